@@ -1,0 +1,57 @@
+/* The RTP side towards SIP: one even port with RTP and the next odd one with
+ * RTCP, symmetric RTP, RFC 4733 digits, reception statistics.
+ *
+ * Ports come from a range (default 16384-32768), shared by all threads through
+ * one struct rtp_ports. An rtp_port lives on one media thread; once polled it
+ * is read on the tick.
+ */
+#ifndef MEDIA_RTP_PORT_H
+#define MEDIA_RTP_PORT_H
+
+#include <re.h>
+
+#include "media/codec.h"
+#include "media/packet.h"
+#include "media/rtp.h"
+
+struct rtp_ports; /* the range; thread-safe */
+int rtp_ports_new(struct rtp_ports **pp, uint16_t first, uint16_t last);
+void rtp_ports_free(struct rtp_ports **pp);
+unsigned rtp_ports_in_use(struct rtp_ports *p);
+
+struct rtp_port;
+
+struct rtp_port_handlers {
+	void (*audio)(const struct media_packet *p, void *arg);
+	/* One RFC 4733 digit, once per press: 0-9, *, #, A-D. */
+	void (*digit)(char digit, unsigned duration_ms, void *arg);
+	void (*bye)(void *arg); /* RTCP BYE */
+};
+
+struct rtp_port_stats {
+	uint64_t rx_packets, rx_bytes, rx_lost, rx_bad, rx_foreign;
+	uint64_t tx_packets, tx_bytes, digits;
+	uint32_t jitter_us, rtt_us;
+	struct sa remote; /* where we send */
+};
+
+/* Binds a pair on `address`. -EADDRINUSE: the range is used up. May be called
+ * from any thread; attach it to the media thread before use. */
+int rtp_port_new(struct rtp_port **pp, struct rtp_ports *range,
+		 const struct sa *address, const struct rtp_port_handlers *h,
+		 void *arg);
+void rtp_port_free(struct rtp_port **pp); /* sends RTCP BYE */
+uint16_t rtp_port_number(const struct rtp_port *p);
+/* What the answer said: where to send and which payload types. dtmf_pt -1:
+ * none. Symmetric RTP: the first valid packet's source wins over `remote`. */
+void rtp_port_set_remote(struct rtp_port *p, const struct sa *remote,
+			 const struct media_codec *codec, int pt, int dtmf_pt);
+/* Reads both sockets empty; call on every tick. */
+void rtp_port_poll(struct rtp_port *p, usec_t now);
+int rtp_port_send(struct rtp_port *p, struct bytes payload, uint32_t samples,
+		  bool marker);
+/* Microseconds since the last packet of any kind; USEC_NEVER before. */
+usec_t rtp_port_silence(const struct rtp_port *p, usec_t now);
+void rtp_port_stats(const struct rtp_port *p, struct rtp_port_stats *s);
+
+#endif

@@ -1,0 +1,63 @@
+/* SDP of one audio stream (RFC 3264, 4566, 4733, 7587).
+ * Text in, text out; no state, no I/O. Named sip_sdp_* because libre owns
+ * sdp_*. */
+#ifndef SIP_SDP_H
+#define SIP_SDP_H
+
+#include <re.h>
+
+#include "base/bytes.h"
+
+enum sip_sdp_direction {
+	SIP_SDP_SENDRECV,
+	SIP_SDP_SENDONLY,
+	SIP_SDP_RECVONLY,
+	SIP_SDP_INACTIVE,
+};
+
+/* A codec as SDP names it; the media folder's table is mapped by the Worker. */
+struct sip_sdp_codec {
+	char name[24];     /* "PCMA", "opus" */
+	uint32_t clock_hz;
+	uint8_t channels;
+	int pt;            /* static, or the dynamic one to offer */
+	char fmtp[128];    /* may be empty */
+};
+
+#define SIP_SDP_CODECS_MAX 16
+
+/* What a remote description says of its first usable audio section. */
+struct sip_sdp_remote {
+	struct sa rtp;     /* where to send; port 0: declined */
+	struct sa rtcp;    /* a=rtcp or rtp + 1 */
+	bool rtcp_mux;
+	enum sip_sdp_direction direction; /* as the remote wrote it */
+	unsigned ptime_ms; /* 0: not given */
+	size_t codecs_n;
+	struct sip_sdp_codec codecs[SIP_SDP_CODECS_MAX]; /* in its order */
+	int dtmf_pt;       /* telephone-event/8000, -1: none */
+	int dtmf_pt_48k;   /* telephone-event/48000, -1: none */
+	unsigned sections; /* number of m= lines, for the answer */
+	unsigned audio_index;
+	char media[8][16]; /* their kinds, for declining the others */
+};
+
+/* -EBADMSG: not SDP. -ENOTSUP: no RTP/AVP audio in it. */
+int sip_sdp_read(struct sip_sdp_remote *r, struct bytes text);
+
+struct sip_sdp_local {
+	struct sa rtp; /* address and port for c= and m= */
+	uint64_t session_id, version;
+	enum sip_sdp_direction direction;
+	unsigned ptime_ms;
+	const struct sip_sdp_codec *codecs; /* offer: all; answer: the chosen */
+	size_t codecs_n;
+	int dtmf_pt;   /* -1: none */
+	uint32_t dtmf_clock_hz;
+};
+int sip_sdp_offer(struct buf *text, const struct sip_sdp_local *l);
+/* Declines every section but r->audio_index with port 0. */
+int sip_sdp_answer(struct buf *text, const struct sip_sdp_local *l,
+		   const struct sip_sdp_remote *r);
+
+#endif

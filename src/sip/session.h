@@ -1,0 +1,94 @@
+/* One INVITE session, either direction (RFC 3261 13-15, 3262 later, 3264).
+ *
+ * Created by the stack for an incoming INVITE or by sip_session_invite().
+ * Reference counted with libre's mem_ref/mem_deref; on the stack's loop.
+ * Handlers run last and may deref the session. After `closed` none runs.
+ *
+ *   incoming: NEW -(progress)-> EARLY -(answer)-> ACCEPTED -(ACK)-> CONFIRMED
+ *   outgoing: CALLING -(1xx)-> EARLY -(2xx, ACK)-> CONFIRMED
+ *   any -> TERMINATED
+ */
+#ifndef SIP_SESSION_H
+#define SIP_SESSION_H
+
+#include "sip/stack.h"
+
+enum sip_end {
+	SIP_END_LOCAL,    /* our reject, cancel or bye */
+	SIP_END_REMOTE,   /* BYE or CANCEL of the peer */
+	SIP_END_REJECTED, /* final answer >= 300 to our INVITE */
+	SIP_END_TIMEOUT,  /* no answer, no ACK, transport error */
+};
+
+struct sip_session_handlers {
+	/* Outgoing: 1xx. sdp may be empty. */
+	void (*progress)(int code, const char *reason, struct bytes sdp,
+			 void *arg);
+	/* Outgoing: 2xx with the SDP answer; ACK is sent by the session. */
+	void (*answered)(struct bytes sdp, void *arg);
+	/* Incoming: ACK arrived (with the SDP of a delayed offer, if any). */
+	void (*confirmed)(struct bytes sdp, void *arg);
+	/* A re-INVITE or UPDATE offer: fill answer (owned by the caller) and
+	 * return 0, or a SIP code to refuse with. */
+	int (*offer)(struct bytes sdp, struct buf *answer, void *arg);
+	/* INFO with application/dtmf-relay or application/dtmf. */
+	void (*dtmf)(char digit, unsigned duration_ms, void *arg);
+	/* The end; code and reason as sent or received (487 for CANCEL, 200
+	 * after BYE). */
+	void (*closed)(enum sip_end how, int code, const char *reason,
+		       void *arg);
+};
+
+/* What an INVITE said. Strings live as long as the session. */
+struct sip_session_info {
+	const char *call_id;
+	const char *request_user; /* Request-URI user, percent-decoded */
+	const char *from_user, *from_name;
+	const char *to_user;
+	const char *user_agent;
+	struct sa source;
+	struct bytes sdp; /* offer; empty for a delayed offer */
+};
+
+struct sip_header {
+	const char *name;
+	const char *value;
+};
+
+void sip_session_info(const struct sip_session *s, struct sip_session_info *i);
+void sip_session_handlers(struct sip_session *s,
+			  const struct sip_session_handlers *h, void *arg);
+
+/* -- incoming ------------------------------------------------------------- */
+int sip_session_progress(struct sip_session *s, int code, const char *reason,
+			 struct bytes sdp);
+int sip_session_answer(struct sip_session *s, struct bytes sdp);
+int sip_session_reject(struct sip_session *s, int code, const char *reason,
+		       const struct sip_header *headers, size_t headers_n);
+
+/* -- outgoing ------------------------------------------------------------- */
+struct sip_invite_conf {
+	const char *uri;       /* Request-URI, e.g. a binding's contact */
+	const char *route;     /* next hop, NULL: from the URI */
+	const char *to_uri;    /* NULL: uri */
+	const char *from_user, *from_name; /* UTF-8, escaped by us */
+	const char *auth_user, *auth_password; /* for 401/407; NULL: none */
+	const struct sip_header *headers;
+	size_t headers_n;
+	struct bytes sdp; /* offer */
+};
+int sip_session_invite(struct sip_session **sp, struct sip_stack *stack,
+		       const struct sip_invite_conf *conf,
+		       const struct sip_session_handlers *h, void *arg);
+
+/* -- both ------------------------------------------------------------------ */
+/* CANCEL, BYE or final error, whatever fits the state. reason_header: text for
+ * a Reason header ("SIP;cause=200;text=\"...\""), or NULL. */
+void sip_session_end(struct sip_session *s, int code, const char *reason,
+		     const char *reason_header);
+
+/* A dialog as it can be kept on disk, to say BYE after a crash. JSON text. */
+int sip_session_keep(const struct sip_session *s, struct buf *json);
+int sip_stack_bye_kept(struct sip_stack *stack, const char *json);
+
+#endif

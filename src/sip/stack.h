@@ -1,0 +1,85 @@
+/* The SIP stack: transports, sanity, digest, registrar (RFC 3261).
+ *
+ * One per Worker, on its control loop; all functions and handlers run there.
+ * Requests pass in this order: sanity (RFC 4475 verdicts), digest, method.
+ * Who exists and may do what is asked of the owner through handlers, which may
+ * answer later (the Manager decides).
+ */
+#ifndef SIP_STACK_H
+#define SIP_STACK_H
+
+#include <re.h>
+
+#include "base/bytes.h"
+#include "base/clock.h"
+
+struct sip_stack;
+struct sip_session; /* session.h */
+
+/* A user as the digest check needs it. */
+struct sip_credentials {
+	bool known;         /* false: "404 Route not found" */
+	char password[128]; /* wiped after use */
+	void *owner;        /* given back with the request */
+};
+
+/* One contact of an address of record. */
+struct sip_binding {
+	char aor[128];      /* user part of the address of record */
+	char contact[512];  /* URI to send requests to */
+	char path[128];     /* "udp:192.0.2.5:5060": source of the REGISTER */
+	char user_agent[128];
+	usec_t expires_at;  /* monotonic */
+	struct sa source;
+};
+
+/* The verdict of the owner on a request: code 0 or 200 = go on. */
+struct sip_verdict {
+	int code;
+	char reason[129];
+	unsigned expires_s; /* REGISTER: granted */
+};
+
+struct sip_stack_handlers {
+	/* Fill creds for a digest user name. Runs for each request that needs
+	 * authentication. */
+	void (*credentials)(const char *user, struct sip_credentials *creds,
+			    void *arg);
+	/* A REGISTER with a right password; binding.expires_at already
+	 * computed, 0 = removal. Return the verdict at once. */
+	void (*registering)(const struct sip_binding *b, bool removal,
+			    struct sip_verdict *v, void *arg);
+	/* A binding ended (removed, replaced or expired). */
+	void (*unregistered)(const struct sip_binding *b, void *arg);
+	/* An INVITE passed all checks; session.h. `user`: digest user.
+	 * The owner must answer it with sip_session_* now or later. */
+	void (*incoming)(struct sip_session *s, const char *user, void *arg);
+};
+
+struct sip_stack_conf {
+	struct sa listen[8]; /* UDP and TCP on each */
+	size_t listen_n;
+	bool tcp;
+	const char *realm;        /* "gramline" */
+	const char *user_agent;   /* "Gramline/0.1.0" */
+	const char *public_address; /* for Contact and SDP; NULL: own address */
+	unsigned expires_min_s, expires_max_s, expires_default_s; /* 60 3600 300 */
+	struct sip_stack_handlers handlers;
+	void *arg;
+};
+
+/* Errors: -EADDRINUSE and other errno of bind, -ENOMEM. */
+int sip_stack_new(struct sip_stack **sp, const struct sip_stack_conf *conf);
+/* Ends what still runs (BYE, CANCEL, 503), then closes. */
+void sip_stack_free(struct sip_stack **sp);
+/* The local address towards dst, for SDP. */
+int sip_stack_local(const struct sip_stack *s, const struct sa *dst,
+		    struct sa *local);
+/* Live bindings of an address of record, newest first. */
+size_t sip_stack_bindings(const struct sip_stack *s, const char *aor,
+			  const struct sip_binding **list, size_t max);
+/* Reason-Phrase made safe: control characters stripped, cut at 128 bytes
+ * (behaviour 8.3). */
+void sip_reason_clean(char dst[129], const char *text);
+
+#endif

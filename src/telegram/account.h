@@ -1,0 +1,145 @@
+/* One Telegram account: a connection, a log-in, updates, peers
+ * (telegram-wire A.6-A.9, B.1, C.1).
+ *
+ * Lives on one libre loop (the Storage's control loop); all functions and all
+ * handlers run there. Handlers must not free the account; done-handlers run
+ * exactly once, never inside the call that started them.
+ */
+#ifndef TELEGRAM_ACCOUNT_H
+#define TELEGRAM_ACCOUNT_H
+
+#include "base/bytes.h"
+#include "base/clock.h"
+#include "mtproto/client.h"
+#include "tl/tl.h"
+
+struct tg_account;
+
+enum tg_state {
+	TG_STATE_OFFLINE,      /* no TCP connection, trying again */
+	TG_STATE_CONNECTING,   /* TCP or key creation under way */
+	TG_STATE_UNAUTHORISED, /* connected, nobody is logged in */
+	TG_STATE_READY,        /* logged in, updates running */
+	TG_STATE_DEAD,         /* authorisation lost; reason says why; no more
+				* attempts until a new login */
+};
+
+const char *tg_state_name(enum tg_state state); /* "ready", ... */
+
+struct tg_dc {
+	int id;            /* 1.. */
+	char host[64];     /* literal IPv4 or IPv6 address */
+	uint16_t port;
+	bool test;         /* dc number on the wire is id + 10000 */
+};
+
+struct tg_user {
+	int64_t id;
+	int64_t access_hash; /* 0: unknown to this account */
+	char first_name[128];
+	char last_name[128];
+	char username[64];
+	char phone[32]; /* digits, empty when hidden */
+	bool bot, deleted, self;
+};
+
+/* What must survive a restart. The account calls these; the Storage writes
+ * them to its store with the key sealed. Borrowed bytes. */
+struct tg_keep {
+	void (*auth)(int dc_id, const struct mtp_auth *auth, void *arg);
+	void (*auth_lost)(const char *reason, void *arg);
+	void (*self)(const struct tg_user *user, void *arg);
+	void (*updates)(int32_t pts, int32_t qts, int32_t date, int32_t seq,
+			void *arg);
+	void (*peer)(const struct tg_user *user, void *arg);
+	/* Look-ups of kept peers; false: not known. */
+	bool (*peer_by_id)(int64_t id, struct tg_user *user, void *arg);
+	bool (*peer_by_username)(const char *name, struct tg_user *user,
+				 void *arg);
+	bool (*peer_by_phone)(const char *digits, struct tg_user *user,
+			      void *arg);
+};
+
+struct tg_call; /* phone.h */
+
+struct tg_account_handlers {
+	void (*state)(enum tg_state state, const char *reason, void *arg);
+	/* A private text message to us (not our own). */
+	void (*message)(const struct tg_user *from, struct bytes text,
+			void *arg);
+	/* Somebody calls us: see phone.h. The handler takes the call over with
+	 * tg_call_take() inside the handler, or it is ignored. */
+	void (*incoming)(struct tg_call *call, const struct tg_user *from,
+			 void *arg);
+};
+
+struct tg_account_conf {
+	const char *name; /* for log lines; no phone number */
+	int32_t api_id;
+	const char *api_hash;
+	const struct tg_dc *dcs; /* first is used first; copied */
+	size_t dcs_n;
+	const struct mtp_rsa *rsa; /* borrowed for life */
+	enum mtp_transport_kind transport;
+	bool obfuscated;
+	usec_t query_timeout; /* 0: 10 s */
+	/* Resume; auth.present false: a new key will be made. */
+	int dc_id; /* 0: dcs[0].id */
+	struct mtp_auth auth;
+	bool logged_in; /* the kept key was logged in */
+	int32_t pts, qts, date, seq; /* pts 0: unknown */
+	struct tg_keep keep;
+	struct tg_account_handlers handlers;
+	void *arg;
+};
+
+int tg_account_new(struct tg_account **ap, const struct tg_account_conf *conf);
+void tg_account_free(struct tg_account **ap);
+/* Starts connecting; keeps the connection up from then on, with back-off
+ * 0.2, 0.5, 1, 2, 4, 5 s ... */
+int tg_account_start(struct tg_account *a);
+enum tg_state tg_account_state(const struct tg_account *a);
+const char *tg_account_reason(const struct tg_account *a); /* of DEAD/OFFLINE */
+const struct tg_user *tg_account_self(const struct tg_account *a); /* or NULL */
+
+/* Any query of the API: a function object, copied before return. On success
+ * answer holds the parsed result, valid during the handler. */
+typedef void(tg_answer_h)(const struct mtp_error *err,
+			  const struct tl_obj *answer, void *arg);
+int tg_account_query(struct tg_account *a, const struct tl_obj *query,
+		     unsigned flags, tg_answer_h *done, void *arg);
+
+/* -- login by phone code (B.1) -------------------------------------------- */
+
+struct tg_code_sent {
+	char how[32]; /* "app", "sms", "call", ... */
+	int length;
+	int timeout_s; /* 0: none given */
+};
+typedef void(tg_code_h)(const struct mtp_error *err,
+			const struct tg_code_sent *sent, void *arg);
+/* err SESSION_PASSWORD_NEEDED (401): two-step verification is on. A needed
+ * sign-up is the error 400 "PHONE_NUMBER_UNOCCUPIED". */
+typedef void(tg_login_h)(const struct mtp_error *err, const struct tg_user *self,
+			 void *arg);
+int tg_login_send_code(struct tg_account *a, const char *phone_digits,
+		       tg_code_h *done, void *arg);
+int tg_login_sign_in(struct tg_account *a, const char *code, tg_login_h *done,
+		     void *arg);
+int tg_log_out(struct tg_account *a, tg_login_h *done, void *arg);
+
+/* -- peers (C.1) ---------------------------------------------------------- */
+
+enum tg_peer_kind { TG_PEER_PHONE, TG_PEER_USERNAME, TG_PEER_ID };
+
+typedef void(tg_user_h)(const struct mtp_error *err, const struct tg_user *user,
+			void *arg);
+/* value: digits without "+", name without "@", decimal id. Kept peers answer
+ * at once; else contacts.resolvePhone / resolveUsername. An id never met:
+ * error 400 "PEER_ID_INVALID". */
+int tg_resolve(struct tg_account *a, enum tg_peer_kind kind, const char *value,
+	       tg_user_h *done, void *arg);
+int tg_send_text(struct tg_account *a, const struct tg_user *to,
+		 const char *text, tg_answer_h *done, void *arg);
+
+#endif
