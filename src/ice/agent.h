@@ -8,7 +8,7 @@
 #ifndef ICE_AGENT_H
 #define ICE_AGENT_H
 
-#include <re.h> /* struct sa */
+#include "base/re.h"
 
 #include "base/bytes.h"
 #include "base/clock.h"

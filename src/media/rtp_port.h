@@ -8,7 +8,7 @@
 #ifndef MEDIA_RTP_PORT_H
 #define MEDIA_RTP_PORT_H
 
-#include <re.h>
+#include "base/re.h"
 
 #include "media/codec.h"
 #include "media/packet.h"

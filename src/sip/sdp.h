@@ -4,7 +4,7 @@
 #ifndef SIP_SDP_H
 #define SIP_SDP_H
 
-#include <re.h>
+#include "base/re.h"
 
 #include "base/bytes.h"
 

@@ -8,7 +8,7 @@
 #ifndef SIP_STACK_H
 #define SIP_STACK_H
 
-#include <re.h>
+#include "base/re.h"
 
 #include "base/bytes.h"
 #include "base/clock.h"

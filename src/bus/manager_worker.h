@@ -1,0 +1,36 @@
+/* Manager <-> Worker. Version 1.
+ *
+ *   manager.hello          {worker}: the Manager answers with worker.W.trunks
+ *   worker.W.trunks        {trunks: [{name, login, password, session, storage,
+ *                          codecs: [..]}]}; the whole table, on change and
+ *                          every 2 s as heartbeat: a Worker that has not heard
+ *                          it for 10 s answers 503 No response from Manager
+ *   manager.route          request {call, worker, trunk, identifier}
+ *     answer {ok: true, session, storage, peer: {kind, value}}
+ *          | {ok: false, code, reason}
+ *   manager.registered     {worker, trunk, contact, source, user_agent,
+ *                          expires_s} ; expires_s 0: gone
+ *   worker.W.call.offer    a Telegram user calls: {call, session, storage,
+ *                          telegram_id, access_hash, caller: USER,
+ *                          targets: [{trunk, from_user, from_name, to_user}]}
+ *   manager.call.open      {call, worker, keep: {...}} what is needed to close
+ *                          the call after a crash; sent again when it changes
+ *   manager.call.record    {call, record: {...}} the call ended
+ *   worker.W.show          request {what: "calls"|"media"} -> {rows: [..]}
+ *   worker.W.bye           {dialog: text} say BYE in a dialog of an earlier
+ *                          process
+ */
+#ifndef BUS_MANAGER_WORKER_H
+#define BUS_MANAGER_WORKER_H
+
+#define BUS_MANAGER_HELLO "manager.hello"
+#define BUS_MANAGER_ROUTE "manager.route"
+#define BUS_MANAGER_REGISTERED "manager.registered"
+#define BUS_MANAGER_CALL_OPEN "manager.call.open"
+#define BUS_MANAGER_CALL_RECORD "manager.call.record"
+#define BUS_WORKER_TRUNKS "worker.%s.trunks"
+#define BUS_WORKER_CALL_OFFER "worker.%s.call.offer"
+#define BUS_WORKER_SHOW "worker.%s.show"
+#define BUS_WORKER_BYE "worker.%s.bye"
+
+#endif

@@ -1,0 +1,85 @@
+/* What survives a restart: sessions, peers, calls in progress. SQLite (WAL,
+ * synchronous=NORMAL); one schema with numbered migrations.
+ *
+ * Reads run on the calling thread (the control loop) over their own
+ * connection: point look-ups by primary key or unique index. Writes are queued
+ * to one writer thread, committed in batches at the latest after 100 ms, and
+ * are seen by later reads of the same key at once (a read waits for queued
+ * writes: store_flush is called inside where needed). Never from the media
+ * threads. Secrets arrive sealed.
+ */
+#ifndef STORE_STORE_H
+#define STORE_STORE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/bytes.h"
+
+struct store;
+
+/* path: database file, made when missing (mode 0600). Errors: -EIO, -EACCES,
+ * -ENOTSUP (a newer schema); why is set. */
+int store_open(struct store **sp, const char *path, const char **why);
+void store_close(struct store **sp); /* commits what is queued */
+int store_flush(struct store *s);    /* waits until queued writes are durable */
+
+/* Key/value facts of the installation, e.g. the check of the secret key. */
+int store_fact_get(struct store *s, const char *name, struct buf *value);
+int store_fact_set(struct store *s, const char *name, struct bytes value);
+
+/* -- Telegram sessions ----------------------------------------------------- */
+
+struct store_session {
+	char name[64];
+	int dc_id;
+	uint8_t key_sealed[512]; /* sealed struct of storage; opaque here */
+	size_t key_sealed_n;
+	int64_t salt;
+	int32_t time_diff;
+	bool logged_in;
+	char dead_reason[64]; /* why Telegram ended it, or "" */
+	int64_t user_id;
+	char phone[32], username[64], first_name[128], last_name[128];
+	int32_t pts, qts, date, seq;
+};
+
+/* -ENOENT when unknown. */
+int store_session_get(struct store *s, const char *name,
+		      struct store_session *v);
+int store_session_put(struct store *s, const struct store_session *v);
+int store_session_updates(struct store *s, const char *name, int32_t pts,
+			  int32_t qts, int32_t date, int32_t seq);
+int store_session_each(struct store *s,
+		       void (*each)(const struct store_session *v, void *arg),
+		       void *arg);
+int store_session_remove(struct store *s, const char *name);
+
+/* -- peers: (session, user) ------------------------------------------------ */
+
+struct store_peer {
+	int64_t user_id, access_hash;
+	char phone[32], username[64], first_name[128], last_name[128];
+	bool bot;
+};
+
+int store_peer_put(struct store *s, const char *session,
+		   const struct store_peer *p);
+int store_peer_by_id(struct store *s, const char *session, int64_t id,
+		     struct store_peer *p);
+int store_peer_by_username(struct store *s, const char *session,
+			   const char *username, struct store_peer *p);
+int store_peer_by_phone(struct store *s, const char *session,
+			const char *digits, struct store_peer *p);
+
+/* -- calls in progress, so that a crash leaves true records ----------------- */
+
+/* json: what the record and both far ends need to be closed; opaque here. */
+int store_call_put(struct store *s, const char *call_id, const char *json);
+int store_call_remove(struct store *s, const char *call_id);
+int store_call_each(struct store *s,
+		    void (*each)(const char *call_id, const char *json,
+				 void *arg),
+		    void *arg);
+
+#endif
