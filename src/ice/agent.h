@@ -8,7 +8,8 @@
 #ifndef ICE_AGENT_H
 #define ICE_AGENT_H
 
-#include "base/re.h"
+#include <re_types.h>
+#include <re_sa.h>
 
 #include "base/bytes.h"
 #include "base/clock.h"
@@ -36,7 +37,7 @@ struct ice_handlers {
 	void (*selected)(int base, const struct sa *dst, void *arg);
 };
 
-struct ice_conf {
+struct ice_agent_conf {
 	bool controlling;
 	bool renomination;
 	bool allow_loopback;   /* for tests on one machine */
@@ -49,7 +50,7 @@ struct ice_conf {
 	void *arg;
 };
 
-int ice_agent_new(struct ice_agent **ap, const struct ice_conf *conf);
+int ice_agent_new(struct ice_agent **ap, const struct ice_agent_conf *conf);
 void ice_agent_free(struct ice_agent **ap);
 const char *ice_agent_ufrag(const struct ice_agent *a);
 const char *ice_agent_pwd(const struct ice_agent *a);
