@@ -1,0 +1,65 @@
+/* One call: a calling leg, one or more called legs, a state, a record.
+ *
+ * Lives on the Worker's control loop. The call owns its legs from the moment
+ * they are given and releases them when it is freed. It frees itself after
+ * `ended` has run, from the loop, never inside an event.
+ */
+#ifndef CALL_CALL_H
+#define CALL_CALL_H
+
+#include "base/clock.h"
+#include "call/leg.h"
+
+enum call_state {
+	CALL_NEW,
+	CALL_CALLING,
+	CALL_RINGING,
+	CALL_CONNECTING, /* answered, media on its way */
+	CALL_UP,
+	CALL_ENDED,
+};
+
+const char *call_state_name(enum call_state state);
+
+struct call_times {
+	struct wall created, ringing, answered, up, ended; /* us 0: never */
+	usec_t created_at, answered_at, up_at;
+};
+
+struct call;
+
+struct call_handlers {
+	void (*state)(struct call *c, enum call_state state, void *arg);
+	/* Exactly once, from the loop; the call is freed afterwards. */
+	void (*ended)(struct call *c, void *arg);
+};
+
+struct call_conf {
+	char id[33]; /* empty: drawn */
+	unsigned device_timeout_ms;  /* no called leg rings: 0 = 15 s */
+	unsigned ring_timeout_ms;    /* 0 = 180 s */
+	unsigned connect_timeout_ms; /* answered to media: 0 = 25 s */
+	struct call_handlers handlers;
+	void *arg;
+};
+
+int call_new(struct call **cp, const struct call_conf *conf,
+	     struct call_leg *calling);
+/* Adds a called leg and starts it. A leg that cannot start has ended. */
+void call_add(struct call *c, struct call_leg *called);
+/* No more legs will be added: fail when all have ended. */
+void call_added_all(struct call *c);
+/* Ends the call from our side. */
+void call_end(struct call *c, const struct call_cause *cause);
+
+const char *call_id(const struct call *c);
+enum call_state call_state(const struct call *c);
+const struct call_times *call_times(const struct call *c);
+/* Why it ended; code 0 while it runs. "calling", "called" or "gateway". */
+const struct call_cause *call_cause(const struct call *c);
+const char *call_ended_by(const struct call *c);
+struct call_leg *call_calling(const struct call *c);
+struct call_leg *call_answered_leg(const struct call *c); /* or NULL */
+void *call_arg(const struct call *c);
+
+#endif
