@@ -25,13 +25,16 @@ struct sip_sdp_codec {
 };
 
 #define SIP_SDP_CODECS_MAX 16
+#define SIP_SDP_SECTIONS_MAX 8
 
 /* What a remote description says of its first usable audio section. */
 struct sip_sdp_remote {
 	struct sa rtp;     /* where to send; port 0: declined */
 	struct sa rtcp;    /* a=rtcp or rtp + 1 */
 	bool rtcp_mux;
-	enum sip_sdp_direction direction; /* as the remote wrote it */
+	/* As the remote wrote it; c=0.0.0.0 (RFC 2543 hold) takes away its
+	 * wish to receive: sendrecv becomes sendonly. */
+	enum sip_sdp_direction direction;
 	unsigned ptime_ms; /* 0: not given */
 	size_t codecs_n;
 	struct sip_sdp_codec codecs[SIP_SDP_CODECS_MAX]; /* in its order */
@@ -39,10 +42,14 @@ struct sip_sdp_remote {
 	int dtmf_pt_48k;   /* telephone-event/48000, -1: none */
 	unsigned sections; /* number of m= lines, for the answer */
 	unsigned audio_index;
-	char media[8][16]; /* their kinds, for declining the others */
+	/* Kind, protocol and first format of each, for declining the others. */
+	char media[SIP_SDP_SECTIONS_MAX][16];
+	char proto[SIP_SDP_SECTIONS_MAX][32];
+	char format[SIP_SDP_SECTIONS_MAX][32];
 };
 
-/* -EBADMSG: not SDP. -ENOTSUP: no RTP/AVP audio in it. */
+/* A c= line with a host name leaves r->rtp at 0.0.0.0 and the port.
+ * -EBADMSG: not SDP. -ENOTSUP: no RTP/AVP audio in it. r is then untouched. */
 int sip_sdp_read(struct sip_sdp_remote *r, struct bytes text);
 
 struct sip_sdp_local {
@@ -50,7 +57,8 @@ struct sip_sdp_local {
 	uint64_t session_id, version;
 	enum sip_sdp_direction direction;
 	unsigned ptime_ms;
-	const struct sip_sdp_codec *codecs; /* offer: all; answer: the chosen */
+	/* Offer: all; answer: the chosen, with the offer's payload types. */
+	const struct sip_sdp_codec *codecs;
 	size_t codecs_n;
 	int dtmf_pt;   /* -1: none */
 	uint32_t dtmf_clock_hz;

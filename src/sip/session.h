@@ -1,8 +1,14 @@
 /* One INVITE session, either direction (RFC 3261 13-15, 3262 later, 3264).
  *
  * Created by the stack for an incoming INVITE or by sip_session_invite().
- * Reference counted with libre's mem_ref/mem_deref; on the stack's loop.
- * Handlers run last and may deref the session. After `closed` none runs.
+ * Reference counted with libre's mem_ref/mem_deref; on the stack's loop. The
+ * stack holds its own reference until the dialog is over; sip_session_invite()
+ * gives the caller one more, the `incoming` handler none: an owner that keeps
+ * the pointer takes mem_ref() there. A deref never ends a call:
+ * sip_session_end() does.
+ * Handlers run last and may deref the session. After `closed` none runs; it
+ * runs exactly once, for a local end too, then from the loop and not inside
+ * sip_session_reject() or sip_session_end().
  *
  *   incoming: NEW -(progress)-> EARLY -(answer)-> ACCEPTED -(ACK)-> CONFIRMED
  *   outgoing: CALLING -(1xx)-> EARLY -(2xx, ACK)-> CONFIRMED
@@ -29,7 +35,8 @@ struct sip_session_handlers {
 	/* Incoming: ACK arrived (with the SDP of a delayed offer, if any). */
 	void (*confirmed)(struct bytes sdp, void *arg);
 	/* A re-INVITE or UPDATE offer: fill answer (owned by the caller) and
-	 * return 0, or a SIP code to refuse with. */
+	 * return 0, or a SIP code to refuse with. Empty sdp: the peer wants
+	 * our offer in `answer`; its answer comes by `confirmed`. */
 	int (*offer)(struct bytes sdp, struct buf *answer, void *arg);
 	/* INFO with application/dtmf-relay or application/dtmf. */
 	void (*dtmf)(char digit, unsigned duration_ms, void *arg);
@@ -60,16 +67,21 @@ void sip_session_handlers(struct sip_session *s,
 			  const struct sip_session_handlers *h, void *arg);
 
 /* -- incoming ------------------------------------------------------------- */
+/* 101..199; sdp may be empty. -EINVAL in any state but NEW and EARLY. */
 int sip_session_progress(struct sip_session *s, int code, const char *reason,
 			 struct bytes sdp);
+/* 200 with the answer, or with our offer when info.sdp is empty: then the
+ * peer's answer comes by `confirmed`. */
 int sip_session_answer(struct sip_session *s, struct bytes sdp);
+/* 300..699. An empty or NULL reason stands for the code's usual one. */
 int sip_session_reject(struct sip_session *s, int code, const char *reason,
 		       const struct sip_header *headers, size_t headers_n);
 
 /* -- outgoing ------------------------------------------------------------- */
 struct sip_invite_conf {
 	const char *uri;       /* Request-URI, e.g. a binding's contact */
-	const char *route;     /* next hop, NULL: from the URI */
+	const char *route;     /* next hop: a binding's path or a SIP URI;
+				* NULL: from the URI */
 	const char *to_uri;    /* NULL: uri */
 	const char *from_user, *from_name; /* UTF-8, escaped by us */
 	const char *auth_user, *auth_password; /* for 401/407; NULL: none */
