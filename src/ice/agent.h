@@ -8,11 +8,9 @@
 #ifndef ICE_AGENT_H
 #define ICE_AGENT_H
 
-#include <re_types.h>
-#include <re_sa.h>
-
 #include "base/bytes.h"
 #include "base/clock.h"
+#include "base/re.h"
 
 struct ice_agent;
 
