@@ -9,12 +9,16 @@
  *
  * tl_schema.h defines, generated:
  *   enum tl_ctor_no { TL_boolFalse, ..., TL_auth_sendCode, ... }
- *       one per constructor and function; dots become underscores. Where a
- *       function and a constructor share a name the function gets "_fn"
- *       (e.g. none today); services of mtproto.tl and api.tl share one space.
- *   enum { TL_auth_sendCode_phone_number = 0, ... }   field positions
+ *       one per constructor and function; dots become underscores. The names
+ *       of mtproto.tl and api.tl share one space; its rules stand on top of
+ *       tl_schema.h. Today one name is changed by them: the message of
+ *       mtproto.tl is TL_mt_message.
+ *   enum tl_field_no { TL_auth_sendCode_phone_number, ... }
+ *       one per field: TL_FIELD(constructor, position). The accessors find
+ *       nothing, and the setters make the object unwritable, when the field
+ *       is not one of the object's constructor. A plain position (0, 1, ..)
+ *       is taken as the object's own.
  *   #define TL_LAYER 223
- * A field name that collides with nothing is TL_<ctor>_<field>.
  *
  * Memory: everything read or built lives in a struct tl_arena and dies with
  * it; byte strings of a read object point into the caller's input.
@@ -49,9 +53,9 @@ enum tl_kind {
 	TL_KIND_DOUBLE,
 	TL_KIND_INT128,
 	TL_KIND_INT256,
-	TL_KIND_BYTES,  /* bytes and string */
-	TL_KIND_BOXED,  /* any constructor of one type */
-	TL_KIND_BARE,   /* one constructor without its id (%Type or lower case) */
+	TL_KIND_BYTES, /* bytes and string */
+	TL_KIND_BOXED, /* any constructor of one type */
+	TL_KIND_BARE, /* one constructor without its id (%Type or lower case) */
 	TL_KIND_VECTOR, /* boxed vector (1cb5c415) or bare vector, see item */
 	TL_KIND_ANY,    /* !X and Object: any constructor or function */
 };
@@ -77,6 +81,7 @@ struct tl_vec {
  * only `set`. BOOL is a BOXED object boolTrue/boolFalse: use tl_bool(). */
 struct tl_val {
 	bool set;
+	uint8_t kind; /* enum tl_kind of what is set */
 	union {
 		uint32_t flags;
 		int32_t i;
@@ -91,13 +96,14 @@ struct tl_val {
 
 struct tl_obj {
 	enum tl_ctor_no no;
+	bool bad;         /* a setter was misused: tl_write refuses */
 	struct tl_val *v; /* one per field, in schema order */
 };
 
 /* Field accessors; `field` is a TL_<ctor>_<field> constant. A missing field, a
  * NULL object or a field of another kind yields 0, empty bytes, NULL. */
 bool tl_has(const struct tl_obj *o, int field);
-int32_t tl_int(const struct tl_obj *o, int field);
+int32_t tl_int(const struct tl_obj *o, int field); /* or a flags word */
 int64_t tl_long(const struct tl_obj *o, int field);
 double tl_double(const struct tl_obj *o, int field);
 struct bytes tl_bytes(const struct tl_obj *o, int field);
@@ -107,20 +113,25 @@ struct tl_obj *tl_child(const struct tl_obj *o, int field);
 bool tl_bool(const struct tl_obj *o, int field);
 uint32_t tl_count(const struct tl_obj *o, int field); /* vector length */
 struct tl_obj *tl_item(const struct tl_obj *o, int field, uint32_t i);
-int64_t tl_item_long(const struct tl_obj *o, int field, uint32_t i); /* or int */
+int64_t tl_item_long(const struct tl_obj *o, int field,
+		     uint32_t i); /* or int */
 struct bytes tl_item_bytes(const struct tl_obj *o, int field, uint32_t i);
 bool tl_is(const struct tl_obj *o, enum tl_ctor_no no); /* false for NULL */
 
 /* -- reading -------------------------------------------------------------- */
 
 /* One boxed constructor or function. Advances r to its exact end; nesting is
- * limited to 64. Errors: -EBADMSG (short, bad vector, bad bool, trailing
- * padding not zero is accepted), -ENOENT (id not in the schema), -EMSGSIZE
- * (arena limit), -ENOMEM. On error *op is untouched and r is bad. */
+ * limited to 64. Where the schema says Object a vector is read as a vector of
+ * objects; one of numbers or strings needs tl_read_result(). Padding that is
+ * not zero is accepted. Errors: -EBADMSG (short, a constructor of another type
+ * than the schema wants, bad vector, nested too deep), -ENOENT (id not in the
+ * schema), -EMSGSIZE (arena limit), -ENOMEM. On error *op is untouched and r
+ * is bad; the arena may have grown. */
 int tl_read(struct tl_obj **op, struct tl_arena *a, struct rd *r);
 /* The result of function `fn`: its declared type, which may be Vector<..>,
  * Bool or X. A vector comes back as an object of TL_vector with one VECTOR
- * field at position 0. For "X" results (wrappers) any object. */
+ * field, TL_vector_items. For "X" results (wrappers) any object.
+ * -EINVAL when fn is no function; the caller handles rpc_error. */
 int tl_read_result(struct tl_obj **op, struct tl_arena *a, struct rd *r,
 		   enum tl_ctor_no fn);
 
@@ -128,7 +139,9 @@ int tl_read_result(struct tl_obj **op, struct tl_arena *a, struct rd *r,
 
 struct tl_obj *tl_new(struct tl_arena *a, enum tl_ctor_no no); /* or NULL */
 /* Setters mark the field as present. They accept o == NULL (a failed tl_new)
- * and do nothing then: tl_write reports it. Bytes are borrowed, not copied. */
+ * and do nothing then: tl_write reports it. A field of another constructor or
+ * kind, an item out of range or a number too big sets o->bad, and tl_write
+ * reports that too. Bytes are borrowed, not copied. */
 void tl_set_true(struct tl_obj *o, int field);
 void tl_set_int(struct tl_obj *o, int field, int32_t v);
 void tl_set_long(struct tl_obj *o, int field, int64_t v);
@@ -138,10 +151,12 @@ void tl_set_bytes(struct tl_obj *o, int field, const void *p, size_t n);
 void tl_set_str(struct tl_obj *o, int field, const char *text);
 void tl_set_child(struct tl_obj *o, int field, struct tl_obj *child);
 void tl_set_bool(struct tl_arena *a, struct tl_obj *o, int field, bool v);
-/* Room for n items in a vector field; fill them with the tl_put_* calls. */
+/* Room for n items in a vector field; fill them with the tl_put_* calls.
+ * Errors: -EINVAL, -EMSGSIZE (arena limit), -ENOMEM; tl_write repeats them. */
 int tl_set_vector(struct tl_arena *a, struct tl_obj *o, int field, uint32_t n);
 void tl_put_obj(struct tl_obj *o, int field, uint32_t i, struct tl_obj *item);
-void tl_put_long(struct tl_obj *o, int field, uint32_t i, int64_t v); /* or int */
+void tl_put_long(struct tl_obj *o, int field, uint32_t i,
+		 int64_t v); /* or int */
 void tl_put_bytes(struct tl_obj *o, int field, uint32_t i, const void *p,
 		  size_t n);
 

@@ -1,0 +1,681 @@
+/* Known bytes, both ways; and what readers and setters refuse. */
+#include "tl/tl.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "tests/check.h"
+
+static const uint8_t nonce[16] = {0x3e, 0x05, 0x49, 0x82, 0x8c, 0xca,
+				  0x27, 0xe9, 0x66, 0xb3, 0x01, 0xa4,
+				  0x8f, 0xec, 0xe2, 0xfc};
+
+/* resPQ of the key exchange sample in the public MTProto documentation. */
+static const uint8_t respq[] = {
+	0x63, 0x24, 0x16, 0x05, 0x3e, 0x05, 0x49, 0x82, 0x8c, 0xca, 0x27,
+	0xe9, 0x66, 0xb3, 0x01, 0xa4, 0x8f, 0xec, 0xe2, 0xfc, 0xa5, 0xcf,
+	0x4d, 0x33, 0xf4, 0xa1, 0x1e, 0xa8, 0x77, 0xba, 0x4a, 0xa5, 0x73,
+	0x90, 0x73, 0x30, 0x08, 0x17, 0xed, 0x48, 0x94, 0x1a, 0x08, 0xf9,
+	0x81, 0x00, 0x00, 0x00, 0x15, 0xc4, 0xb5, 0x1c, 0x01, 0x00, 0x00,
+	0x00, 0x21, 0x6b, 0xe8, 0x6c, 0x02, 0x2b, 0xb4, 0xc3};
+
+static struct tl_arena arena;
+static struct buf out;
+
+static void setup(void)
+{
+	tl_arena_init(&arena);
+	buf_init(&out);
+}
+
+static void teardown(void)
+{
+	tl_arena_clear(&arena);
+	buf_clear(&out);
+}
+
+static int read_bytes(struct tl_obj **op, const void *p, size_t n)
+{
+	struct rd r;
+	int err;
+
+	rd_init(&r, p, n);
+	err = tl_read(op, &arena, &r);
+	if (!err && r.n)
+		return -E2BIG;
+	return err;
+}
+
+static int read_buf(struct tl_obj **op, const struct buf *b)
+{
+	return read_bytes(op, b->p, b->n);
+}
+
+static int read_result(struct tl_obj **op, const struct buf *b,
+		       enum tl_ctor_no fn)
+{
+	struct rd r;
+	int err;
+
+	rd_init(&r, b->p, b->n);
+	err = tl_read_result(op, &arena, &r, fn);
+	if (!err && r.n)
+		return -E2BIG;
+	return err;
+}
+
+static void test_tl_respq_is_read(void)
+{
+	struct tl_obj *o = NULL;
+
+	CHECK_INT(read_bytes(&o, respq, sizeof(respq)), 0);
+	CHECK(tl_is(o, TL_resPQ));
+	CHECK_MEM(tl_raw(o, TL_resPQ_nonce), nonce, 16);
+	CHECK_MEM(tl_raw(o, TL_resPQ_server_nonce), respq + 20, 16);
+	CHECK_INT(tl_bytes(o, TL_resPQ_pq).n, 8);
+	CHECK_MEM(tl_bytes(o, TL_resPQ_pq).p, respq + 37, 8);
+	CHECK_INT(tl_count(o, TL_resPQ_server_public_key_fingerprints), 1);
+	CHECK_INT(tl_item_long(o, TL_resPQ_server_public_key_fingerprints, 0),
+		  INT64_C(-4344800451088585951));
+	CHECK_INT(tl_item_long(o, TL_resPQ_server_public_key_fingerprints, 1),
+		  0);
+}
+
+static void test_tl_respq_is_written(void)
+{
+	struct tl_obj *o = tl_new(&arena, TL_resPQ);
+	int prints = TL_resPQ_server_public_key_fingerprints;
+
+	tl_set_raw(o, TL_resPQ_nonce, nonce);
+	tl_set_raw(o, TL_resPQ_server_nonce, respq + 20);
+	tl_set_bytes(o, TL_resPQ_pq, respq + 37, 8);
+	CHECK_INT(tl_set_vector(&arena, o, prints, 1), 0);
+	tl_put_long(o, prints, 0, INT64_C(-4344800451088585951));
+	CHECK_INT(tl_write(&out, o), 0);
+	CHECK_INT(out.n, sizeof(respq));
+	CHECK_MEM(out.p, respq, sizeof(respq));
+}
+
+static void test_tl_respq_is_refused_when_truncated(void)
+{
+	for (size_t n = 0; n < sizeof(respq); n++) {
+		uint8_t *copy = malloc(n + 1);
+		struct tl_obj *o = NULL;
+		int err;
+
+		memcpy(copy, respq, n);
+		err = read_bytes(&o, copy, n);
+		free(copy);
+		CHECK_INT(err, -EBADMSG);
+		CHECK(!o);
+	}
+}
+
+/* invokeWithLayer(223, initConnection(.., help.getConfig)) */
+static void test_tl_wrapped_query_has_known_bytes(void)
+{
+	static const uint8_t known[] = {
+		0x0d, 0x0d, 0x9b, 0xda, 0xdf, 0x00, 0x00, 0x00, 0xa9, 0x5e,
+		0xcd, 0xc1, 0x00, 0x00, 0x00, 0x00, 0x39, 0x30, 0x00, 0x00,
+		0x01, 'm',  0x00, 0x00, 0x02, 's',  'v',  0x00, 0x03, 'a',
+		'p',  'p',  0x02, 'e',  'n',  0x00, 0x00, 0x00, 0x00, 0x00,
+		0x02, 'e',  'n',  0x00, 0x6b, 0x18, 0xf9, 0xc4};
+	struct tl_obj *layer = tl_new(&arena, TL_invokeWithLayer);
+	struct tl_obj *init = tl_new(&arena, TL_initConnection);
+	struct tl_obj *read = NULL;
+
+	tl_set_int(layer, TL_invokeWithLayer_layer, TL_LAYER);
+	tl_set_child(layer, TL_invokeWithLayer_query, init);
+	tl_set_int(init, TL_initConnection_api_id, 12345);
+	tl_set_str(init, TL_initConnection_device_model, "m");
+	tl_set_str(init, TL_initConnection_system_version, "sv");
+	tl_set_str(init, TL_initConnection_app_version, "app");
+	tl_set_str(init, TL_initConnection_system_lang_code, "en");
+	tl_set_str(init, TL_initConnection_lang_pack, "");
+	tl_set_str(init, TL_initConnection_lang_code, "en");
+	tl_set_child(init, TL_initConnection_query,
+		     tl_new(&arena, TL_help_getConfig));
+	CHECK_INT(tl_write(&out, layer), 0);
+	CHECK_INT(out.n, sizeof(known));
+	CHECK_MEM(out.p, known, sizeof(known));
+
+	CHECK_INT(read_buf(&read, &out), 0);
+	init = tl_child(read, TL_invokeWithLayer_query);
+	CHECK(tl_is(init, TL_initConnection));
+	CHECK_INT(tl_int(init, TL_initConnection_api_id), 12345);
+	CHECK(!tl_has(init, TL_initConnection_proxy));
+	CHECK(tl_is(tl_child(init, TL_initConnection_query),
+		    TL_help_getConfig));
+}
+
+/* -- strings -------------------------------------------------------------- */
+
+static void string_check(size_t n, size_t head, size_t padding)
+{
+	uint8_t *text = malloc(n + 1);
+	struct tl_obj *o = tl_new(&arena, TL_gzip_packed), *read = NULL;
+	struct bytes got;
+
+	memset(text, 'x', n + 1);
+	buf_reset(&out);
+	tl_set_bytes(o, TL_gzip_packed_packed_data, text, n);
+	CHECK_INT(tl_write(&out, o), 0);
+	CHECK_INT(out.n, 4 + head + n + padding);
+	CHECK_INT(out.p[4], head == 1 ? n : 254);
+	if (head == 4)
+		CHECK_INT(le32_load(out.p + 4) >> 8, n);
+	for (size_t i = 0; i < padding; i++)
+		CHECK_INT(out.p[out.n - 1 - i], 0);
+	CHECK_INT(read_buf(&read, &out), 0);
+	got = tl_bytes(read, TL_gzip_packed_packed_data);
+	CHECK(bytes_equal(got, bytes_of(text, n)));
+	free(text);
+}
+
+static void test_tl_string_lengths_follow_the_rules(void)
+{
+	string_check(0, 1, 3);
+	string_check(1, 1, 2);
+	string_check(2, 1, 1);
+	string_check(3, 1, 0);
+	string_check(4, 1, 3);
+	string_check(252, 1, 3);
+	string_check(253, 1, 2);
+	string_check(254, 4, 2);
+	string_check(255, 4, 1);
+	string_check(256, 4, 0);
+	string_check(65535, 4, 1);
+	string_check(65536, 4, 0);
+	string_check(65537, 4, 3);
+	string_check((1 << 24) - 1, 4, 1);
+}
+
+static void test_tl_string_too_long_is_refused(void)
+{
+	struct tl_obj *o = tl_new(&arena, TL_gzip_packed);
+	uint8_t *text = calloc(1, 1 << 24);
+
+	tl_set_bytes(o, TL_gzip_packed_packed_data, text, 1 << 24);
+	CHECK_INT(tl_write(&out, o), -EINVAL);
+	free(text);
+}
+
+static void test_tl_string_odd_forms(void)
+{
+	static const uint8_t long_form[] = {0xa1, 0xcf, 0x72, 0x30, 254, 3,
+					    0,    0,    'a',  'b',  'c', 9};
+	static const uint8_t no_form[] = {0xa1, 0xcf, 0x72, 0x30, 255, 0,
+					  0,    0,    0,    0,    0,   0};
+	struct tl_obj *o = NULL;
+
+	CHECK_INT(read_bytes(&o, long_form, sizeof(long_form)), 0);
+	CHECK(bytes_equal(tl_bytes(o, TL_gzip_packed_packed_data),
+			  bytes_str("abc")));
+	/* Without its padding the string is short. */
+	o = NULL;
+	CHECK_INT(read_bytes(&o, long_form, sizeof(long_form) - 1), -EBADMSG);
+	CHECK_INT(read_bytes(&o, no_form, sizeof(no_form)), -EBADMSG);
+	CHECK(!o);
+}
+
+/* -- flags ---------------------------------------------------------------- */
+
+static void test_tl_flags_are_computed(void)
+{
+	static const uint8_t known[] = {
+		0x0d, 0xa1, 0xb7, 0x18, 0x11, 0x04, 0, 0, 2, 0,    0,    0,
+		1,    'h',  0,    0,    0xbb, 0x01, 0, 0, 2, 0xaa, 0xbb, 0};
+	struct tl_obj *o = tl_new(&arena, TL_dcOption), *read = NULL;
+
+	tl_set_true(o, TL_dcOption_ipv6);
+	tl_set_true(o, TL_dcOption_static);
+	tl_set_int(o, TL_dcOption_id, 2);
+	tl_set_str(o, TL_dcOption_ip_address, "h");
+	tl_set_int(o, TL_dcOption_port, 443);
+	tl_set_bytes(o, TL_dcOption_secret, "\xaa\xbb", 2);
+	CHECK_INT(tl_write(&out, o), 0);
+	CHECK_INT(out.n, sizeof(known));
+	CHECK_MEM(out.p, known, sizeof(known));
+	CHECK_INT(read_buf(&read, &out), 0);
+	CHECK_INT(tl_int(read, TL_dcOption_flags), 0x411);
+	CHECK(tl_has(read, TL_dcOption_ipv6));
+	CHECK(!tl_has(read, TL_dcOption_media_only));
+	CHECK(tl_has(read, TL_dcOption_secret));
+}
+
+/* codeSettings: token and app_sandbox share flag 8. */
+static void test_tl_flag_shared_by_fields_needs_all_of_them(void)
+{
+	struct tl_obj *o = tl_new(&arena, TL_codeSettings), *read = NULL;
+
+	tl_set_str(o, TL_codeSettings_token, "t");
+	CHECK_INT(tl_write(&out, o), -EINVAL);
+	tl_set_bool(&arena, o, TL_codeSettings_app_sandbox, true);
+	buf_reset(&out);
+	CHECK_INT(tl_write(&out, o), 0);
+	CHECK_INT(le32_load(out.p + 4), 0x100);
+	CHECK_INT(read_buf(&read, &out), 0);
+	CHECK(tl_bool(read, TL_codeSettings_app_sandbox));
+}
+
+/* -- misuse --------------------------------------------------------------- */
+
+static void test_tl_field_of_another_constructor_is_refused(void)
+{
+	struct tl_obj *o = tl_new(&arena, TL_peerUser);
+
+	tl_set_long(o, TL_peerUser_user_id, 7);
+	CHECK_INT(tl_long(o, TL_peerUser_user_id), 7);
+	CHECK_INT(tl_long(o, 0), 7);
+	CHECK_INT(tl_long(o, TL_peerChat_chat_id), 0);
+	CHECK_INT(tl_int(o, TL_peerUser_user_id), 0);
+	CHECK_INT(tl_long(o, 1), 0);
+	CHECK_INT(tl_long(o, -1), 0);
+	CHECK_INT(tl_long(NULL, TL_peerUser_user_id), 0);
+	CHECK_INT(tl_write(&out, o), 0);
+	tl_set_long(o, TL_peerChat_chat_id, 8);
+	CHECK_INT(tl_write(&out, o), -EINVAL);
+}
+
+static void test_tl_setter_of_another_kind_is_refused(void)
+{
+	struct tl_obj *o = tl_new(&arena, TL_peerUser);
+
+	tl_set_long(o, TL_peerUser_user_id, 7);
+	tl_set_int(o, TL_peerUser_user_id, 7);
+	CHECK_INT(tl_write(&out, o), -EINVAL);
+}
+
+static void test_tl_unset_field_is_refused(void)
+{
+	struct tl_obj *o = tl_new(&arena, TL_peerUser);
+
+	CHECK_INT(tl_write(&out, o), -EINVAL);
+	CHECK_INT(tl_write(&out, NULL), -EINVAL);
+}
+
+static void test_tl_child_of_another_type_is_refused(void)
+{
+	struct tl_obj *o = tl_new(&arena, TL_updateShort);
+
+	tl_set_int(o, TL_updateShort_date, 1);
+	tl_set_child(o, TL_updateShort_update, tl_new(&arena, TL_userEmpty));
+	CHECK_INT(tl_write(&out, o), -EINVAL);
+	tl_set_child(o, TL_updateShort_update, NULL);
+	CHECK_INT(tl_write(&out, o), -EINVAL);
+	tl_set_child(o, TL_updateShort_update, tl_new(&arena, TL_updateConfig));
+	buf_reset(&out);
+	CHECK_INT(tl_write(&out, o), 0);
+}
+
+static void test_tl_vector_item_out_of_range_is_refused(void)
+{
+	struct tl_obj *o = tl_new(&arena, TL_msgs_ack);
+
+	CHECK_INT(tl_set_vector(&arena, o, TL_msgs_ack_msg_ids, 2), 0);
+	tl_put_long(o, TL_msgs_ack_msg_ids, 0, 1);
+	CHECK_INT(tl_write(&out, o), -EINVAL);
+	tl_put_long(o, TL_msgs_ack_msg_ids, 1, 1);
+	buf_reset(&out);
+	CHECK_INT(tl_write(&out, o), 0);
+	tl_put_long(o, TL_msgs_ack_msg_ids, 2, 1);
+	CHECK_INT(tl_write(&out, o), -EINVAL);
+}
+
+static void test_tl_vector_item_too_big_is_refused(void)
+{
+	struct tl_obj *o = tl_new(&arena, TL_messages_getMessagesViews);
+	int ids = TL_messages_getMessagesViews_id;
+
+	tl_set_child(o, TL_messages_getMessagesViews_peer,
+		     tl_new(&arena, TL_inputPeerSelf));
+	tl_set_bool(&arena, o, TL_messages_getMessagesViews_increment, false);
+	CHECK_INT(tl_set_vector(&arena, o, ids, 1), 0);
+	tl_put_long(o, ids, 0, INT32_MIN);
+	CHECK_INT(tl_write(&out, o), 0);
+	CHECK_INT(tl_item_long(o, ids, 0), INT32_MIN);
+	tl_put_long(o, ids, 0, INT64_C(1) << 31);
+	CHECK_INT(tl_write(&out, o), -EINVAL);
+}
+
+/* -- bare types and results ----------------------------------------------- */
+
+static void test_tl_future_salts_are_bare(void)
+{
+	static const uint8_t known[] = {0x95, 0x08, 0x50, 0xae, 1, 0, 0, 0, 0,
+					0,    0,    0,    2,    0, 0, 0, 1, 0,
+					0,    0,    3,    0,    0, 0, 4, 0, 0,
+					0,    5,    0,    0,    0, 0, 0, 0, 0};
+	struct tl_obj *o = NULL, *salt;
+
+	CHECK_INT(read_bytes(&o, known, sizeof(known)), 0);
+	salt = tl_item(o, TL_future_salts_salts, 0);
+	CHECK_INT(tl_int(salt, TL_future_salt_valid_until), 4);
+	CHECK_INT(tl_long(salt, TL_future_salt_salt), 5);
+	CHECK_INT(tl_write(&out, o), 0);
+	CHECK_INT(out.n, sizeof(known));
+	CHECK_MEM(out.p, known, sizeof(known));
+}
+
+static void test_tl_container_holds_bare_messages(void)
+{
+	struct tl_obj *o = tl_new(&arena, TL_msg_container), *read = NULL;
+	struct tl_obj *m = tl_new(&arena, TL_mt_message);
+	struct tl_obj *pong = tl_new(&arena, TL_pong);
+
+	tl_set_long(pong, TL_pong_msg_id, 1);
+	tl_set_long(pong, TL_pong_ping_id, 2);
+	tl_set_long(m, TL_mt_message_msg_id, 3);
+	tl_set_int(m, TL_mt_message_seqno, 4);
+	tl_set_int(m, TL_mt_message_bytes, 20);
+	tl_set_child(m, TL_mt_message_body, pong);
+	CHECK_INT(tl_set_vector(&arena, o, TL_msg_container_messages, 1), 0);
+	tl_put_obj(o, TL_msg_container_messages, 0, m);
+	CHECK_INT(tl_write(&out, o), 0);
+	CHECK_INT(out.n, 4 + 4 + 8 + 4 + 4 + 20);
+	CHECK_INT(read_buf(&read, &out), 0);
+	m = tl_item(read, TL_msg_container_messages, 0);
+	CHECK_INT(tl_long(tl_child(m, TL_mt_message_body), TL_pong_ping_id), 2);
+}
+
+static void test_tl_result_vector_of_objects(void)
+{
+	struct tl_obj *users[2], *o = NULL;
+
+	for (int i = 0; i < 2; i++) {
+		users[i] = tl_new(&arena, TL_userEmpty);
+		tl_set_long(users[i], TL_userEmpty_id, 40 + i);
+	}
+	CHECK_INT(tl_write_vector(&out, users, 2), 0);
+	CHECK_INT(read_result(&o, &out, TL_users_getUsers), 0);
+	CHECK(tl_is(o, TL_vector));
+	CHECK_INT(tl_count(o, TL_vector_items), 2);
+	CHECK_INT(tl_count(o, 0), 2);
+	CHECK_INT(tl_long(tl_item(o, 0, 1), TL_userEmpty_id), 41);
+
+	/* An item of another type, and a result that is no vector. */
+	o = NULL;
+	CHECK_INT(read_result(&o, &out, TL_contacts_getStatuses), -EBADMSG);
+	CHECK_INT(read_result(&o, &out, TL_help_getConfig), -EBADMSG);
+	CHECK_INT(read_result(&o, &out, TL_user), -EINVAL);
+	CHECK(!o);
+}
+
+static void test_tl_result_vector_of_numbers(void)
+{
+	static const uint8_t ints[] = {0x15, 0xc4, 0xb5, 0x1c, 2, 0,
+				       0,    0,    1,    0,    0, 0,
+				       0xff, 0xff, 0xff, 0xff};
+	const int64_t longs[] = {INT64_MIN, 7};
+	struct buf in = {.p = (uint8_t *)(uintptr_t)ints, .n = sizeof(ints)};
+	struct tl_obj *o = NULL;
+
+	CHECK_INT(read_result(&o, &in, TL_contacts_getContactIDs), 0);
+	CHECK_INT(tl_count(o, TL_vector_items), 2);
+	CHECK_INT(tl_item_long(o, TL_vector_items, 1), -1);
+	CHECK_INT(tl_write(&out, o), 0);
+	CHECK_INT(out.n, sizeof(ints));
+	CHECK_MEM(out.p, ints, sizeof(ints));
+
+	buf_reset(&out);
+	CHECK_INT(tl_write_vector_long(&out, longs, 2), 0);
+	CHECK_INT(out.n, 8 + 16);
+	CHECK_INT(read_result(&o, &out, TL_users_getUsers), -ENOENT);
+	CHECK_INT(read_result(&o, &out, TL_messages_receivedQueue), 0);
+	CHECK_INT(tl_count(o, TL_vector_items), 2);
+	CHECK(tl_item_long(o, TL_vector_items, 0) == INT64_MIN);
+	o = tl_new(&arena, TL_vector);
+	CHECK_INT(tl_set_vector(&arena, o, TL_vector_items, 2), 0);
+	tl_put_long(o, TL_vector_items, 0, longs[0]);
+	tl_put_long(o, TL_vector_items, 1, longs[1]);
+	in = out;
+	buf_init(&out);
+	CHECK_INT(tl_write(&out, o), 0);
+	CHECK(bytes_equal(buf_bytes(&in), buf_bytes(&out)));
+	buf_clear(&in);
+}
+
+static void test_tl_result_bool(void)
+{
+	struct tl_obj *o = NULL;
+
+	buf_le32(&out, 0x997275b5);
+	CHECK_INT(read_result(&o, &out, TL_account_updateStatus), 0);
+	CHECK(tl_is(o, TL_boolTrue));
+	buf_reset(&out);
+	buf_le32(&out, 0xbc799737);
+	CHECK_INT(read_result(&o, &out, TL_account_updateStatus), 0);
+	CHECK(tl_is(o, TL_boolFalse));
+	buf_reset(&out);
+	buf_le32(&out, 0x3fedd339); /* true, which is no Bool */
+	CHECK_INT(read_result(&o, &out, TL_account_updateStatus), -EBADMSG);
+}
+
+static void test_tl_result_of_wrapper_is_any_object(void)
+{
+	struct tl_obj *o = NULL;
+
+	buf_le32(&out, 0x997275b5);
+	CHECK_INT(read_result(&o, &out, TL_invokeWithLayer), 0);
+	CHECK(tl_is(o, TL_boolTrue));
+}
+
+static void test_tl_object_may_be_a_vector_of_objects(void)
+{
+	struct tl_obj *user = tl_new(&arena, TL_userEmpty), *o = NULL;
+
+	tl_set_long(user, TL_userEmpty_id, 9);
+	buf_le32(&out, tl_ctor_id(TL_rpc_result));
+	buf_le64(&out, 1);
+	CHECK_INT(tl_write_vector(&out, &user, 1), 0);
+	CHECK_INT(read_buf(&o, &out), 0);
+	o = tl_child(o, TL_rpc_result_result);
+	CHECK_INT(tl_long(tl_item(o, TL_vector_items, 0), TL_userEmpty_id), 9);
+}
+
+/* -- bombs ---------------------------------------------------------------- */
+
+static void test_tl_unknown_id_is_refused(void)
+{
+	static const uint8_t bad[] = {1, 2, 3, 4, 5, 6, 7, 8};
+	struct tl_obj *o = NULL;
+	enum tl_ctor_no no = TL_user;
+	struct rd r;
+
+	rd_init(&r, bad, sizeof(bad));
+	CHECK_INT(tl_read(&o, &arena, &r), -ENOENT);
+	CHECK(r.bad && !o);
+	CHECK_INT(tl_ctor_by_id(&no, 0x04030201), -ENOENT);
+	CHECK_INT(no, TL_user);
+	/* Inside an object, too: the rest cannot be read. */
+	buf_le32(&out, tl_ctor_id(TL_updateShort));
+	buf_put(&out, bad, sizeof(bad));
+	CHECK_INT(read_buf(&o, &out), -ENOENT);
+}
+
+static void wrappers_put(int count)
+{
+	for (int i = 0; i < count; i++)
+		buf_le32(&out, tl_ctor_id(TL_invokeWithoutUpdates));
+	buf_le32(&out, tl_ctor_id(TL_help_getConfig));
+}
+
+static void test_tl_depth_is_limited(void)
+{
+	struct tl_obj *o = NULL, *outer;
+
+	wrappers_put(63);
+	CHECK_INT(read_buf(&o, &out), 0);
+	buf_reset(&out);
+	CHECK_INT(tl_write(&out, o), 0);
+	outer = tl_new(&arena, TL_invokeWithoutUpdates);
+	tl_set_child(outer, TL_invokeWithoutUpdates_query, o);
+	CHECK_INT(tl_write(&out, outer), -EINVAL);
+	/* An object that holds itself ends as well. */
+	tl_set_child(outer, TL_invokeWithoutUpdates_query, outer);
+	CHECK_INT(tl_write(&out, outer), -EINVAL);
+
+	o = NULL;
+	buf_reset(&out);
+	wrappers_put(64);
+	CHECK_INT(read_buf(&o, &out), -EBADMSG);
+	buf_reset(&out);
+	wrappers_put(1000000);
+	CHECK_INT(read_buf(&o, &out), -EBADMSG);
+	CHECK(!o);
+}
+
+static void test_tl_vector_length_is_bounded_by_the_input(void)
+{
+	static const uint32_t counts[] = {3, 0x10000, 0x7fffffff, 0xffffffff};
+	struct tl_obj *o = NULL;
+	size_t used;
+
+	for (size_t i = 0; i < 4; i++) {
+		buf_reset(&out);
+		buf_le32(&out, tl_ctor_id(TL_msgs_ack));
+		buf_le32(&out, tl_ctor_id(TL_vector));
+		buf_le32(&out, counts[i]);
+		buf_fill(&out, 0, 16);
+		used = arena.used_bytes;
+		CHECK_INT(read_buf(&o, &out), -EBADMSG);
+		CHECK(arena.used_bytes - used < 256);
+	}
+	le32_store(out.p + 8, 2);
+	CHECK_INT(read_buf(&o, &out), 0);
+	le32_store(out.p + 4, 0x1cb5c416);
+	CHECK_INT(read_buf(&o, &out), -EBADMSG);
+}
+
+static void test_tl_arena_limit_stops_reading(void)
+{
+	struct tl_obj *o = NULL;
+
+	buf_le32(&out, tl_ctor_id(TL_msgs_ack));
+	buf_le32(&out, tl_ctor_id(TL_vector));
+	buf_le32(&out, 1000);
+	buf_fill(&out, 0, 8000);
+	arena.limit_bytes = 8000;
+	CHECK_INT(read_buf(&o, &out), -EMSGSIZE);
+	CHECK(!o);
+	CHECK(!tl_arena_alloc(&arena, 8001));
+	CHECK(!tl_arena_alloc(&arena, SIZE_MAX));
+	arena.limit_bytes = 32000;
+	CHECK_INT(read_buf(&o, &out), 0);
+	arena.limit_bytes = arena.used_bytes;
+	CHECK(!tl_new(&arena, TL_user));
+	CHECK_INT(tl_set_vector(&arena, o, TL_msgs_ack_msg_ids, 1), -EMSGSIZE);
+	CHECK_INT(tl_write(&out, o), -EINVAL);
+}
+
+static void test_tl_arena_memory_is_zeroed_and_aligned(void)
+{
+	struct bytes copy = tl_arena_copy(&arena, bytes_str("copy"));
+
+	CHECK(bytes_equal(copy, bytes_str("copy")));
+	CHECK_INT(tl_arena_copy(&arena, (struct bytes){0}).n, 0);
+	for (size_t n = 1; n < 20000; n = n * 2 + 1) {
+		uint8_t *p = tl_arena_alloc(&arena, n);
+
+		CHECK(p);
+		CHECK_INT((uintptr_t)p % 16, 0);
+		for (size_t i = 0; i < n; i++)
+			CHECK_INT(p[i], 0);
+		memset(p, 0xff, n);
+	}
+	tl_arena_clear(&arena);
+	CHECK_INT(arena.used_bytes, 0);
+	CHECK(tl_arena_alloc(&arena, 1));
+}
+
+/* -- text ----------------------------------------------------------------- */
+
+static void test_tl_print_is_one_bounded_line(void)
+{
+	static const char full[] = "updateShort{update: updatePhoneCall{"
+				   "phone_call: phoneCallDiscarded{flags: 0x2, "
+				   "id: 5, duration: 7}}, date: 3}";
+	struct tl_obj *call = tl_new(&arena, TL_phoneCallDiscarded);
+	struct tl_obj *update = tl_new(&arena, TL_updatePhoneCall);
+	struct tl_obj *o = tl_new(&arena, TL_updateShort), *read = NULL;
+
+	tl_set_long(call, TL_phoneCallDiscarded_id, 5);
+	tl_set_int(call, TL_phoneCallDiscarded_duration, 7);
+	tl_set_child(update, TL_updatePhoneCall_phone_call, call);
+	tl_set_child(o, TL_updateShort_update, update);
+	tl_set_int(o, TL_updateShort_date, 3);
+	CHECK_INT(tl_write(&out, o), 0);
+	CHECK_INT(read_buf(&read, &out), 0);
+	buf_reset(&out);
+	tl_print(&out, read, 1000);
+	CHECK_STR(buf_cstr(&out), full);
+	for (size_t max = 0; max < sizeof(full); max++) {
+		buf_reset(&out);
+		tl_print(&out, read, max);
+		CHECK_INT(out.n, max);
+		CHECK_MEM(buf_cstr(&out), full, max);
+	}
+}
+
+static void test_tl_print_shows_every_kind(void)
+{
+	struct tl_obj *o = NULL;
+
+	CHECK_INT(read_bytes(&o, respq, sizeof(respq)), 0);
+	tl_print(&out, o, 1000);
+	CHECK_STR(buf_cstr(&out),
+		  "resPQ{nonce: 3e0549828cca27e966b301a48fece2fc, "
+		  "server_nonce: a5cf4d33f4a11ea877ba4aa573907330, "
+		  "pq: #17ed48941a08f981, "
+		  "server_public_key_fingerprints: [-4344800451088585951]}");
+	buf_reset(&out);
+	tl_print(&out, NULL, 1000);
+	CHECK_STR(buf_cstr(&out), "(none)");
+	buf_reset(&out);
+	o = tl_new(&arena, TL_jsonNumber);
+	tl_set_double(o, TL_jsonNumber_value, 0.5);
+	tl_print(&out, o, 1000);
+	CHECK_STR(buf_cstr(&out), "jsonNumber{value: 0.5}");
+	CHECK(tl_double(o, TL_jsonNumber_value) == 0.5);
+}
+
+#define TL_RUN(test)                                                           \
+	do {                                                                   \
+		setup();                                                       \
+		RUN(test);                                                     \
+		teardown();                                                    \
+	} while (0)
+
+int main(void)
+{
+	TL_RUN(test_tl_respq_is_read);
+	TL_RUN(test_tl_respq_is_written);
+	TL_RUN(test_tl_respq_is_refused_when_truncated);
+	TL_RUN(test_tl_wrapped_query_has_known_bytes);
+	TL_RUN(test_tl_string_lengths_follow_the_rules);
+	TL_RUN(test_tl_string_too_long_is_refused);
+	TL_RUN(test_tl_string_odd_forms);
+	TL_RUN(test_tl_flags_are_computed);
+	TL_RUN(test_tl_flag_shared_by_fields_needs_all_of_them);
+	TL_RUN(test_tl_field_of_another_constructor_is_refused);
+	TL_RUN(test_tl_setter_of_another_kind_is_refused);
+	TL_RUN(test_tl_unset_field_is_refused);
+	TL_RUN(test_tl_child_of_another_type_is_refused);
+	TL_RUN(test_tl_vector_item_out_of_range_is_refused);
+	TL_RUN(test_tl_vector_item_too_big_is_refused);
+	TL_RUN(test_tl_future_salts_are_bare);
+	TL_RUN(test_tl_container_holds_bare_messages);
+	TL_RUN(test_tl_result_vector_of_objects);
+	TL_RUN(test_tl_result_vector_of_numbers);
+	TL_RUN(test_tl_result_bool);
+	TL_RUN(test_tl_result_of_wrapper_is_any_object);
+	TL_RUN(test_tl_object_may_be_a_vector_of_objects);
+	TL_RUN(test_tl_unknown_id_is_refused);
+	TL_RUN(test_tl_depth_is_limited);
+	TL_RUN(test_tl_vector_length_is_bounded_by_the_input);
+	TL_RUN(test_tl_arena_limit_stops_reading);
+	TL_RUN(test_tl_arena_memory_is_zeroed_and_aligned);
+	TL_RUN(test_tl_print_is_one_bounded_line);
+	TL_RUN(test_tl_print_shows_every_kind);
+	return check_done();
+}
