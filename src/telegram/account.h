@@ -27,10 +27,10 @@ enum tg_state {
 const char *tg_state_name(enum tg_state state); /* "ready", ... */
 
 struct tg_dc {
-	int id;            /* 1.. */
-	char host[64];     /* literal IPv4 or IPv6 address */
+	int id;        /* 1.. */
+	char host[64]; /* literal IPv4 or IPv6 address */
 	uint16_t port;
-	bool test;         /* dc number on the wire is id + 10000 */
+	bool test; /* dc number on the wire is id + 10000 */
 };
 
 struct tg_user {
@@ -86,7 +86,7 @@ struct tg_account_conf {
 	/* Resume; auth.present false: a new key will be made. */
 	int dc_id; /* 0: dcs[0].id */
 	struct mtp_auth auth;
-	bool logged_in; /* the kept key was logged in */
+	bool logged_in;              /* the kept key was logged in */
 	int32_t pts, qts, date, seq; /* pts 0: unknown */
 	struct tg_keep keep;
 	struct tg_account_handlers handlers;
@@ -120,8 +120,8 @@ typedef void(tg_code_h)(const struct mtp_error *err,
 			const struct tg_code_sent *sent, void *arg);
 /* err SESSION_PASSWORD_NEEDED (401): two-step verification is on. A needed
  * sign-up is the error 400 "PHONE_NUMBER_UNOCCUPIED". */
-typedef void(tg_login_h)(const struct mtp_error *err, const struct tg_user *self,
-			 void *arg);
+typedef void(tg_login_h)(const struct mtp_error *err,
+			 const struct tg_user *self, void *arg);
 int tg_login_send_code(struct tg_account *a, const char *phone_digits,
 		       tg_code_h *done, void *arg);
 int tg_login_sign_in(struct tg_account *a, const char *code, tg_login_h *done,

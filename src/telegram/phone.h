@@ -86,7 +86,7 @@ void tg_call_discard(struct tg_call *call, enum tg_discard reason,
 		     int duration_s);
 /* Sent strictly in order, one at a time. -ENOTCONN before ACTIVE. */
 int tg_call_send_signaling(struct tg_call *call, struct bytes data);
-int64_t tg_call_id(const struct tg_call *call);          /* 0 before WAITING */
+int64_t tg_call_id(const struct tg_call *call); /* 0 before WAITING */
 int64_t tg_call_access_hash(const struct tg_call *call);
 enum tg_call_state tg_call_state(const struct tg_call *call);
 void tg_call_unref(struct tg_call **cp);
