@@ -34,8 +34,8 @@ struct tgcall_transport { /* InitialSetup */
 
 struct tgcall_channel { /* the audio content of a NegotiateChannels */
 	uint32_t ssrc;
-	int payload_type;       /* Opus */
-	int ext_abs_send_time;  /* RTP header extension ids, 0: none */
+	int payload_type;      /* Opus */
+	int ext_abs_send_time; /* RTP header extension ids, 0: none */
 	int ext_transport_cc;
 	int ext_audio_level;
 	int ext_mid;
@@ -62,11 +62,11 @@ struct tgcall_signaling_handlers {
 
 struct tgcall_signaling_conf {
 	enum tgcall_framing framing;
-	bool outgoing;       /* we are the caller */
+	bool outgoing; /* we are the caller */
 	uint8_t key[256];
-	bool nosctp;         /* network_signaling_nosctp */
+	bool nosctp; /* network_signaling_nosctp */
 	struct tgcall_transport local;
-	uint32_t ssrc;       /* ours; 0: drawn */
+	uint32_t ssrc;                                /* ours; 0: drawn */
 	void (*random)(void *p, size_t n, void *arg); /* NULL: random_bytes */
 	void *random_arg;
 	struct tgcall_signaling_handlers handlers;
