@@ -28,7 +28,8 @@ struct ice_handlers {
 	void (*send)(int base, const struct sa *dst, struct bytes datagram,
 		     void *arg);
 	/* A new local candidate: "candidate:1 1 udp ... typ host generation 0".
-	 * host, srflx; never a loopback or link-local address unless allowed. */
+	 * host, srflx; never a loopback or link-local address unless allowed.
+	 */
 	void (*candidate)(const char *candidate, void *arg);
 	void (*state)(enum ice_state state, void *arg);
 	/* The selected pair changed: send data there. */
@@ -38,10 +39,10 @@ struct ice_handlers {
 struct ice_agent_conf {
 	bool controlling;
 	bool renomination;
-	bool allow_loopback;   /* for tests on one machine */
-	char ufrag[8];         /* 4 characters; empty: drawn */
-	char pwd[32];          /* 24 characters; empty: drawn */
-	usec_t fail_after;     /* 0: 20 s */
+	bool allow_loopback; /* for tests on one machine */
+	char ufrag[8];       /* 4 characters; empty: drawn */
+	char pwd[32];        /* 24 characters; empty: drawn */
+	usec_t fail_after;   /* 0: 20 s */
 	void (*random)(void *p, size_t n, void *arg); /* NULL: random_bytes */
 	void *random_arg;
 	struct ice_handlers handlers;
@@ -56,7 +57,8 @@ const char *ice_agent_pwd(const struct ice_agent *a);
  * index (0..15) or -ENOSPC, -EINVAL. */
 int ice_agent_base(struct ice_agent *a, const struct sa *addr, usec_t now);
 /* Asks a STUN server from every base of its family: srflx candidates. */
-int ice_agent_stun_server(struct ice_agent *a, const struct sa *addr, usec_t now);
+int ice_agent_stun_server(struct ice_agent *a, const struct sa *addr,
+			  usec_t now);
 /* Remote credentials; different ones later are an ICE restart. */
 int ice_agent_remote(struct ice_agent *a, const char *ufrag, const char *pwd,
 		     bool renomination, usec_t now);
