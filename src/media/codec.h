@@ -25,7 +25,17 @@ const struct media_codec *media_codec_by_setting(const char *name);
 const struct media_codec *media_codec_by_sdp(const char *name,
 					     uint32_t clock_hz);
 
+/* The longest packet we take or make: RFC 7587 4.2 for Opus, and enough for
+ * G.711. */
+#define MEDIA_PACKET_MS_MAX 120
+
+enum media_coder_use {
+	MEDIA_CODER_ENCODE = 1,
+	MEDIA_CODER_DECODE = 2,
+};
+
 struct media_coder_conf {
+	unsigned use; /* enum media_coder_use or'ed; 0: both */
 	uint32_t rate_hz;    /* linear rate: 8000, 16000, 48000 (Opus: any of
 			      * them; G.711: 8000) */
 	uint32_t bitrate;    /* Opus; 0: 24000 */
@@ -37,12 +47,13 @@ struct media_coder;
 int media_coder_new(struct media_coder **cp, const struct media_codec *codec,
 		    const struct media_coder_conf *conf);
 void media_coder_free(struct media_coder **cp);
-/* samples of one frame (2.5 to 60 ms; Opus: 10, 20, 40, 60 ms). Returns bytes
+/* samples: of one frame, up to 120 ms (Opus: 10, 20, 40, 60 ms). Returns bytes
  * written or -EINVAL, -ENOSPC. */
 int media_encode(struct media_coder *c, uint8_t *dst, size_t room,
 		 const int16_t *pcm, size_t samples);
-/* Returns samples or -EBADMSG. payload.n 0: conceal `room` samples. fec: use
- * the in-band copy of the packet *before* this one; room = its length. */
+/* Returns samples or -EBADMSG, also when `room` is too small. payload.n 0:
+ * conceal `room` samples. fec: use the in-band copy of the packet *before* this
+ * one, or conceal if there is none; room = its length. */
 int media_decode(struct media_coder *c, int16_t *pcm, size_t room,
 		 struct bytes payload, bool fec);
 void media_coder_set_loss(struct media_coder *c, int percent);

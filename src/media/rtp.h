@@ -31,14 +31,17 @@ bool rtp_is_rtp(struct bytes datagram);
 bool rtp_is_rtcp(struct bytes datagram);
 /* -EBADMSG: truncated or inconsistent. Views point into the datagram. */
 int rtp_read(struct rtp_header *h, struct bytes datagram);
-/* Writes header, extensions (one-byte form) and payload into dst; returns the
- * length or -ENOSPC. */
+/* Writes header, extensions (one-byte form), payload and padding into dst;
+ * returns the length, -ENOSPC, or -EINVAL for an extension that the one-byte
+ * form cannot carry (id 1..14, 1..16 bytes). */
 int rtp_write(uint8_t *dst, size_t room, const struct rtp_header *h);
 
 /* -- reception statistics of one SSRC (RFC 3550 A.1, A.3, A.8) ------------- */
 
 struct rtp_receive_stats {
 	bool started;
+	bool timed;        /* transit holds the packet before */
+	uint8_t probation; /* packets in sequence until the source is valid */
 	uint32_t ssrc;
 	uint16_t max_seq;
 	uint32_t cycles, base_seq, bad_seq;
@@ -50,7 +53,9 @@ struct rtp_receive_stats {
 	usec_t last_sr_at;
 };
 
-/* 0: valid; -EINVAL: a probation or wild sequence number (still counted). */
+/* 0: valid; -EINVAL: on probation (the first packet of a source) or a wild
+ * sequence number, which is not counted. A new SSRC starts anew. Padding-only
+ * packets count, but say nothing about jitter: their timestamps are old. */
 int rtp_stats_update(struct rtp_receive_stats *s, const struct rtp_header *h,
 		     uint32_t clock_hz, usec_t now);
 uint64_t rtp_stats_lost(const struct rtp_receive_stats *s);
@@ -66,7 +71,8 @@ struct rtcp_report_block {
 	uint32_t last_sr, delay_since_sr; /* 1/65536 s */
 };
 
-/* What of one received compound we use; unknown packets are skipped. */
+/* What of one received compound we use; unknown packets are skipped. Reduced
+ * size (RFC 5506) is accepted. -EBADMSG: truncated or inconsistent. */
 struct rtcp_summary {
 	bool has_sr, has_bye;
 	uint32_t sender_ssrc;
@@ -89,6 +95,7 @@ struct rtcp_sender {
  * NULL). Updates r's prior counters. Returns the length or -ENOSPC. */
 int rtcp_write_report(uint8_t *dst, size_t room, const struct rtcp_sender *s,
 		      struct rtp_receive_stats *r);
+/* A BYE alone: goes behind a report (RFC 3550 6.1) or by itself (RFC 5506). */
 int rtcp_write_bye(uint8_t *dst, size_t room, uint32_t ssrc);
 
 #endif
