@@ -191,6 +191,7 @@ static int vector_result_read(struct reader *c, struct tl_obj **op,
 	struct tl_obj *o = NULL;
 	int err = tl_obj_alloc(&o, c->arena, TL_vector);
 
+	c->depth++;
 	if (!err)
 		err = value_read(c, &o->v[0], type);
 	if (!err)
