@@ -14,11 +14,12 @@
 
 static inline void plant_overflow(const void *p, size_t n)
 {
-	volatile char *block = malloc(n ? n - 1 : 1);
+	char *block = malloc(n ? n - 1 : 1);
+	volatile char *out = block; /* or the compiler drops the copy */
 
 	for (size_t i = 0; block && i < n; i++)
-		block[i] = ((const char *)p)[i];
-	free((void *)block);
+		out[i] = ((const char *)p)[i];
+	free(block);
 }
 #define PLANT_OVERFLOW(condition, p, n)                                      \
 	do {                                                                 \

@@ -294,80 +294,80 @@ static int seed_write(const char *folder, const char *name, uint32_t id,
 	return fclose(f) ? -EIO : 0;
 }
 
-static int corpus_write(const char *folder)
+static const enum tl_ctor_no seeds[] = {
+	TL_resPQ,
+	TL_p_q_inner_data_dc,
+	TL_server_DH_inner_data,
+	TL_bind_auth_key_inner,
+	TL_msg_container,
+	TL_rpc_result,
+	TL_future_salts,
+	TL_msgs_ack,
+	TL_config,
+	TL_initConnection,
+	TL_invokeAfterMsgs,
+	TL_updates,
+	TL_updateShort,
+	TL_updateShortMessage,
+	TL_updatePhoneCall,
+	TL_updatePhoneCallSignalingData,
+	TL_phoneCall,
+	TL_phoneCallRequested,
+	TL_phone_requestCall,
+	TL_userFull,
+	TL_message,
+	TL_messageService,
+	TL_webPage,
+	TL_document,
+	TL_account_password,
+	TL_jsonObject,
+	TL_messages_sendMedia,
+	TL_updates_difference,
+	/* from here on the results of functions */
+	TL_users_getUsers,
+	TL_help_getConfig,
+	TL_account_updateStatus,
+	TL_auth_sendCode,
+	TL_updates_getDifference,
+};
+#define SEED_RESULTS (sizeof(seeds) / sizeof(*seeds) - 5)
+
+/* One seed: an object, or the result of a function. */
+static int seed_make(const char *folder, enum tl_ctor_no no, uint64_t number)
 {
-	static const enum tl_ctor_no names[] = {
-		TL_resPQ,
-		TL_p_q_inner_data_dc,
-		TL_server_DH_inner_data,
-		TL_bind_auth_key_inner,
-		TL_msg_container,
-		TL_rpc_result,
-		TL_future_salts,
-		TL_msgs_ack,
-		TL_config,
-		TL_initConnection,
-		TL_invokeAfterMsgs,
-		TL_updates,
-		TL_updateShort,
-		TL_updateShortMessage,
-		TL_updatePhoneCall,
-		TL_updatePhoneCallSignalingData,
-		TL_phoneCall,
-		TL_phoneCallRequested,
-		TL_phone_requestCall,
-		TL_userFull,
-		TL_message,
-		TL_messageService,
-		TL_webPage,
-		TL_document,
-		TL_account_password,
-		TL_jsonObject,
-		TL_messages_sendMedia,
-		TL_updates_difference,
-	};
-	static const enum tl_ctor_no functions[] = {
-		TL_users_getUsers, TL_help_getConfig, TL_account_updateStatus,
-		TL_auth_sendCode, TL_updates_getDifference};
+	const struct tl_type *type = &tl_types[tl_ctors[no].type];
+	bool result = tl_ctor_is_function(no) && number >= SEED_RESULTS;
+	bool vector = result && type->kind == TL_KIND_VECTOR;
 	struct tl_arena arena;
+	struct tl_sample s = {.arena = &arena,
+			      .seed = number,
+			      .mode = TL_SAMPLE_RANDOM,
+			      .depth = 3};
 	struct buf b = {0};
-	int err = 0;
+	struct tl_obj *o;
+	int err;
 
-	for (size_t i = 0; !err && i < sizeof(names) / sizeof(*names); i++) {
-		struct tl_sample s = {.arena = &arena,
-				      .seed = i,
-				      .mode = TL_SAMPLE_MOST,
-				      .depth = 1};
-
-		tl_arena_init(&arena);
-		buf_reset(&b);
-		err = tl_write(&b, tl_sample_new(&s, names[i]));
-		if (!err)
-			err = seed_write(folder, tl_ctor_name(names[i]), 0, &b);
-		tl_arena_clear(&arena);
-	}
-	for (size_t i = 0; !err && i < sizeof(functions) / sizeof(*functions);
-	     i++) {
-		const struct tl_type *type =
-			&tl_types[tl_ctors[functions[i]].type];
-		bool vector = type->kind == TL_KIND_VECTOR;
-		struct tl_sample s = {.arena = &arena,
-				      .seed = i,
-				      .mode = TL_SAMPLE_MOST,
-				      .depth = 1};
-		struct tl_obj *o;
-
-		tl_arena_init(&arena);
-		buf_reset(&b);
+	tl_arena_init(&arena);
+	if (result)
 		o = tl_sample_of_type(&s,
 				      vector ? &tl_types[type->about] : type);
-		err = vector ? tl_write_vector(&b, &o, 1) : tl_write(&b, o);
-		if (!err)
-			err = seed_write(folder, tl_ctor_name(functions[i]),
-					 tl_ctor_id(functions[i]), &b);
-		tl_arena_clear(&arena);
-	}
+	else
+		o = tl_sample_new(&s, no);
+	err = vector ? tl_write_vector(&b, &o, 1) : tl_write(&b, o);
+	if (!err)
+		err = seed_write(folder, tl_ctor_name(no),
+				 result ? tl_ctor_id(no) : 0, &b);
 	buf_clear(&b);
+	tl_arena_clear(&arena);
+	return err;
+}
+
+static int corpus_write(const char *folder)
+{
+	int err = 0;
+
+	for (size_t i = 0; !err && i < sizeof(seeds) / sizeof(*seeds); i++)
+		err = seed_make(folder, seeds[i], i);
 	return err;
 }
 
