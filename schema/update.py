@@ -16,11 +16,14 @@ import subprocess
 import sys
 import tarfile
 import tempfile
-import zlib
+
+HERE = pathlib.Path(__file__).resolve().parent
+sys.dont_write_bytecode = True
+sys.path.insert(0, str(HERE.parent / 'src' / 'tl'))
+from generate import crc_of  # noqa: E402
 
 VERSION = '223.0.0'
 PACKAGE = '@mtcute/tl'
-HERE = pathlib.Path(__file__).resolve().parent
 
 # The package describes only what its own code reads from tables. These are
 # the remaining constructors of the published MTProto and TL descriptions.
@@ -74,17 +77,6 @@ def line_of(entry):
         k: v for k, v in (entry.get('typeModifiers') or {}).items()
         if k == 'isVector'})
     return f'{" ".join(words)} = {result};'
-
-
-def crc_of(line):
-    """The id the TL rules give a line: CRC32 of its bare form."""
-    text = re.sub(r'#[0-9a-f]{8}', '', line, count=1).rstrip(';')
-    text = re.sub(r' \w+:\w+\.\d+\?true\b', '', text)
-    text = re.sub(r'([:?])bytes\b(?!:)', r'\1string', text)
-    text = text.replace('<', ' ')
-    for mark in '>{}':
-        text = text.replace(mark, '')
-    return zlib.crc32(text.encode())
 
 
 def id_of(line):

@@ -70,6 +70,7 @@ class Entry:
 
 
 def crc_of(line):
+    """The id the rules of TL give a line: CRC32 of its bare form."""
     text = re.sub(r'#[0-9a-f]{8}', '', line, count=1).rstrip(';')
     text = re.sub(r' \w+:\w+\.\d+\?true\b', '', text)
     text = re.sub(r'([:?])bytes\b(?!:)', r'\1string', text)
@@ -211,10 +212,10 @@ def field_row(schema, entry, position, names):
     flags, bit = NO_FLAGS, 0
     match = FLAGGED.match(text)
     if match:
-        flags = [f for f, _ in entry.fields].index(match[1])
         bit, text = int(match[2]), match[3]
-        if entry.fields[flags][1] != '#' or flags >= position or bit > 31:
+        if [match[1], '#'] not in entry.fields[:position] or bit > 31:
             sys.exit(f'bad flag in {entry.name}.{name}')
+        flags = entry.fields.index([match[1], '#'])
     kind = schema.type_of(text, entry.file)
     return f'\t{{{names.add(name)}, {kind}, {flags}, {bit}}},'
 
