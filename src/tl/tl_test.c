@@ -568,77 +568,6 @@ static void test_tl_arena_limit_stops_reading(void)
 	CHECK_INT(tl_write(&out, o), -EINVAL);
 }
 
-static void test_tl_arena_memory_is_zeroed_and_aligned(void)
-{
-	struct bytes copy = tl_arena_copy(&arena, bytes_str("copy"));
-
-	CHECK(bytes_equal(copy, bytes_str("copy")));
-	CHECK_INT(tl_arena_copy(&arena, (struct bytes){0}).n, 0);
-	for (size_t n = 1; n < 20000; n = n * 2 + 1) {
-		uint8_t *p = tl_arena_alloc(&arena, n);
-
-		CHECK(p);
-		CHECK_INT((uintptr_t)p % 16, 0);
-		for (size_t i = 0; i < n; i++)
-			CHECK_INT(p[i], 0);
-		memset(p, 0xff, n);
-	}
-	tl_arena_clear(&arena);
-	CHECK_INT(arena.used_bytes, 0);
-	CHECK(tl_arena_alloc(&arena, 1));
-}
-
-/* -- text ----------------------------------------------------------------- */
-
-static void test_tl_print_is_one_bounded_line(void)
-{
-	static const char full[] = "updateShort{update: updatePhoneCall{"
-				   "phone_call: phoneCallDiscarded{flags: 0x2, "
-				   "id: 5, duration: 7}}, date: 3}";
-	struct tl_obj *call = tl_new(&arena, TL_phoneCallDiscarded);
-	struct tl_obj *update = tl_new(&arena, TL_updatePhoneCall);
-	struct tl_obj *o = tl_new(&arena, TL_updateShort), *read = NULL;
-
-	tl_set_long(call, TL_phoneCallDiscarded_id, 5);
-	tl_set_int(call, TL_phoneCallDiscarded_duration, 7);
-	tl_set_child(update, TL_updatePhoneCall_phone_call, call);
-	tl_set_child(o, TL_updateShort_update, update);
-	tl_set_int(o, TL_updateShort_date, 3);
-	CHECK_INT(tl_write(&out, o), 0);
-	CHECK_INT(read_buf(&read, &out), 0);
-	buf_reset(&out);
-	tl_print(&out, read, 1000);
-	CHECK_STR(buf_cstr(&out), full);
-	for (size_t max = 0; max < sizeof(full); max++) {
-		buf_reset(&out);
-		tl_print(&out, read, max);
-		CHECK_INT(out.n, max);
-		CHECK_MEM(buf_cstr(&out), full, max);
-	}
-}
-
-static void test_tl_print_shows_every_kind(void)
-{
-	struct tl_obj *o = NULL;
-
-	CHECK_INT(read_bytes(&o, respq, sizeof(respq)), 0);
-	tl_print(&out, o, 1000);
-	CHECK_STR(buf_cstr(&out),
-		  "resPQ{nonce: 3e0549828cca27e966b301a48fece2fc, "
-		  "server_nonce: a5cf4d33f4a11ea877ba4aa573907330, "
-		  "pq: #17ed48941a08f981, "
-		  "server_public_key_fingerprints: [-4344800451088585951]}");
-	buf_reset(&out);
-	tl_print(&out, NULL, 1000);
-	CHECK_STR(buf_cstr(&out), "(none)");
-	buf_reset(&out);
-	o = tl_new(&arena, TL_jsonNumber);
-	tl_set_double(o, TL_jsonNumber_value, 0.5);
-	tl_print(&out, o, 1000);
-	CHECK_STR(buf_cstr(&out), "jsonNumber{value: 0.5}");
-	CHECK(tl_double(o, TL_jsonNumber_value) == 0.5);
-}
-
 #define TL_RUN(test)                                                           \
 	do {                                                                   \
 		setup();                                                       \
@@ -674,8 +603,5 @@ int main(void)
 	TL_RUN(test_tl_depth_is_limited);
 	TL_RUN(test_tl_vector_length_is_bounded_by_the_input);
 	TL_RUN(test_tl_arena_limit_stops_reading);
-	TL_RUN(test_tl_arena_memory_is_zeroed_and_aligned);
-	TL_RUN(test_tl_print_is_one_bounded_line);
-	TL_RUN(test_tl_print_shows_every_kind);
 	return check_done();
 }
