@@ -14,10 +14,9 @@
 
 #include "base/bytes.h"
 #include "base/clock.h"
+#include "mtproto/message.h"
 #include "mtproto/rsa.h"
 #include "mtproto/transport.h"
-
-#define MTP_KEY_BYTES 256
 
 struct mtp_client;
 

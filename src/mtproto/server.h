@@ -37,6 +37,8 @@ enum mtp_hostile {
 	MTP_HOSTILE_SESSION,         /* another session_id */
 	MTP_HOSTILE_PADDING,         /* 8 or 2048 bytes of padding */
 	MTP_HOSTILE_MSG_ID,          /* even msg_id, or 10 minutes off */
+	MTP_HOSTILE_DH_RETRY,        /* dh_gen_retry once, then dh_gen_ok */
+	MTP_HOSTILE_DH_FAIL,         /* dh_gen_fail */
 	MTP_HOSTILE_COUNT,
 };
 
