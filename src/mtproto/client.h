@@ -34,16 +34,18 @@ enum mtp_event {
 	MTP_EVENT_READY,       /* encrypted session usable */
 	MTP_EVENT_NEW_SESSION, /* server forgot our session: getDifference */
 	MTP_EVENT_SALT,        /* auth()->salt changed: may be stored lazily */
-	MTP_EVENT_LOST_UPDATE, /* a message could not be parsed: getDifference */
-	MTP_EVENT_KEY_UNKNOWN, /* transport error -404: key unknown to this DC */
+	MTP_EVENT_LOST_UPDATE, /* a message could not be parsed: getDifference
+				*/
+	MTP_EVENT_KEY_UNKNOWN, /* transport error -404: key unknown to this DC
+				*/
 	MTP_EVENT_CLOSE,       /* drop the TCP connection and connect again */
 	MTP_EVENT_REFUSED,     /* the peer failed a mandatory check; text says
 				* which; followed by CLOSE */
 };
 
 struct mtp_error {
-	int code;          /* 303, 400, 401, 403, 406, 420, 500, ...; 408 ours */
-	const char *text;  /* "PHONE_MIGRATE_2", "TIMEOUT"; valid in the call */
+	int code;         /* 303, 400, 401, 403, 406, 420, 500, ...; 408 ours */
+	const char *text; /* "PHONE_MIGRATE_2", "TIMEOUT"; valid in the call */
 };
 
 struct mtp_handlers {
@@ -69,12 +71,12 @@ struct mtp_identity {
 struct mtp_client_conf {
 	enum mtp_transport_kind transport;
 	bool obfuscated;
-	int16_t dc_wire;            /* dc number as sent: id, id+10000 for test */
-	const struct mtp_rsa *rsa;  /* known server keys; borrowed for life */
-	struct mtp_auth auth;       /* present = false: create a key */
+	int16_t dc_wire; /* dc number as sent: id, id+10000 for test */
+	const struct mtp_rsa *rsa; /* known server keys; borrowed for life */
+	struct mtp_auth auth;      /* present = false: create a key */
 	struct mtp_identity identity;
-	usec_t query_timeout;       /* 0: 10 s */
-	usec_t ping_interval;       /* 0: 25 s */
+	usec_t query_timeout; /* 0: 10 s */
+	usec_t ping_interval; /* 0: 25 s */
 	/* For deterministic tests; NULL: random_bytes(). */
 	void (*random)(void *p, size_t n, void *arg);
 	void *random_arg;
@@ -110,7 +112,8 @@ int mtp_client_call(struct mtp_client *c, struct bytes query, unsigned flags,
 		    mtp_answer_h *done, void *arg, usec_t now,
 		    struct wall wall);
 /* Faster pings while a call is being signalled (A.6). */
-void mtp_client_ping_interval(struct mtp_client *c, usec_t interval, usec_t now);
+void mtp_client_ping_interval(struct mtp_client *c, usec_t interval,
+			      usec_t now);
 const struct mtp_auth *mtp_client_auth(const struct mtp_client *c);
 bool mtp_client_ready(const struct mtp_client *c);
 

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 
+#define ZLIB_CONST /* next_in is read only */
 #include <zlib.h>
 
 #include "mtproto/wire.h"
@@ -39,7 +40,7 @@ int mtp_gzip_unpack(struct buf *out, struct bytes in)
 	z_stream z = {0};
 	int err;
 
-	z.next_in = (z_const Bytef *)in.p;
+	z.next_in = in.p;
 	z.avail_in = (uInt)in.n;
 	if (inflateInit2(&z, WINDOW_ANY) != Z_OK)
 		return -ENOMEM;
@@ -60,7 +61,7 @@ int mtp_gzip_pack(struct buf *out, struct bytes object)
 		return -ENOMEM;
 	if (buf_reserve(&packed, object.n))
 		goto out;
-	z.next_in = (z_const Bytef *)object.p;
+	z.next_in = object.p;
 	z.avail_in = (uInt)object.n;
 	z.next_out = packed.p;
 	z.avail_out = (uInt)object.n;

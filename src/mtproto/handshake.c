@@ -75,8 +75,8 @@ int mtp_handshake_wrap(struct buf *out, struct bytes data,
 	buf_put(out, padding, (16 - (out->n - start) % 16) % 16);
 	if (out->bad)
 		return -ENOMEM;
-	mtp_ige_encrypt(out->p + start, out->p + start, out->n - start,
-			aes_key, aes_iv);
+	mtp_ige_encrypt(out->p + start, out->p + start, out->n - start, aes_key,
+			aes_iv);
 	return 0;
 }
 

@@ -147,8 +147,7 @@ static int request_params(struct mtp_handshake *h, struct buf *request,
 	return request->bad ? -ENOMEM : 0;
 }
 
-static int on_res_pq(struct mtp_handshake *h, struct rd *r,
-		     struct buf *request)
+static int on_res_pq(struct mtp_handshake *h, struct rd *r, struct buf *request)
 {
 	const char *fault = nonces_fault(h, r, false);
 	int64_t fingerprint = 0;
@@ -182,8 +181,7 @@ static int request_key(struct mtp_handshake *h, struct buf *request,
 {
 	struct bytes prime = bytes_of(h->prime, sizeof(h->prime));
 	struct bytes b, base;
-	uint8_t b_raw[MTP_DH_BYTES], g_raw = (uint8_t)h->g,
-				     g_b[MTP_DH_BYTES];
+	uint8_t b_raw[MTP_DH_BYTES], g_raw = (uint8_t)h->g, g_b[MTP_DH_BYTES];
 	struct buf inner, sealed;
 	int err;
 
@@ -194,8 +192,8 @@ static int request_key(struct mtp_handshake *h, struct buf *request,
 	base = bytes_of(&g_raw, 1);
 	err = mtp_dh_power(g_b, base, b, prime);
 	if (!err)
-		err = mtp_dh_power(h->result.key, bytes_of(h->g_a, MTP_DH_BYTES),
-				   b, prime);
+		err = mtp_dh_power(h->result.key,
+				   bytes_of(h->g_a, MTP_DH_BYTES), b, prime);
 	bytes_wipe(b_raw, sizeof(b_raw));
 	if (err)
 		goto out;
@@ -206,8 +204,7 @@ static int request_key(struct mtp_handshake *h, struct buf *request,
 	wire_put_bytes(&inner, bytes_of(g_b, sizeof(g_b)));
 	err = inner.bad ? -ENOMEM
 			: mtp_handshake_wrap(&sealed, buf_bytes(&inner),
-					     h->aes_key, h->aes_iv,
-					     &h->random);
+					     h->aes_key, h->aes_iv, &h->random);
 	if (err)
 		goto out;
 	buf_le32(request, WIRE_SET_CLIENT_DH_PARAMS);
@@ -260,8 +257,8 @@ static const char *inner_fault(struct mtp_handshake *h, struct bytes plain,
 	return NULL;
 }
 
-static int on_params(struct mtp_handshake *h, struct rd *r,
-		     struct buf *request, struct wall wall)
+static int on_params(struct mtp_handshake *h, struct rd *r, struct buf *request,
+		     struct wall wall)
 {
 	const char *fault = nonces_fault(h, r, true);
 	struct bytes sealed = wire_bytes(r);
@@ -290,8 +287,8 @@ static int on_params(struct mtp_handshake *h, struct rd *r,
 static void finish(struct mtp_handshake *h)
 {
 	/* "First server salt = new_nonce[0..8) XOR server_nonce[0..8)." */
-	h->result.salt = (int64_t)(le64_load(h->new_nonce) ^
-				   le64_load(h->server_nonce));
+	h->result.salt =
+		(int64_t)(le64_load(h->new_nonce) ^ le64_load(h->server_nonce));
 	h->step = STEP_DONE;
 }
 

@@ -14,7 +14,7 @@
 #include "mtproto/wire.h"
 
 #define GENERATOR 3
-#define GENERATOR_WRONG 2 /* the known prime is 3 modulo 8 */
+#define GENERATOR_WRONG 2  /* the known prime is 3 modulo 8 */
 #define OLD_DATA_BYTES 235 /* of the old RSA scheme, behind the SHA1 */
 
 enum step {
@@ -290,8 +290,8 @@ static int params_answer(struct mtp_acceptor *a, struct buf *answer,
 			     a->new_nonce, sizeof(a->new_nonce));
 	err = inner_answer_put(a, &inner, wall);
 	if (!err)
-		err = mtp_handshake_wrap(&sealed, buf_bytes(&inner),
-					 a->aes_key, a->aes_iv, NULL);
+		err = mtp_handshake_wrap(&sealed, buf_bytes(&inner), a->aes_key,
+					 a->aes_iv, NULL);
 	if (!err && a->hostile == MTP_HOSTILE_ANSWER_HASH) {
 		/* The same with one bit of the hash turned over. */
 		mtp_ige_decrypt(sealed.p, sealed.p, sealed.n, a->aes_key,
@@ -342,8 +342,7 @@ static int on_req_dh_params(struct mtp_acceptor *a, struct rd *r,
 
 /* -- set_client_DH_params ------------------------------------------------- */
 
-static const char *client_inner_take(struct mtp_acceptor *a,
-				     struct bytes plain,
+static const char *client_inner_take(struct mtp_acceptor *a, struct bytes plain,
 				     uint8_t g_b[MTP_DH_BYTES])
 {
 	uint8_t hash[MTP_SHA1_BYTES];
@@ -389,7 +388,7 @@ static int key_answer(struct mtp_acceptor *a, struct buf *answer)
 				  : 1);
 	if (a->hostile == MTP_HOSTILE_NEW_NONCE_HASH)
 		hash[0] ^= 1;
-	buf_le32(answer, retry	? WIRE_DH_GEN_RETRY
+	buf_le32(answer, retry  ? WIRE_DH_GEN_RETRY
 			 : fail ? WIRE_DH_GEN_FAIL
 				: WIRE_DH_GEN_OK);
 	nonces_put(a, answer);
@@ -400,8 +399,8 @@ static int key_answer(struct mtp_acceptor *a, struct buf *answer)
 		a->retried = true;
 		return 0;
 	}
-	a->result.salt = (int64_t)(le64_load(a->new_nonce) ^
-				   le64_load(a->server_nonce));
+	a->result.salt =
+		(int64_t)(le64_load(a->new_nonce) ^ le64_load(a->server_nonce));
 	a->step = STEP_PQ;
 	return 1;
 }

@@ -122,8 +122,7 @@ static int table_add(struct mtp_rsa *r, EVP_PKEY *pkey)
 	EVP_PKEY_get_bn_param(pkey, OSSL_PKEY_PARAM_RSA_N, &k.n);
 	EVP_PKEY_get_bn_param(pkey, OSSL_PKEY_PARAM_RSA_E, &k.e);
 	EVP_PKEY_get_bn_param(pkey, OSSL_PKEY_PARAM_RSA_D, &k.d);
-	if (!k.n || !k.e || BN_num_bits(k.n) != 2048 ||
-	    r->count == KEYS_MAX) {
+	if (!k.n || !k.e || BN_num_bits(k.n) != 2048 || r->count == KEYS_MAX) {
 		key_clear(&k);
 		return -EBADMSG;
 	}
@@ -278,8 +277,7 @@ int mtp_rsa_pad_encrypt(const struct mtp_rsa *r, int64_t fingerprint,
 }
 
 int mtp_rsa_private(const struct mtp_rsa *r, int64_t fingerprint,
-		    uint8_t out[MTP_RSA_BYTES],
-		    const uint8_t in[MTP_RSA_BYTES])
+		    uint8_t out[MTP_RSA_BYTES], const uint8_t in[MTP_RSA_BYTES])
 {
 	const struct rsa_key *k = table_find(r, fingerprint);
 	int err;

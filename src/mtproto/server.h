@@ -32,13 +32,13 @@ enum mtp_hostile {
 	MTP_HOSTILE_GA_RANGE,        /* g_a outside [2^1984, p - 2^1984] */
 	MTP_HOSTILE_ANSWER_HASH,     /* SHA1 of the answer wrong */
 	MTP_HOSTILE_NEW_NONCE_HASH,  /* dh_gen_ok with a wrong hash */
-	MTP_HOSTILE_MSG_KEY,         /* encrypted message with a wrong msg_key */
-	MTP_HOSTILE_REPLAY,          /* the same encrypted message twice */
-	MTP_HOSTILE_SESSION,         /* another session_id */
-	MTP_HOSTILE_PADDING,         /* 8 or 2048 bytes of padding */
-	MTP_HOSTILE_MSG_ID,          /* even msg_id, or 10 minutes off */
-	MTP_HOSTILE_DH_RETRY,        /* dh_gen_retry once, then dh_gen_ok */
-	MTP_HOSTILE_DH_FAIL,         /* dh_gen_fail */
+	MTP_HOSTILE_MSG_KEY,  /* encrypted message with a wrong msg_key */
+	MTP_HOSTILE_REPLAY,   /* the same encrypted message twice */
+	MTP_HOSTILE_SESSION,  /* another session_id */
+	MTP_HOSTILE_PADDING,  /* 8 or 2048 bytes of padding */
+	MTP_HOSTILE_MSG_ID,   /* even msg_id, or 10 minutes off */
+	MTP_HOSTILE_DH_RETRY, /* dh_gen_retry once, then dh_gen_ok */
+	MTP_HOSTILE_DH_FAIL,  /* dh_gen_fail */
 	MTP_HOSTILE_COUNT,
 };
 
@@ -63,7 +63,7 @@ struct mtp_server_handlers {
 
 struct mtp_server_conf {
 	const struct mtp_rsa *rsa; /* private keys; borrowed */
-	int16_t dc;                /* our number, checked in p_q_inner_data_dc */
+	int16_t dc; /* our number, checked in p_q_inner_data_dc */
 	enum mtp_hostile hostile;
 	/* Salts and msg_id state that survive a reconnect; owned by the caller,
 	 * shared by all connections of this data centre. */

@@ -36,12 +36,11 @@ struct mtp_codec {
 };
 
 static const uint32_t refused_words[] = {
-	0x44414548, /* HEAD */
-	0x54534f50, /* POST */
-	0x20544547, /* GET */
-	0x4954504f, /* OPTI */
-	0xdddddddd, 0xeeeeeeee,
-	0x02010316, /* TLS hello */
+	0x44414548,                         /* HEAD */
+	0x54534f50,                         /* POST */
+	0x20544547,                         /* GET */
+	0x4954504f,                         /* OPTI */
+	0xdddddddd, 0xeeeeeeee, 0x02010316, /* TLS hello */
 };
 
 static bool word_refused(uint32_t word)
@@ -298,8 +297,7 @@ static int length_read(const struct mtp_codec *c, size_t *prefixp,
 		*prefixp = first < ABRIDGED_LONG ? 1 : 4;
 		if (c->in.n < *prefixp)
 			return 0;
-		word = first < ABRIDGED_LONG ? first
-					     : le32_load(c->in.p) >> 8;
+		word = first < ABRIDGED_LONG ? first : le32_load(c->in.p) >> 8;
 		if (first > ABRIDGED_LONG)
 			return -EMSGSIZE;
 		*lengthp = (size_t)word * 4;
