@@ -89,12 +89,12 @@ static void call_destroy(void *arg)
 {
 	struct call *c = arg;
 
-	if (c->conf.handlers.ended)
-		c->conf.handlers.ended(c, c->conf.arg);
 	tmr_cancel(&c->timer);
 	for (size_t i = 0; i < c->called_n; i++)
 		c->called[i]->ops->release(c->called[i]);
 	c->calling->ops->release(c->calling);
+	if (c->conf.handlers.ended)
+		c->conf.handlers.ended(c, c->conf.arg);
 	free(c);
 }
 

@@ -30,7 +30,8 @@ struct call;
 
 struct call_handlers {
 	void (*state)(struct call *c, enum call_state state, void *arg);
-	/* Exactly once, from the loop; the call is freed afterwards. */
+	/* Exactly once, from the loop, after the legs were released; the call is
+	 * freed when it returns. */
 	void (*ended)(struct call *c, void *arg);
 };
 
