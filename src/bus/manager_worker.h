@@ -13,6 +13,7 @@
  *   worker.W.call.offer    a Telegram user calls: {call, session, storage,
  *                          telegram_id, access_hash, caller: USER,
  *                          targets: [{trunk, from_user, from_name, to_user}]}
+ *   manager.show.trunks    request {} -> {rows: [..]}
  *   manager.call.open      {call, worker, keep: {...}} what is needed to close
  *                          the call after a crash; sent again when it changes
  *   manager.call.record    {call, record: {...}} the call ended
@@ -26,6 +27,7 @@
 #define BUS_MANAGER_HELLO "manager.hello"
 #define BUS_MANAGER_ROUTE "manager.route"
 #define BUS_MANAGER_REGISTERED "manager.registered"
+#define BUS_MANAGER_SHOW_TRUNKS "manager.show.trunks"
 #define BUS_MANAGER_CALL_OPEN "manager.call.open"
 #define BUS_MANAGER_CALL_RECORD "manager.call.record"
 #define BUS_WORKER_TRUNKS "worker.%s.trunks"

@@ -1,0 +1,41 @@
+/* What the files of the Manager share. Control loop only. */
+#ifndef MANAGER_INTERNAL_H
+#define MANAGER_INTERNAL_H
+
+#include "base/bytes.h"
+#include "base/re.h"
+#include "manager/manager.h"
+
+struct manager_worker {
+	struct le le;
+	char id[32];
+};
+
+struct manager {
+	struct manager_conf conf;
+	struct manager_trunk *trunks;
+	struct {
+		char source[64], user_agent[128], worker[32];
+		bool registered;
+	} *registrations; /* one per trunk */
+	struct bus_sub *subs[8];
+	size_t subs_n;
+	struct list workers; /* struct manager_worker */
+	struct list stale;   /* struct stale_call: waiting for their session */
+	struct tmr announce;
+	int records_fd;
+};
+
+void manager_publish(struct manager *m, const char *subject, json_t *body);
+
+/* records.c */
+int manager_records_open(struct manager *m);
+void manager_records_close(struct manager *m);
+void manager_record_write(struct manager *m, json_t *record);
+void manager_call_open(struct manager *m, json_t *body);
+void manager_call_record(struct manager *m, json_t *body);
+/* A Worker can say BYE, a session can discard: ends what was left open. */
+void manager_stale_worker(struct manager *m, const char *worker);
+void manager_stale_session(struct manager *m, const char *session);
+
+#endif

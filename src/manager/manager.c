@@ -1,0 +1,341 @@
+#include "manager/manager.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "bus/manager_storage.h"
+#include "bus/manager_worker.h"
+#include "manager/internal.h"
+#include "route/caller.h"
+
+#define ANNOUNCE_MS 2000
+
+static const char *text_of(json_t *o, const char *key)
+{
+	const char *text = json_string_value(json_object_get(o, key));
+
+	return text ? text : "";
+}
+
+void manager_publish(struct manager *m, const char *subject, json_t *body)
+{
+	if (bus_publish(m->conf.bus, subject, body))
+		log_error("manager", NULL, "no memory for %s", subject);
+}
+
+static struct manager_trunk *trunk_find(struct manager *m, const char *name)
+{
+	for (size_t i = 0; i < m->conf.trunks_n; i++)
+		if (strcmp(m->trunks[i].name, name) == 0)
+			return &m->trunks[i];
+	return NULL;
+}
+
+/* -- Workers ------------------------------------------------------------------ */
+
+static json_t *trunks_json(const struct manager *m)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < m->conf.trunks_n; i++) {
+		const struct manager_trunk *t = &m->trunks[i];
+		json_t *codecs = json_array();
+
+		for (size_t k = 0; k < t->codecs_n; k++)
+			json_array_append_new(codecs,
+					      json_string(t->codecs[k]));
+		json_array_append_new(
+			list, json_pack("{ss ss ss ss ss so}", "name", t->name,
+					"login", t->login, "password",
+					t->password, "session", t->session,
+					"storage", m->conf.storage, "codecs",
+					codecs));
+	}
+	return list;
+}
+
+static void announce_to(struct manager *m, const char *worker)
+{
+	char subject[96];
+
+	snprintf(subject, sizeof(subject), BUS_WORKER_TRUNKS, worker);
+	manager_publish(m, subject, json_pack("{so}", "trunks", trunks_json(m)));
+}
+
+static void announce_all(void *arg)
+{
+	struct manager *m = arg;
+	struct le *le;
+
+	LIST_FOREACH(&m->workers, le)
+	announce_to(m, ((struct manager_worker *)le->data)->id);
+	tmr_start(&m->announce, ANNOUNCE_MS, announce_all, m);
+}
+
+static void worker_destroy(void *arg)
+{
+	struct manager_worker *w = arg;
+
+	list_unlink(&w->le);
+}
+
+static void on_hello(const struct bus_message *msg, void *arg)
+{
+	struct manager *m = arg;
+	const char *id = text_of(msg->body, "worker");
+	struct manager_worker *w;
+	struct le *le;
+
+	LIST_FOREACH(&m->workers, le)
+	if (strcmp(((struct manager_worker *)le->data)->id, id) == 0)
+		goto known;
+	w = mem_zalloc(sizeof(*w), worker_destroy);
+	if (!w)
+		return;
+	snprintf(w->id, sizeof(w->id), "%s", id);
+	list_append(&m->workers, &w->le, w);
+known:
+	announce_to(m, id);
+	manager_stale_worker(m, id);
+}
+
+static void on_registered(const struct bus_message *msg, void *arg)
+{
+	struct manager *m = arg;
+	struct manager_trunk *t = trunk_find(m, text_of(msg->body, "trunk"));
+	size_t i;
+
+	if (!t)
+		return;
+	i = (size_t)(t - m->trunks);
+	m->registrations[i].registered =
+		json_integer_value(json_object_get(msg->body, "expires_s")) > 0;
+	snprintf(m->registrations[i].source, sizeof(m->registrations[i].source),
+		 "%s", text_of(msg->body, "source"));
+	snprintf(m->registrations[i].user_agent,
+		 sizeof(m->registrations[i].user_agent), "%s",
+		 text_of(msg->body, "user_agent"));
+	snprintf(m->registrations[i].worker, sizeof(m->registrations[i].worker),
+		 "%s", text_of(msg->body, "worker"));
+}
+
+/* -- routes ------------------------------------------------------------------- */
+
+static void refuse(struct manager *m, const struct bus_message *msg, int code,
+		   const char *reason)
+{
+	bus_reply(m->conf.bus, msg->inbox,
+		  json_pack("{sb si ss}", "ok", 0, "code", code, "reason",
+			    reason));
+}
+
+static void on_route(const struct bus_message *msg, void *arg)
+{
+	struct manager *m = arg;
+	struct manager_trunk *t = trunk_find(m, text_of(msg->body, "trunk"));
+	struct route_identifier id;
+
+	if (!t) {
+		refuse(m, msg, 404, "Route not found");
+		return;
+	}
+	if (route_identifier_read(&id, t->caller_phone,
+				  text_of(msg->body, "identifier"))) {
+		refuse(m, msg, 404, "Not Found");
+		return;
+	}
+	bus_reply(m->conf.bus, msg->inbox,
+		  json_pack("{sb ss ss s{ss ss}}", "ok", 1, "session",
+			    t->session, "storage", m->conf.storage, "peer",
+			    "kind", route_kind_name(id.kind), "value",
+			    id.value));
+}
+
+static json_t *target_json(const struct manager_trunk *t, json_t *caller)
+{
+	char name[300], from_user[128], from_name[256];
+	struct route_user user = {
+		.phone = text_of(caller, "phone"),
+		.username = text_of(caller, "username"),
+		.userid = text_of(caller, "id"),
+		.name = name,
+	};
+
+	snprintf(name, sizeof(name), "%s%s%s", text_of(caller, "first_name"),
+		 *text_of(caller, "last_name") ? " " : "",
+		 text_of(caller, "last_name"));
+	if (route_caller_phone(from_user, sizeof(from_user), t->caller_phone,
+			       &user) ||
+	    route_caller_name(from_name, sizeof(from_name), t->caller_name,
+			      &user))
+		return NULL;
+	return json_pack("{ss ss ss ss}", "trunk", t->name, "from_user",
+			 from_user, "from_name", from_name, "to_user",
+			 t->login);
+}
+
+static void discard(struct manager *m, json_t *incoming)
+{
+	char subject[96];
+
+	snprintf(subject, sizeof(subject), "storage.%s.call.discard",
+		 text_of(incoming, "storage"));
+	manager_publish(m, subject,
+			json_pack("{ss ss si}", "call",
+				  text_of(incoming, "call"), "reason",
+				  "disconnect", "duration_s", 0));
+}
+
+static void on_incoming(const struct bus_message *msg, void *arg)
+{
+	struct manager *m = arg;
+	json_t *caller = json_object_get(msg->body, "caller");
+	struct le *le = list_head(&m->workers);
+	json_t *targets, *offer;
+	char subject[96];
+	const char *worker;
+
+	if (!le) {
+		log_warn("manager", text_of(msg->body, "call"),
+			 "503 Worker is unavailable");
+		discard(m, msg->body);
+		return;
+	}
+	worker = ((struct manager_worker *)le->data)->id;
+	targets = json_array();
+	for (size_t i = 0; i < m->conf.trunks_n; i++) {
+		const struct manager_trunk *t = &m->trunks[i];
+
+		if (strcmp(t->session, text_of(msg->body, "session")) == 0)
+			json_array_append_new(targets, target_json(t, caller));
+	}
+	offer = json_deep_copy(msg->body);
+	json_object_set_new(offer, "targets", targets);
+	snprintf(subject, sizeof(subject), BUS_WORKER_CALL_OFFER, worker);
+	manager_publish(m, subject, offer);
+	snprintf(subject, sizeof(subject), BUS_STORAGE_CALL_ASSIGN,
+		 text_of(msg->body, "storage"));
+	manager_publish(m, subject,
+			json_pack("{ss ss}", "call", text_of(msg->body, "call"),
+				  "worker", worker));
+}
+
+static void on_session_state(const struct bus_message *msg, void *arg)
+{
+	if (strcmp(text_of(msg->body, "state"), "ready") == 0)
+		manager_stale_session(arg, text_of(msg->body, "session"));
+}
+
+static void on_call_open(const struct bus_message *msg, void *arg)
+{
+	manager_call_open(arg, msg->body);
+}
+
+static void on_call_record(const struct bus_message *msg, void *arg)
+{
+	manager_call_record(arg, msg->body);
+}
+
+static void on_show_trunks(const struct bus_message *msg, void *arg)
+{
+	struct manager *m = arg;
+	json_t *rows = json_array();
+
+	for (size_t i = 0; i < m->conf.trunks_n; i++)
+		json_array_append_new(
+			rows,
+			json_pack("{ss ss ss ss ss ss}", "trunk",
+				  m->trunks[i].name, "kind", "pbx-to-gateway",
+				  "session", m->trunks[i].session, "state",
+				  m->registrations[i].registered
+					  ? "registered"
+					  : "unregistered",
+				  "source", m->registrations[i].source,
+				  "user_agent",
+				  m->registrations[i].user_agent));
+	bus_reply(m->conf.bus, msg->inbox, json_pack("{so}", "rows", rows));
+}
+
+/* -- the role ------------------------------------------------------------------ */
+
+static int subscribe_all(struct manager *m)
+{
+	static const struct {
+		const char *subject;
+		bus_h *handler;
+	} table[] = {
+		{BUS_MANAGER_HELLO, on_hello},
+		{BUS_MANAGER_ROUTE, on_route},
+		{BUS_MANAGER_REGISTERED, on_registered},
+		{BUS_MANAGER_CALL_OPEN, on_call_open},
+		{BUS_MANAGER_CALL_RECORD, on_call_record},
+		{BUS_MANAGER_CALL_INCOMING, on_incoming},
+		{BUS_MANAGER_SESSION_STATE, on_session_state},
+		{BUS_MANAGER_SHOW_TRUNKS, on_show_trunks},
+	};
+
+	for (size_t i = 0; i < sizeof(table) / sizeof(*table); i++) {
+		int err = bus_subscribe(&m->subs[m->subs_n], m->conf.bus,
+					table[i].subject, table[i].handler, m);
+
+		if (err)
+			return err;
+		m->subs_n++;
+	}
+	return 0;
+}
+
+int manager_new(struct manager **mp, const struct manager_conf *conf)
+{
+	struct manager *m = calloc(1, sizeof(*m));
+	int err;
+
+	if (!m)
+		return -ENOMEM;
+	m->conf = *conf;
+	m->records_fd = -1;
+	tmr_init(&m->announce);
+	m->trunks = calloc(conf->trunks_n + 1, sizeof(*m->trunks));
+	m->registrations = calloc(conf->trunks_n + 1,
+				  sizeof(*m->registrations));
+	if (!m->trunks || !m->registrations) {
+		err = -ENOMEM;
+		goto out;
+	}
+	if (conf->trunks_n)
+		memcpy(m->trunks, conf->trunks,
+		       conf->trunks_n * sizeof(*m->trunks));
+	err = manager_records_open(m);
+	if (!err)
+		err = subscribe_all(m);
+	if (err)
+		goto out;
+	tmr_start(&m->announce, ANNOUNCE_MS, announce_all, m);
+	*mp = m;
+	return 0;
+out:
+	manager_free(&m);
+	return err;
+}
+
+void manager_free(struct manager **mp)
+{
+	struct manager *m = *mp;
+
+	if (!m)
+		return;
+	*mp = NULL;
+	tmr_cancel(&m->announce);
+	while (m->subs_n)
+		bus_unsubscribe(&m->subs[--m->subs_n]);
+	manager_records_close(m);
+	list_flush(&m->workers);
+	if (m->trunks)
+		bytes_wipe(m->trunks, m->conf.trunks_n * sizeof(*m->trunks));
+	free(m->trunks);
+	free(m->registrations);
+	free(m);
+}

@@ -1,0 +1,199 @@
+/* Records of calls, and what an earlier process could not finish. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "bus/manager_worker.h"
+#include "bus/worker_storage.h"
+#include "manager/internal.h"
+
+/* A call of an earlier process: both far ends have to be told. */
+struct stale_call {
+	struct le le;
+	json_t *keep;
+	char id[64];
+	bool bye_sent;
+	bool discard_sent;
+};
+
+static const char *text_of(json_t *o, const char *key)
+{
+	const char *text = json_string_value(json_object_get(o, key));
+
+	return text ? text : "";
+}
+
+void manager_record_write(struct manager *m, json_t *record)
+{
+	char *text;
+	size_t n;
+
+	if (m->records_fd < 0)
+		return;
+	text = json_dumps(record, JSON_COMPACT | JSON_PRESERVE_ORDER);
+	if (!text)
+		return;
+	/* One write a line: appended lines of two processes do not mix. The
+	 * final NUL becomes the line's end. */
+	n = strlen(text);
+	text[n] = '\n';
+	if (write(m->records_fd, text, n + 1) != (ssize_t)n + 1)
+		log_error("manager", text_of(record, "call"),
+			  "record not written: %s", strerror(errno));
+	free(text);
+}
+
+void manager_call_open(struct manager *m, json_t *body)
+{
+	char *text = json_dumps(json_object_get(body, "keep"), JSON_COMPACT);
+
+	if (text)
+		(void)store_call_put(m->conf.store, text_of(body, "call"),
+				     text);
+	free(text);
+}
+
+void manager_call_record(struct manager *m, json_t *body)
+{
+	manager_record_write(m, json_object_get(body, "record"));
+	(void)store_call_remove(m->conf.store, text_of(body, "call"));
+}
+
+static void stale_destroy(void *arg)
+{
+	struct stale_call *s = arg;
+
+	list_unlink(&s->le);
+	json_decref(s->keep);
+}
+
+/* The truth about such a call: it ended with the process, nobody knows when
+ * exactly; `end` is when this was found out. */
+static void write_stale_record(struct manager *m, const struct stale_call *s)
+{
+	char now[32];
+	json_t *r = json_pack(
+		"{ss ss ss ss ss ss ss ss ss si ss ss ss ss}", "call", s->id,
+		"direction", text_of(s->keep, "direction"), "trunk",
+		text_of(s->keep, "trunk"), "session",
+		text_of(s->keep, "session"), "from", text_of(s->keep, "from"),
+		"to", text_of(s->keep, "to"), "sip_call_id", "", "invite",
+		text_of(s->keep, "invite"), "end",
+		wall_iso8601(now, clock_wall()), "sip_status", 503, "reason",
+		"Gateway was interrupted", "sip_status_source", "local", "hop",
+		"gateway", "ended_by", "gateway");
+
+	manager_record_write(m, r);
+	json_decref(r);
+}
+
+static void load_stale(const char *call_id, const char *json, void *arg)
+{
+	struct manager *m = arg;
+	struct stale_call *s = mem_zalloc(sizeof(*s), stale_destroy);
+
+	if (!s)
+		return;
+	snprintf(s->id, sizeof(s->id), "%s", call_id);
+	s->keep = json_loads(json, 0, NULL);
+	if (!s->keep)
+		s->keep = json_object();
+	list_append(&m->stale, &s->le, s);
+	write_stale_record(m, s);
+	log_warn("manager", s->id,
+		 "call of an earlier process: closed, far ends are told");
+	s->bye_sent = !*text_of(s->keep, "dialog");
+	s->discard_sent = !*text_of(s->keep, "telegram_id");
+}
+
+int manager_records_open(struct manager *m)
+{
+	struct le *le;
+
+	m->records_fd = -1;
+	if (m->conf.records && *m->conf.records) {
+		m->records_fd = open(m->conf.records,
+				     O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC,
+				     0640);
+		if (m->records_fd < 0)
+			return -errno;
+	}
+	(void)store_call_each(m->conf.store, load_stale, m);
+	LIST_FOREACH(&m->stale, le)
+	{
+		struct stale_call *s = le->data;
+
+		(void)store_call_remove(m->conf.store, s->id);
+	}
+	return 0;
+}
+
+void manager_records_close(struct manager *m)
+{
+	list_flush(&m->stale);
+	if (m->records_fd >= 0)
+		close(m->records_fd);
+	m->records_fd = -1;
+}
+
+static void stale_each(struct manager *m, void (*each)(struct manager *m,
+						       struct stale_call *s,
+						       const char *name),
+		       const char *name)
+{
+	struct le *le = list_head(&m->stale);
+
+	while (le) {
+		struct stale_call *s = le->data;
+
+		le = le->next;
+		each(m, s, name);
+		if (s->bye_sent && s->discard_sent)
+			mem_deref(s);
+	}
+}
+
+static void stale_bye(struct manager *m, struct stale_call *s, const char *name)
+{
+	char subject[96];
+
+	if (s->bye_sent)
+		return;
+	s->bye_sent = true;
+	snprintf(subject, sizeof(subject), BUS_WORKER_BYE, name);
+	manager_publish(m, subject,
+			json_pack("{ss}", "dialog",
+				  text_of(s->keep, "dialog")));
+}
+
+static void stale_discard(struct manager *m, struct stale_call *s,
+			  const char *name)
+{
+	char subject[96];
+
+	if (s->discard_sent || strcmp(text_of(s->keep, "session"), name) != 0)
+		return;
+	s->discard_sent = true;
+	snprintf(subject, sizeof(subject), BUS_STORAGE_CALL_STALE,
+		 m->conf.storage);
+	manager_publish(m, subject,
+			json_pack("{ss ss ss}", "session", name, "telegram_id",
+				  text_of(s->keep, "telegram_id"),
+				  "access_hash",
+				  text_of(s->keep, "access_hash")));
+}
+
+void manager_stale_worker(struct manager *m, const char *worker)
+{
+	stale_each(m, stale_bye, worker);
+}
+
+void manager_stale_session(struct manager *m, const char *session)
+{
+	stale_each(m, stale_discard, session);
+}

@@ -1,0 +1,39 @@
+/* What the files of the Storage share. Control loop only. */
+#ifndef STORAGE_INTERNAL_H
+#define STORAGE_INTERNAL_H
+
+#include "base/re.h"
+#include "storage/storage.h"
+#include "telegram/phone.h"
+
+struct storage {
+	struct storage_conf conf;
+	char id[32];
+	struct bus_sub *subs[12];
+	size_t subs_n;
+	struct list sessions; /* struct session */
+	struct list calls;    /* struct storage_call, calls.c */
+};
+
+/* One Telegram log-in. */
+struct session {
+	struct le le;
+	struct storage *storage;
+	char name[64];
+	struct store_session kept;
+	struct tg_account *account;
+};
+
+struct session *storage_session(struct storage *s, const char *name);
+void storage_publish(struct storage *s, const char *subject, json_t *body);
+json_t *storage_user_json(const struct tg_user *user);
+
+/* calls.c */
+int storage_calls_subscribe(struct storage *s);
+int storage_subscribe(struct storage *s, const char *format, bus_h *handler);
+/* A Telegram user calls this session. */
+void storage_calls_incoming(struct session *session, struct tg_call *call,
+			    const struct tg_user *from);
+void storage_calls_drop(struct storage *s);
+
+#endif

@@ -1,0 +1,479 @@
+#include "storage/storage.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "bus/manager_storage.h"
+#include "storage/internal.h"
+#include "storage/vault.h"
+
+static const char *text_of(json_t *o, const char *key)
+{
+	const char *text = json_string_value(json_object_get(o, key));
+
+	return text ? text : "";
+}
+
+struct session *storage_session(struct storage *s, const char *name)
+{
+	struct le *le;
+
+	LIST_FOREACH(&s->sessions, le)
+	{
+		struct session *session = le->data;
+
+		if (strcmp(session->name, name) == 0)
+			return session;
+	}
+	return NULL;
+}
+
+void storage_publish(struct storage *s, const char *subject, json_t *body)
+{
+	if (bus_publish(s->conf.bus, subject, body))
+		log_error("storage", NULL, "no memory for %s", subject);
+}
+
+json_t *storage_user_json(const struct tg_user *user)
+{
+	char id[24];
+
+	snprintf(id, sizeof(id), "%" PRId64, user->id);
+	return json_pack("{ss ss ss ss ss}", "id", id, "first_name",
+			 user->first_name, "last_name", user->last_name,
+			 "username", user->username, "phone", user->phone);
+}
+
+/* -- what the account wants kept -------------------------------------------- */
+
+static void save(struct session *session)
+{
+	int err = store_session_put(session->storage->conf.store,
+				    &session->kept);
+
+	if (err)
+		log_error("storage", session->name, "session not kept: %s",
+			  strerror(-err));
+}
+
+static void keep_auth(int dc_id, const struct mtp_auth *auth, void *arg)
+{
+	struct session *session = arg;
+
+	session->kept.dc_id = dc_id;
+	if (vault_seal(session->storage->conf.key, &session->kept, auth))
+		log_error("storage", session->name, "key not sealed");
+	else
+		save(session);
+}
+
+static void keep_auth_lost(const char *reason, void *arg)
+{
+	struct session *session = arg;
+
+	session->kept.key_sealed_n = 0;
+	session->kept.logged_in = false;
+	snprintf(session->kept.dead_reason, sizeof(session->kept.dead_reason),
+		 "%s", reason);
+	save(session);
+}
+
+static void keep_self(const struct tg_user *user, void *arg)
+{
+	struct session *session = arg;
+	struct store_session *k = &session->kept;
+
+	k->logged_in = true;
+	k->dead_reason[0] = '\0';
+	k->user_id = user->id;
+	snprintf(k->phone, sizeof(k->phone), "%s", user->phone);
+	snprintf(k->username, sizeof(k->username), "%s", user->username);
+	snprintf(k->first_name, sizeof(k->first_name), "%s", user->first_name);
+	snprintf(k->last_name, sizeof(k->last_name), "%s", user->last_name);
+	save(session);
+}
+
+static void keep_updates(int32_t pts, int32_t qts, int32_t date, int32_t seq,
+			 void *arg)
+{
+	struct session *session = arg;
+
+	session->kept.pts = pts;
+	session->kept.qts = qts;
+	session->kept.date = date;
+	session->kept.seq = seq;
+	(void)store_session_updates(session->storage->conf.store,
+				    session->name, pts, qts, date, seq);
+}
+
+static void keep_peer(const struct tg_user *user, void *arg)
+{
+	struct session *session = arg;
+	struct store_peer p = {
+		.user_id = user->id,
+		.access_hash = user->access_hash,
+		.bot = user->bot,
+	};
+
+	snprintf(p.phone, sizeof(p.phone), "%s", user->phone);
+	snprintf(p.username, sizeof(p.username), "%s", user->username);
+	snprintf(p.first_name, sizeof(p.first_name), "%s", user->first_name);
+	snprintf(p.last_name, sizeof(p.last_name), "%s", user->last_name);
+	(void)store_peer_put(session->storage->conf.store, session->name, &p);
+}
+
+static bool user_of_peer(int err, const struct store_peer *p,
+			 struct tg_user *user)
+{
+	if (err)
+		return false;
+	*user = (struct tg_user){.id = p->user_id,
+				 .access_hash = p->access_hash,
+				 .bot = p->bot};
+	snprintf(user->phone, sizeof(user->phone), "%s", p->phone);
+	snprintf(user->username, sizeof(user->username), "%s", p->username);
+	snprintf(user->first_name, sizeof(user->first_name), "%s",
+		 p->first_name);
+	snprintf(user->last_name, sizeof(user->last_name), "%s", p->last_name);
+	return true;
+}
+
+static bool peer_by_id(int64_t id, struct tg_user *user, void *arg)
+{
+	struct session *session = arg;
+	struct store_peer p;
+
+	return user_of_peer(store_peer_by_id(session->storage->conf.store,
+					     session->name, id, &p),
+			    &p, user);
+}
+
+static bool peer_by_username(const char *name, struct tg_user *user, void *arg)
+{
+	struct session *session = arg;
+	struct store_peer p;
+
+	return user_of_peer(store_peer_by_username(session->storage->conf.store,
+						   session->name, name, &p),
+			    &p, user);
+}
+
+static bool peer_by_phone(const char *digits, struct tg_user *user, void *arg)
+{
+	struct session *session = arg;
+	struct store_peer p;
+
+	return user_of_peer(store_peer_by_phone(session->storage->conf.store,
+						session->name, digits, &p),
+			    &p, user);
+}
+
+/* -- account events ---------------------------------------------------------- */
+
+static void on_state(enum tg_state state, const char *reason, void *arg)
+{
+	struct session *session = arg;
+	struct storage *s = session->storage;
+	const struct tg_user *self =
+		session->account ? tg_account_self(session->account) : NULL;
+
+	log_info("storage", session->name, "session %s%s%s",
+		 tg_state_name(state), reason && *reason ? ": " : "",
+		 reason ? reason : "");
+	storage_publish(s, BUS_MANAGER_SESSION_STATE,
+			json_pack("{ss ss ss ss so}", "session", session->name,
+				  "storage", s->id, "state",
+				  tg_state_name(state), "reason",
+				  reason ? reason : "", "user",
+				  self ? storage_user_json(self)
+				       : json_null()));
+}
+
+static void on_incoming(struct tg_call *call, const struct tg_user *from,
+			void *arg)
+{
+	storage_calls_incoming(arg, call, from);
+}
+
+/* -- sessions ---------------------------------------------------------------- */
+
+static void session_destroy(void *arg)
+{
+	struct session *session = arg;
+
+	list_unlink(&session->le);
+	tg_account_free(&session->account);
+	bytes_wipe(&session->kept, sizeof(session->kept));
+}
+
+static int session_start(struct session *session)
+{
+	struct storage *s = session->storage;
+	const struct store_session *k = &session->kept;
+	struct tg_account_conf conf = {
+		.name = session->name,
+		.api_id = s->conf.api_id,
+		.api_hash = s->conf.api_hash,
+		.dcs = s->conf.dcs,
+		.dcs_n = s->conf.dcs_n,
+		.rsa = s->conf.rsa,
+		.transport = s->conf.transport,
+		.obfuscated = s->conf.obfuscated,
+		.dc_id = k->dc_id,
+		.logged_in = k->logged_in,
+		.pts = k->pts,
+		.qts = k->qts,
+		.date = k->date,
+		.seq = k->seq,
+		.keep = {.auth = keep_auth,
+			 .auth_lost = keep_auth_lost,
+			 .self = keep_self,
+			 .updates = keep_updates,
+			 .peer = keep_peer,
+			 .peer_by_id = peer_by_id,
+			 .peer_by_username = peer_by_username,
+			 .peer_by_phone = peer_by_phone},
+		.handlers = {.state = on_state, .incoming = on_incoming},
+		.arg = session,
+	};
+	int err = vault_open(s->conf.key, k, &conf.auth);
+
+	if (err && err != -ENOENT)
+		return err;
+	err = tg_account_new(&session->account, &conf);
+	bytes_wipe(&conf.auth, sizeof(conf.auth));
+	return err;
+}
+
+static int session_add(struct storage *s, const char *name)
+{
+	struct session *session = mem_zalloc(sizeof(*session), session_destroy);
+	int err;
+
+	if (!session)
+		return -ENOMEM;
+	session->storage = s;
+	snprintf(session->name, sizeof(session->name), "%s", name);
+	err = store_session_get(s->conf.store, name, &session->kept);
+	if (err == -ENOENT)
+		snprintf(session->kept.name, sizeof(session->kept.name), "%s",
+			 name);
+	else if (err)
+		goto out;
+	err = session_start(session);
+	if (err)
+		goto out;
+	list_append(&s->sessions, &session->le, session);
+	return 0;
+out:
+	mem_deref(session);
+	return err;
+}
+
+/* -- log-in ------------------------------------------------------------------- */
+
+struct login_request {
+	struct storage *storage;
+	char *inbox;
+};
+
+static void login_destroy(void *arg)
+{
+	struct login_request *r = arg;
+
+	mem_deref(r->inbox);
+}
+
+static struct login_request *login_request(struct storage *s,
+					   const struct bus_message *m)
+{
+	struct login_request *r = mem_zalloc(sizeof(*r), login_destroy);
+
+	if (!r || str_dup(&r->inbox, m->inbox ? m->inbox : ""))
+		return mem_deref(r);
+	r->storage = s;
+	return r;
+}
+
+static void login_failed(struct login_request *r, int code, const char *text)
+{
+	bus_reply(r->storage->conf.bus, r->inbox,
+		  json_pack("{sb si ss}", "ok", 0, "code", code, "text", text));
+	mem_deref(r);
+}
+
+static void on_code_sent(const struct mtp_error *err,
+			 const struct tg_code_sent *sent, void *arg)
+{
+	struct login_request *r = arg;
+
+	if (err) {
+		login_failed(r, err->code, err->text);
+		return;
+	}
+	bus_reply(r->storage->conf.bus, r->inbox,
+		  json_pack("{sb ss si si}", "ok", 1, "how", sent->how,
+			    "length", sent->length, "timeout_s",
+			    sent->timeout_s));
+	mem_deref(r);
+}
+
+static void on_login_start(const struct bus_message *m, void *arg)
+{
+	struct storage *s = arg;
+	struct login_request *r = login_request(s, m);
+	struct session *session =
+		storage_session(s, text_of(m->body, "session"));
+	const char *phone = text_of(m->body, "phone");
+
+	if (!r)
+		return;
+	if (!session)
+		login_failed(r, 404, "SESSION_UNKNOWN");
+	else if (tg_login_send_code(session->account,
+				    phone + (*phone == '+'), on_code_sent, r))
+		login_failed(r, 503, "NOT_CONNECTED");
+}
+
+static void on_signed_in(const struct mtp_error *err,
+			 const struct tg_user *self, void *arg)
+{
+	struct login_request *r = arg;
+
+	if (err) {
+		login_failed(r, err->code, err->text);
+		return;
+	}
+	(void)store_flush(r->storage->conf.store);
+	bus_reply(r->storage->conf.bus, r->inbox,
+		  json_pack("{sb so}", "ok", 1, "user",
+			    storage_user_json(self)));
+	mem_deref(r);
+}
+
+static void on_login_code(const struct bus_message *m, void *arg)
+{
+	struct storage *s = arg;
+	struct login_request *r = login_request(s, m);
+	struct session *session =
+		storage_session(s, text_of(m->body, "session"));
+
+	if (!r)
+		return;
+	if (!session)
+		login_failed(r, 404, "SESSION_UNKNOWN");
+	else if (tg_login_sign_in(session->account, text_of(m->body, "code"),
+				  on_signed_in, r))
+		login_failed(r, 503, "NOT_CONNECTED");
+}
+
+static void on_logout(const struct bus_message *m, void *arg)
+{
+	struct storage *s = arg;
+	struct login_request *r = login_request(s, m);
+	struct session *session =
+		storage_session(s, text_of(m->body, "session"));
+
+	if (!r)
+		return;
+	if (!session || tg_log_out(session->account, on_signed_in, r))
+		login_failed(r, 404, "SESSION_UNKNOWN");
+}
+
+static void on_show(const struct bus_message *m, void *arg)
+{
+	struct storage *s = arg;
+	json_t *rows = json_array();
+	char phone[32];
+	struct le *le;
+
+	LIST_FOREACH(&s->sessions, le)
+	{
+		const struct session *session = le->data;
+		const struct tg_user *self = tg_account_self(session->account);
+		enum tg_state state = tg_account_state(session->account);
+		const char *reason = tg_account_reason(session->account);
+
+		json_array_append_new(
+			rows,
+			json_pack("{ss ss ss ss ss ss}", "session",
+				  session->name, "storage", s->id, "state",
+				  tg_state_name(state), "reason",
+				  reason ? reason : "", "phone",
+				  self ? log_mask_number(phone, self->phone)
+				       : "",
+				  "username", self ? self->username : ""));
+	}
+	bus_reply(s->conf.bus, m->inbox, json_pack("{so}", "rows", rows));
+}
+
+/* -- the role ------------------------------------------------------------------ */
+
+int storage_subscribe(struct storage *s, const char *format, bus_h *handler)
+{
+	char subject[96];
+	int err;
+
+	re_snprintf(subject, sizeof(subject), format, s->id);
+	err = bus_subscribe(&s->subs[s->subs_n], s->conf.bus, subject, handler,
+			    s);
+	if (!err)
+		s->subs_n++;
+	return err;
+}
+
+int storage_new(struct storage **sp, const struct storage_conf *conf,
+		const char **why)
+{
+	struct storage *s = calloc(1, sizeof(*s));
+	struct le *le;
+	int err = 0;
+
+	if (!s)
+		return -ENOMEM;
+	s->conf = *conf;
+	snprintf(s->id, sizeof(s->id), "%s", conf->id);
+	for (size_t i = 0; i < conf->sessions_n && !err; i++) {
+		*why = conf->sessions[i];
+		err = session_add(s, conf->sessions[i]);
+	}
+	if (!err)
+		err = storage_calls_subscribe(s);
+	if (!err)
+		err = storage_subscribe(s, BUS_STORAGE_LOGIN_START,
+					on_login_start);
+	if (!err)
+		err = storage_subscribe(s, BUS_STORAGE_LOGIN_CODE,
+					on_login_code);
+	if (!err)
+		err = storage_subscribe(s, BUS_STORAGE_LOGOUT, on_logout);
+	if (!err)
+		err = storage_subscribe(s, BUS_STORAGE_SHOW, on_show);
+	/* Connections start only when every session could be opened. */
+	for (le = list_head(&s->sessions); le && !err; le = le->next)
+		err = tg_account_start(((struct session *)le->data)->account);
+	if (err) {
+		storage_free(&s);
+		return err;
+	}
+	*sp = s;
+	return 0;
+}
+
+void storage_free(struct storage **sp)
+{
+	struct storage *s = *sp;
+
+	if (!s)
+		return;
+	*sp = NULL;
+	while (s->subs_n)
+		bus_unsubscribe(&s->subs[--s->subs_n]);
+	storage_calls_drop(s);
+	list_flush(&s->sessions);
+	free(s);
+}

@@ -1,0 +1,117 @@
+/* What the files of the Worker share. Control loop only. */
+#ifndef WORKER_INTERNAL_H
+#define WORKER_INTERNAL_H
+
+#include "call/call.h"
+#include "sip/session.h"
+#include "worker/media_call.h"
+#include "worker/worker.h"
+
+#define WORKER_CODECS_MAX 8
+
+/* A trunk as the Manager announced it. */
+struct worker_trunk {
+	struct le le;
+	char name[64];
+	char login[64];
+	char password[128];
+	char session[64];
+	char storage[32];
+	const struct media_codec *codecs[WORKER_CODECS_MAX]; /* by preference */
+	size_t codecs_n;
+	bool keep; /* seen in the table just received */
+};
+
+/* A call and all that hangs on it. */
+struct worker_call {
+	struct le le;
+	struct worker *worker;
+	struct call *call;
+	struct media_call *media; /* NULL before it is needed, after close */
+	bool to_telegram;         /* direction */
+	char id[33];
+	char trunk[64];
+	char session[64], storage[32];
+	char from[128], to[128];  /* as dialled; masked in logs */
+	char telegram_user[24];   /* id of the far user */
+	char telegram_id[24], access_hash[24]; /* of the phone call */
+	char version[16];
+	char codec[24];
+	char sip_call_id[128];
+	char dialog[2048]; /* kept dialog as JSON, "" before it exists */
+	unsigned digits;
+	char digits_masked[64];
+	bool media_open;   /* media_call not yet reported closed */
+	bool call_over;    /* the state machine has ended */
+	struct media_call_report report;
+	struct call_leg *telegram_leg;
+	/* copied when the state machine ends, for the record */
+	struct call_times times;
+	struct call_cause cause;
+	char ended_by[16];
+};
+
+struct worker {
+	struct worker_conf conf;
+	char id[32], realm[64], public_address[64], telegram_bind[64];
+	struct bus *bus;
+	struct bus_sub *subs[8];
+	size_t subs_n;
+	struct sip_stack *sip;
+	struct rtp_ports *ports;
+	struct mailbox *mailbox;
+	struct media_thread *threads[32];
+	size_t threads_n;
+	size_t thread_next;
+	struct list trunks; /* struct worker_trunk */
+	struct list calls;  /* struct worker_call */
+	usec_t trunks_at;   /* when the Manager was last heard; 0: never */
+	bool stopping;
+	void (*stopped)(void *arg);
+	void *stopped_arg;
+};
+
+struct worker_trunk *worker_trunk_by_login(struct worker *w, const char *login);
+struct worker_trunk *worker_trunk_by_name(struct worker *w, const char *name);
+bool worker_has_manager(const struct worker *w);
+
+struct worker_call *worker_call_new(struct worker *w, bool to_telegram,
+				    const char *id);
+/* Opens the RTP port towards `peer`. -EADDRINUSE when none is free. */
+int worker_call_open_media(struct worker_call *wc, const struct sa *peer);
+/* Starts the state machine on its calling leg. */
+int worker_call_begin(struct worker_call *wc, struct call_leg *calling);
+/* Tells the Manager what is needed to close the call after a crash. */
+void worker_call_keep(struct worker_call *wc);
+struct worker_call *worker_call_find(struct worker *w, const char *id);
+
+/* record.c */
+json_t *worker_record(const struct worker_call *wc);
+json_t *worker_show_calls(const struct worker *w);
+
+/* sip_leg.c */
+struct sip_leg;
+/* The calling leg of an INVITE. Refuses it (488) and returns -ENOTSUP when no
+ * codec is common; the session is then answered. */
+int sip_leg_new_incoming(struct call_leg **lp, struct worker_call *wc,
+			 struct sip_session *session,
+			 const struct worker_trunk *trunk);
+struct sip_leg_target {
+	const struct worker_trunk *trunk;
+	const char *from_user, *from_name;
+	json_t *caller; /* USER: the X-TG-* headers */
+};
+int sip_leg_new_outgoing(struct call_leg **lp, struct worker_call *wc,
+			 const struct sip_leg_target *target);
+
+/* telegram_leg.c */
+int telegram_leg_new_outgoing(struct call_leg **lp, struct worker_call *wc,
+			      const char *peer_kind, const char *peer_value);
+int telegram_leg_new_incoming(struct call_leg **lp, struct worker_call *wc);
+/* worker.W.call.event, for the leg of this call. */
+void telegram_leg_event(struct call_leg *leg, json_t *event);
+/* Media events of the call. */
+void telegram_leg_media(struct call_leg *leg, enum tgcall_state state);
+void telegram_leg_signal(struct call_leg *leg, struct bytes blob);
+
+#endif

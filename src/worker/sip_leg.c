@@ -1,0 +1,490 @@
+/* A SIP session as a leg: offers and answers, codecs, the RTP port. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "base/random.h"
+#include "sip/sdp.h"
+#include "worker/internal.h"
+
+#define OPUS_PT 111
+#define DTMF_PT 101
+#define PTIME_MS 20
+#define TARGET_HEADERS 8
+
+struct sip_leg {
+	struct call_leg leg;
+	struct worker_call *wc;
+	struct sip_session *session; /* referenced; NULL when closed */
+	struct worker_trunk trunk;   /* a copy: tables change during calls */
+	bool incoming;
+	bool confirmed;
+	bool delayed_offer; /* INVITE came without SDP: we offer in 200 */
+	char from_user[128], from_name[256];
+	char headers[TARGET_HEADERS][2][256];
+	size_t headers_n;
+	const struct media_codec *codec; /* chosen */
+	struct sip_sdp_codec sdp_codec;
+	struct sip_sdp_remote remote;
+	uint64_t sdp_id, sdp_version;
+	struct sa peer; /* where SIP comes from: chooses our address */
+};
+
+static struct sip_leg *self(struct call_leg *leg)
+{
+	return (struct sip_leg *)leg;
+}
+
+/* -- SDP ------------------------------------------------------------------- */
+
+static void sdp_codec_of(struct sip_sdp_codec *s, const struct media_codec *c)
+{
+	*s = (struct sip_sdp_codec){
+		.clock_hz = c->rtp_clock_hz,
+		.channels = c->sdp_channels,
+		.pt = c->static_pt >= 0 ? c->static_pt : OPUS_PT,
+	};
+	snprintf(s->name, sizeof(s->name), "%s", c->name);
+	if (c == &media_codec_opus)
+		snprintf(s->fmtp, sizeof(s->fmtp),
+			 "useinbandfec=1;stereo=0;sprop-stereo=0");
+}
+
+/* Behaviour 3.9: the first codec of our list that the offer contains. */
+static bool choose_codec(struct sip_leg *l)
+{
+	for (size_t i = 0; i < l->trunk.codecs_n; i++) {
+		for (size_t k = 0; k < l->remote.codecs_n; k++) {
+			const struct sip_sdp_codec *r = &l->remote.codecs[k];
+
+			if (media_codec_by_sdp(r->name, r->clock_hz) !=
+			    l->trunk.codecs[i])
+				continue;
+			l->codec = l->trunk.codecs[i];
+			sdp_codec_of(&l->sdp_codec, l->codec);
+			l->sdp_codec.pt = r->pt;
+			snprintf(l->wc->codec, sizeof(l->wc->codec), "%s",
+				 l->codec->name);
+			return true;
+		}
+	}
+	return false;
+}
+
+static void sdp_local(struct sip_leg *l, struct sip_sdp_local *d)
+{
+	struct worker *w = l->wc->worker;
+
+	*d = (struct sip_sdp_local){
+		.session_id = l->sdp_id,
+		.version = ++l->sdp_version,
+		.ptime_ms = PTIME_MS,
+		.dtmf_pt = -1,
+		.dtmf_clock_hz = 8000,
+	};
+	if (w->public_address[0])
+		sa_set_str(&d->rtp, w->public_address, 0);
+	else if (sip_stack_local(w->sip, &l->peer, &d->rtp))
+		sa_set_str(&d->rtp, "127.0.0.1", 0);
+	sa_set_port(&d->rtp, media_call_port(l->wc->media));
+}
+
+static enum sip_sdp_direction mirror(enum sip_sdp_direction theirs)
+{
+	switch (theirs) {
+	case SIP_SDP_SENDONLY:
+		return SIP_SDP_RECVONLY;
+	case SIP_SDP_RECVONLY:
+		return SIP_SDP_SENDONLY;
+	default:
+		return theirs;
+	}
+}
+
+static int write_answer(struct sip_leg *l, struct buf *text)
+{
+	struct sip_sdp_local d;
+
+	sdp_local(l, &d);
+	d.codecs = &l->sdp_codec;
+	d.codecs_n = 1;
+	d.direction = mirror(l->remote.direction);
+	if (l->remote.ptime_ms >= 10 && l->remote.ptime_ms <= 60)
+		d.ptime_ms = l->remote.ptime_ms / 10 * 10;
+	if (l->codec->rtp_clock_hz == 48000 && l->remote.dtmf_pt_48k >= 0) {
+		d.dtmf_pt = l->remote.dtmf_pt_48k;
+		d.dtmf_clock_hz = 48000;
+	} else {
+		d.dtmf_pt = l->remote.dtmf_pt;
+	}
+	return sip_sdp_answer(text, &d, &l->remote);
+}
+
+static int write_offer(struct sip_leg *l, struct buf *text)
+{
+	struct sip_sdp_codec codecs[WORKER_CODECS_MAX];
+	struct sip_sdp_local d;
+
+	sdp_local(l, &d);
+	for (size_t i = 0; i < l->trunk.codecs_n; i++)
+		sdp_codec_of(&codecs[i], l->trunk.codecs[i]);
+	d.codecs = codecs;
+	d.codecs_n = l->trunk.codecs_n;
+	d.dtmf_pt = DTMF_PT;
+	return sip_sdp_offer(text, &d);
+}
+
+/* Tells the media thread where to send and what. */
+static void apply_remote(struct sip_leg *l)
+{
+	unsigned ptime = l->remote.ptime_ms;
+	struct media_call_sip sip = {
+		.remote = l->remote.rtp,
+		.codec = l->codec,
+		.pt = l->sdp_codec.pt,
+		.dtmf_pt = l->codec->rtp_clock_hz == 48000 &&
+					   l->remote.dtmf_pt_48k >= 0
+				   ? l->remote.dtmf_pt_48k
+				   : l->remote.dtmf_pt,
+		.ptime_ms = ptime == 10 || ptime == 40 || ptime == 60
+				    ? ptime
+				    : PTIME_MS,
+	};
+
+	media_call_sip(l->wc->media, &sip);
+}
+
+/* -- session events --------------------------------------------------------- */
+
+static void keep_dialog(struct sip_leg *l)
+{
+	struct worker_call *wc = l->wc;
+	struct buf b;
+
+	buf_init(&b);
+	if (!sip_session_keep(l->session, &b) && b.n < sizeof(wc->dialog))
+		snprintf(wc->dialog, sizeof(wc->dialog), "%s", buf_cstr(&b));
+	buf_clear(&b);
+	worker_call_keep(wc);
+}
+
+static void on_progress(int code, const char *reason, struct bytes sdp,
+			void *arg)
+{
+	struct sip_leg *l = arg;
+
+	if (code >= 180)
+		call_leg_ringing(&l->leg);
+}
+
+static void fail(struct sip_leg *l, enum cause_row row)
+{
+	struct call_cause cause;
+
+	call_cause_set(&cause, row, NULL);
+	sip_session_end(l->session, cause.code, cause.reason, NULL);
+	call_leg_ended(&l->leg, &cause);
+}
+
+static void on_answered(struct bytes sdp, void *arg)
+{
+	struct sip_leg *l = arg;
+
+	l->confirmed = true;
+	if (sip_sdp_read(&l->remote, sdp) || !choose_codec(l)) {
+		fail(l, CAUSE_NOT_ACCEPTABLE);
+		return;
+	}
+	apply_remote(l);
+	keep_dialog(l);
+	call_leg_answered(&l->leg);
+}
+
+static void on_confirmed(struct bytes sdp, void *arg)
+{
+	struct sip_leg *l = arg;
+
+	l->confirmed = true;
+	if (l->delayed_offer) {
+		if (sip_sdp_read(&l->remote, sdp) || !choose_codec(l)) {
+			fail(l, CAUSE_NOT_ACCEPTABLE);
+			return;
+		}
+		apply_remote(l);
+	}
+	keep_dialog(l);
+}
+
+static int on_offer(struct bytes sdp, struct buf *answer, void *arg)
+{
+	struct sip_leg *l = arg;
+	struct sip_sdp_remote before = l->remote;
+
+	if (sip_sdp_read(&l->remote, sdp) || !choose_codec(l)) {
+		l->remote = before;
+		return 488;
+	}
+	if (write_answer(l, answer))
+		return 500;
+	apply_remote(l);
+	return 0;
+}
+
+static void on_dtmf(char digit, unsigned duration_ms, void *arg)
+{
+	struct sip_leg *l = arg;
+
+	l->wc->digits++;
+}
+
+static void on_closed(enum sip_end how, int code, const char *reason, void *arg)
+{
+	struct sip_leg *l = arg;
+	struct call_cause cause;
+
+	l->session = mem_deref(l->session);
+	if (how == SIP_END_LOCAL)
+		return;
+	if (how == SIP_END_REMOTE && l->confirmed)
+		call_cause_set(&cause, CAUSE_NORMAL, NULL);
+	else if (how == SIP_END_REMOTE)
+		call_cause_set(&cause, CAUSE_CANCELLED, NULL);
+	else if (how == SIP_END_TIMEOUT && !l->incoming && !l->confirmed)
+		call_cause_set(&cause, CAUSE_SIP_UNAVAILABLE, NULL);
+	else if (how == SIP_END_TIMEOUT)
+		call_cause_set(&cause, CAUSE_REQUEST_TIMEOUT, NULL);
+	else
+		call_cause_remote(&cause, code, reason);
+	cause.hop = CAUSE_HOP_SIP;
+	call_leg_ended(&l->leg, &cause);
+}
+
+static const struct sip_session_handlers session_handlers = {
+	.progress = on_progress,
+	.answered = on_answered,
+	.confirmed = on_confirmed,
+	.offer = on_offer,
+	.dtmf = on_dtmf,
+	.closed = on_closed,
+};
+
+/* -- leg operations --------------------------------------------------------- */
+
+static int leg_start(struct call_leg *leg, struct call_cause *cause)
+{
+	struct sip_leg *l = self(leg);
+	struct worker *w = l->wc->worker;
+	const struct sip_binding *binding;
+	struct sip_header headers[TARGET_HEADERS];
+	struct sip_invite_conf conf = {
+		.from_user = l->from_user,
+		.from_name = l->from_name[0] ? l->from_name : NULL,
+		.headers = headers,
+		.headers_n = l->headers_n,
+	};
+	struct buf sdp;
+	int err;
+
+	if (!sip_stack_bindings(w->sip, l->trunk.login, &binding, 1)) {
+		call_cause_set(cause, CAUSE_SIP_UNAVAILABLE, NULL);
+		return -ENOTCONN;
+	}
+	err = l->wc->media ? 0 : worker_call_open_media(l->wc, &binding->source);
+	if (err)
+		return err;
+	for (size_t i = 0; i < l->headers_n; i++)
+		headers[i] = (struct sip_header){l->headers[i][0],
+						 l->headers[i][1]};
+	l->peer = binding->source;
+	conf.uri = binding->contact;
+	buf_init(&sdp);
+	err = write_offer(l, &sdp);
+	conf.sdp = buf_bytes(&sdp);
+	if (!err)
+		err = sip_session_invite(&l->session, w->sip, &conf,
+					 &session_handlers, l);
+	buf_clear(&sdp);
+	return err;
+}
+
+static void leg_ring(struct call_leg *leg)
+{
+	struct sip_leg *l = self(leg);
+
+	if (l->session)
+		sip_session_progress(l->session, 180, "Ringing",
+				     bytes_of(NULL, 0));
+}
+
+static void leg_answer(struct call_leg *leg)
+{
+	struct sip_leg *l = self(leg);
+	struct buf sdp;
+
+	if (!l->session)
+		return;
+	buf_init(&sdp);
+	if (l->delayed_offer ? write_offer(l, &sdp) : write_answer(l, &sdp))
+		fail(l, CAUSE_WORKER_UNAVAILABLE);
+	else
+		sip_session_answer(l->session, buf_bytes(&sdp));
+	buf_clear(&sdp);
+}
+
+static void leg_end(struct call_leg *leg, const struct call_cause *cause,
+		    bool elsewhere)
+{
+	struct sip_leg *l = self(leg);
+	struct sip_header headers[3] = {{"X-Gateway-Event", l->wc->id}};
+	char text[180], seconds[16];
+	size_t n = 1;
+
+	if (!l->session)
+		return;
+	if (elsewhere)
+		snprintf(text, sizeof(text),
+			 "SIP;cause=200;text=\"Call completed elsewhere\"");
+	else
+		snprintf(text, sizeof(text), "SIP;cause=%d;text=\"%s\"",
+			 cause->code, cause->code == 200 ? "OK" : "Ended");
+	if (cause->retry_after_s) {
+		snprintf(seconds, sizeof(seconds), "%u", cause->retry_after_s);
+		headers[n++] = (struct sip_header){"Retry-After", seconds};
+	}
+	if (l->incoming && !leg->answered)
+		sip_session_reject(l->session, cause->code, cause->reason,
+				   headers, n);
+	else
+		sip_session_end(l->session, cause->code, cause->reason, text);
+}
+
+static void leg_release(struct call_leg *leg)
+{
+	struct sip_leg *l = self(leg);
+
+	if (l->session) {
+		static const struct sip_session_handlers none;
+
+		sip_session_handlers(l->session, &none, NULL);
+		mem_deref(l->session);
+	}
+	bytes_wipe(l->trunk.password, sizeof(l->trunk.password));
+	free(l);
+}
+
+static const struct call_leg_ops sip_leg_ops = {
+	.kind = "sip",
+	.answer_brings_media = false,
+	.start = leg_start,
+	.ring = leg_ring,
+	.answer = leg_answer,
+	.end = leg_end,
+	.release = leg_release,
+};
+
+static struct sip_leg *leg_new(struct worker_call *wc,
+			       const struct worker_trunk *trunk)
+{
+	struct sip_leg *l = calloc(1, sizeof(*l));
+
+	if (!l)
+		return NULL;
+	l->leg.ops = &sip_leg_ops;
+	l->wc = wc;
+	l->trunk = *trunk;
+	memset(&l->trunk.le, 0, sizeof(l->trunk.le));
+	l->sdp_id = random_u32();
+	l->remote.dtmf_pt = l->remote.dtmf_pt_48k = -1;
+	return l;
+}
+
+/* D8: a codec mismatch names both lists. */
+static void refuse_codecs(struct sip_leg *l)
+{
+	struct buf warning;
+	struct sip_header header = {.name = "Warning"};
+
+	buf_init(&warning);
+	buf_printf(&warning, "304 %s \"offered:", l->wc->worker->realm);
+	for (size_t i = 0; i < l->remote.codecs_n; i++)
+		buf_printf(&warning, " %s", l->remote.codecs[i].name);
+	buf_str(&warning, "; supported:");
+	for (size_t i = 0; i < l->trunk.codecs_n; i++)
+		buf_printf(&warning, " %s", l->trunk.codecs[i]->name);
+	buf_str(&warning, "\"");
+	header.value = buf_cstr(&warning);
+	sip_session_reject(l->session, 488, "Not Acceptable Here", &header, 1);
+	buf_clear(&warning);
+}
+
+int sip_leg_new_incoming(struct call_leg **lp, struct worker_call *wc,
+			 struct sip_session *session,
+			 const struct worker_trunk *trunk)
+{
+	struct sip_leg *l = leg_new(wc, trunk);
+	struct sip_session_info info;
+	int err;
+
+	if (!l)
+		return -ENOMEM;
+	l->incoming = true;
+	l->session = mem_ref(session);
+	sip_session_info(session, &info);
+	l->peer = info.source;
+	snprintf(wc->sip_call_id, sizeof(wc->sip_call_id), "%s", info.call_id);
+	l->delayed_offer = info.sdp.n == 0;
+	if (!l->delayed_offer &&
+	    (sip_sdp_read(&l->remote, info.sdp) || !choose_codec(l))) {
+		refuse_codecs(l);
+		leg_release(&l->leg);
+		return -ENOTSUP;
+	}
+	err = worker_call_open_media(wc, &info.source);
+	if (err) {
+		leg_release(&l->leg);
+		return err;
+	}
+	if (!l->delayed_offer)
+		apply_remote(l);
+	sip_session_handlers(session, &session_handlers, l);
+	*lp = &l->leg;
+	return 0;
+}
+
+static void add_header(struct sip_leg *l, const char *name, const char *value)
+{
+	if (!value || !*value || l->headers_n == TARGET_HEADERS)
+		return;
+	snprintf(l->headers[l->headers_n][0], sizeof(l->headers[0][0]), "%s",
+		 name);
+	snprintf(l->headers[l->headers_n][1], sizeof(l->headers[0][1]), "%s",
+		 value);
+	l->headers_n++;
+}
+
+int sip_leg_new_outgoing(struct call_leg **lp, struct worker_call *wc,
+			 const struct sip_leg_target *target)
+{
+	static const char *const fields[][2] = {
+		{"X-TG-ID", "id"},
+		{"X-TG-FirstName", "first_name"},
+		{"X-TG-LastName", "last_name"},
+		{"X-TG-Username", "username"},
+		{"X-TG-Phone", "phone"},
+	};
+	struct sip_leg *l = leg_new(wc, target->trunk);
+
+	if (!l)
+		return -ENOMEM;
+	snprintf(l->from_user, sizeof(l->from_user), "%s", target->from_user);
+	snprintf(l->from_name, sizeof(l->from_name), "%s", target->from_name);
+	add_header(l, "X-GW-Context", wc->id);
+	for (size_t i = 0; i < sizeof(fields) / sizeof(*fields); i++)
+		add_header(l, fields[i][0],
+			   json_string_value(json_object_get(target->caller,
+							     fields[i][1])));
+	*lp = &l->leg;
+	return 0;
+}

@@ -1,0 +1,759 @@
+/* The Worker: SIP stack, trunks as the Manager announced them, calls. */
+#include "worker/worker.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "base/random.h"
+#include "bus/manager_worker.h"
+#include "bus/worker_storage.h"
+#include "worker/internal.h"
+
+/* Behaviour 2.2: without its Manager a Worker answers by itself. The Manager
+ * announces the trunks every 2 s. */
+#define MANAGER_LOST (10 * USEC_S)
+#define ROUTE_TIMEOUT_MS 5000
+/* Behaviour 2.3: 10 s without RTP end the call. */
+#define RTP_SILENCE_MS 10000
+
+bool worker_has_manager(const struct worker *w)
+{
+	return w->trunks_at && clock_now() - w->trunks_at < MANAGER_LOST;
+}
+
+struct worker_trunk *worker_trunk_by_login(struct worker *w, const char *login)
+{
+	struct le *le;
+
+	LIST_FOREACH(&w->trunks, le)
+	{
+		struct worker_trunk *t = le->data;
+
+		if (strcmp(t->login, login) == 0)
+			return t;
+	}
+	return NULL;
+}
+
+struct worker_trunk *worker_trunk_by_name(struct worker *w, const char *name)
+{
+	struct le *le;
+
+	LIST_FOREACH(&w->trunks, le)
+	{
+		struct worker_trunk *t = le->data;
+
+		if (strcmp(t->name, name) == 0)
+			return t;
+	}
+	return NULL;
+}
+
+static const char *text_of(json_t *o, const char *key)
+{
+	const char *text = json_string_value(json_object_get(o, key));
+
+	return text ? text : "";
+}
+
+#define COPY(dst, o, key) snprintf(dst, sizeof(dst), "%s", text_of(o, key))
+
+static void publish(struct worker *w, const char *subject, json_t *body)
+{
+	if (bus_publish(w->bus, subject, body))
+		log_error("worker", NULL, "no memory for %s", subject);
+}
+
+/* -- calls ------------------------------------------------------------------ */
+
+struct worker_call *worker_call_find(struct worker *w, const char *id)
+{
+	struct le *le;
+
+	LIST_FOREACH(&w->calls, le)
+	{
+		struct worker_call *wc = le->data;
+
+		if (strcmp(wc->id, id) == 0)
+			return wc;
+	}
+	return NULL;
+}
+
+static void stop_when_empty(struct worker *w)
+{
+	if (!w->stopping || !list_isempty(&w->calls) || !w->stopped)
+		return;
+	void (*stopped)(void *arg) = w->stopped;
+
+	w->stopped = NULL;
+	stopped(w->stopped_arg);
+}
+
+/* Gone when both the state machine and the media are. */
+static void release_when_over(struct worker_call *wc)
+{
+	struct worker *w = wc->worker;
+
+	if (!wc->call_over || wc->media_open)
+		return;
+	publish(w, BUS_MANAGER_CALL_RECORD,
+		json_pack("{ss so}", "call", wc->id, "record",
+			  worker_record(wc)));
+	list_unlink(&wc->le);
+	free(wc);
+	stop_when_empty(w);
+}
+
+struct worker_call *worker_call_new(struct worker *w, bool to_telegram,
+				    const char *id)
+{
+	struct worker_call *wc = calloc(1, sizeof(*wc));
+
+	if (!wc)
+		return NULL;
+	wc->worker = w;
+	wc->to_telegram = to_telegram;
+	if (id)
+		snprintf(wc->id, sizeof(wc->id), "%s", id);
+	else
+		random_text(wc->id, 16);
+	list_append(&w->calls, &wc->le, wc);
+	return wc;
+}
+
+static void call_discard(struct worker_call *wc)
+{
+	wc->call_over = true;
+	if (wc->media)
+		media_call_close(&wc->media);
+	if (wc->media_open)
+		return;
+	list_unlink(&wc->le);
+	free(wc);
+}
+
+static void on_media_signal(struct bytes blob, void *arg)
+{
+	struct worker_call *wc = arg;
+
+	if (wc->telegram_leg)
+		telegram_leg_signal(wc->telegram_leg, blob);
+}
+
+static void on_media_state(enum tgcall_state state, void *arg)
+{
+	struct worker_call *wc = arg;
+
+	if (wc->telegram_leg)
+		telegram_leg_media(wc->telegram_leg, state);
+}
+
+static void on_media_digit(char digit, unsigned duration_ms, void *arg)
+{
+	struct worker_call *wc = arg;
+	size_t n = strlen(wc->digits_masked);
+
+	wc->digits++;
+	/* Values only behind a setting, and masked: PINs are dialled here. */
+	if (!wc->worker->conf.log_digits || n + 1 >= sizeof(wc->digits_masked))
+		return;
+	if (n > 0)
+		wc->digits_masked[n - 1] = '*';
+	wc->digits_masked[n] = digit;
+}
+
+static void on_media_silent(void *arg)
+{
+	struct worker_call *wc = arg;
+	struct call_cause cause;
+
+	if (wc->call_over)
+		return;
+	call_cause_set(&cause, CAUSE_REQUEST_TIMEOUT, NULL);
+	log_info("worker", wc->id, "no RTP from SIP for %d s",
+		 RTP_SILENCE_MS / 1000);
+	call_end(wc->call, &cause);
+}
+
+static void on_media_closed(const struct media_call_report *report, void *arg)
+{
+	struct worker_call *wc = arg;
+
+	wc->report = *report;
+	wc->media_open = false;
+	if (wc->call)
+		release_when_over(wc);
+	else
+		call_discard(wc);
+}
+
+int worker_call_open_media(struct worker_call *wc, const struct sa *peer)
+{
+	struct worker *w = wc->worker;
+	struct media_call_conf conf = {
+		.thread = w->threads[w->thread_next++ % w->threads_n],
+		.control = w->mailbox,
+		.ports = w->ports,
+		.silence_limit_ms = RTP_SILENCE_MS,
+		.events = {.signal = on_media_signal,
+			   .telegram = on_media_state,
+			   .digit = on_media_digit,
+			   .silent = on_media_silent,
+			   .closed = on_media_closed},
+		.arg = wc,
+	};
+	int err;
+
+	/* Bound to the family the peer uses; the wildcard, so that answers
+	 * leave by whatever way leads to the peer. */
+	err = -sa_set_str(&conf.address,
+			  sa_af(peer) == AF_INET6 ? "::" : "0.0.0.0", 0);
+	if (!err)
+		err = media_call_new(&wc->media, &conf);
+	if (!err)
+		wc->media_open = true;
+	return err;
+}
+
+static void on_call_ended(struct call *c, void *arg)
+{
+	struct worker_call *wc = arg;
+
+	wc->times = *call_times(c);
+	wc->cause = *call_cause(c);
+	snprintf(wc->ended_by, sizeof(wc->ended_by), "%s", call_ended_by(c));
+	wc->call_over = true;
+	if (wc->media)
+		media_call_close(&wc->media);
+	release_when_over(wc);
+}
+
+static void on_call_state(struct call *c, enum call_state state, void *arg)
+{
+	struct worker_call *wc = arg;
+
+	if (state == CALL_UP)
+		worker_call_keep(wc);
+}
+
+int worker_call_begin(struct worker_call *wc, struct call_leg *calling)
+{
+	struct call_conf conf = {
+		.device_timeout_ms = wc->to_telegram
+					     ? wc->worker->conf.device_timeout_ms
+					     : 60000,
+		.handlers = {.state = on_call_state, .ended = on_call_ended},
+		.arg = wc,
+	};
+
+	snprintf(conf.id, sizeof(conf.id), "%s", wc->id);
+	return call_new(&wc->call, &conf, calling);
+}
+
+void worker_call_keep(struct worker_call *wc)
+{
+	char when[32];
+
+	if (!wc->call)
+		return;
+	publish(wc->worker, BUS_MANAGER_CALL_OPEN,
+		json_pack("{ss ss s{ss ss ss ss ss ss ss ss ss ss}}", "call",
+			  wc->id, "worker", wc->worker->id, "keep", "direction",
+			  wc->to_telegram ? "sip-to-telegram"
+					  : "telegram-to-sip",
+			  "trunk", wc->trunk, "session", wc->session, "storage",
+			  wc->storage, "from", wc->from, "to", wc->to,
+			  "telegram_id", wc->telegram_id, "access_hash",
+			  wc->access_hash, "dialog", wc->dialog, "invite",
+			  wall_iso8601(when, call_times(wc->call)->created)));
+}
+
+/* -- SIP -> Telegram -------------------------------------------------------- */
+
+/* The call may be over when the Manager answers: it is looked up again. */
+struct route_request {
+	struct worker *worker;
+	char id[33];
+};
+
+static void route_answered(struct worker_call *wc, int err, json_t *answer)
+{
+	struct call_leg *telegram = NULL;
+	struct call_cause cause;
+	json_t *peer;
+
+	if (err) {
+		call_cause_set(&cause, CAUSE_NO_MANAGER, NULL);
+		call_end(wc->call, &cause);
+		return;
+	}
+	if (!json_is_true(json_object_get(answer, "ok"))) {
+		call_cause_remote(&cause,
+				  (int)json_integer_value(
+					  json_object_get(answer, "code")),
+				  text_of(answer, "reason"));
+		cause.remote = false;
+		cause.hop = CAUSE_HOP_GATEWAY;
+		call_end(wc->call, &cause);
+		return;
+	}
+	COPY(wc->session, answer, "session");
+	COPY(wc->storage, answer, "storage");
+	peer = json_object_get(answer, "peer");
+	if (telegram_leg_new_outgoing(&telegram, wc, text_of(peer, "kind"),
+				      text_of(peer, "value"))) {
+		call_cause_set(&cause, CAUSE_WORKER_UNAVAILABLE, NULL);
+		call_end(wc->call, &cause);
+		return;
+	}
+	worker_call_keep(wc);
+	call_add(wc->call, telegram);
+	call_added_all(wc->call);
+}
+
+static void on_route(int err, json_t *answer, void *arg)
+{
+	struct route_request *r = arg;
+	struct worker_call *wc =
+		err == -ECANCELED ? NULL : worker_call_find(r->worker, r->id);
+
+	free(r);
+	if (wc && !wc->call_over && call_state(wc->call) != CALL_ENDED)
+		route_answered(wc, err, answer);
+}
+
+static int ask_route(struct worker_call *wc, const char *identifier)
+{
+	struct route_request *r = calloc(1, sizeof(*r));
+	int err;
+
+	if (!r)
+		return -ENOMEM;
+	r->worker = wc->worker;
+	memcpy(r->id, wc->id, sizeof(r->id));
+	err = bus_request(wc->worker->bus, BUS_MANAGER_ROUTE,
+			  json_pack("{ss ss ss ss}", "call", wc->id, "worker",
+				    wc->worker->id, "trunk", wc->trunk,
+				    "identifier", identifier),
+			  ROUTE_TIMEOUT_MS, on_route, r);
+	if (err)
+		free(r);
+	return err;
+}
+
+static void reject(struct sip_session *s, enum cause_row row)
+{
+	struct call_cause cause;
+
+	call_cause_set(&cause, row, NULL);
+	sip_session_reject(s, cause.code, cause.reason, NULL, 0);
+}
+
+static void on_invite(struct sip_session *s, const char *user, void *arg)
+{
+	struct worker *w = arg;
+	struct worker_trunk *trunk = worker_trunk_by_login(w, user);
+	struct sip_session_info info;
+	struct worker_call *wc;
+	struct call_leg *leg = NULL;
+	char masked[32];
+	int err;
+
+	sip_session_info(s, &info);
+	if (w->stopping) {
+		reject(s, CAUSE_WORKER_NOT_READY);
+		return;
+	}
+	if (!worker_has_manager(w) || !trunk) {
+		reject(s, CAUSE_NO_MANAGER);
+		return;
+	}
+	wc = worker_call_new(w, true, NULL);
+	if (!wc) {
+		reject(s, CAUSE_WORKER_UNAVAILABLE);
+		return;
+	}
+	snprintf(wc->trunk, sizeof(wc->trunk), "%s", trunk->name);
+	snprintf(wc->session, sizeof(wc->session), "%s", trunk->session);
+	snprintf(wc->from, sizeof(wc->from), "%s", info.from_user);
+	snprintf(wc->to, sizeof(wc->to), "%s", info.request_user);
+	log_info("worker", wc->id, "INVITE %s from trunk %s, SIP call %s",
+		 log_mask_number(masked, wc->to), trunk->name, info.call_id);
+	err = sip_leg_new_incoming(&leg, wc, s, trunk);
+	if (err) {
+		if (err != -ENOTSUP)
+			reject(s, CAUSE_WORKER_UNAVAILABLE);
+		call_discard(wc);
+		return;
+	}
+	if (worker_call_begin(wc, leg)) {
+		leg->ops->release(leg);
+		reject(s, CAUSE_WORKER_UNAVAILABLE);
+		call_discard(wc);
+		return;
+	}
+	if (ask_route(wc, info.request_user)) {
+		struct call_cause cause;
+
+		call_cause_set(&cause, CAUSE_NO_MANAGER, NULL);
+		call_end(wc->call, &cause);
+	}
+}
+
+/* -- Telegram -> SIP -------------------------------------------------------- */
+
+static void add_target(struct worker_call *wc, json_t *t, json_t *caller)
+{
+	struct sip_leg_target target = {
+		.trunk = worker_trunk_by_name(wc->worker, text_of(t, "trunk")),
+		.from_user = text_of(t, "from_user"),
+		.from_name = text_of(t, "from_name"),
+		.caller = caller,
+	};
+	struct call_leg *leg = NULL;
+
+	if (!target.trunk || sip_leg_new_outgoing(&leg, wc, &target))
+		return;
+	snprintf(wc->trunk, sizeof(wc->trunk), "%s", target.trunk->name);
+	snprintf(wc->from, sizeof(wc->from), "%s", target.from_user);
+	snprintf(wc->to, sizeof(wc->to), "%s", target.trunk->login);
+	call_add(wc->call, leg);
+}
+
+static void on_offer(const struct bus_message *m, void *arg)
+{
+	struct worker *w = arg;
+	json_t *caller = json_object_get(m->body, "caller");
+	json_t *targets = json_object_get(m->body, "targets");
+	struct call_leg *leg = NULL;
+	struct worker_call *wc;
+
+	if (worker_call_find(w, text_of(m->body, "call")))
+		return;
+	wc = worker_call_new(w, false, text_of(m->body, "call"));
+	if (!wc)
+		return;
+	COPY(wc->session, m->body, "session");
+	COPY(wc->storage, m->body, "storage");
+	COPY(wc->telegram_id, m->body, "telegram_id");
+	COPY(wc->access_hash, m->body, "access_hash");
+	COPY(wc->telegram_user, caller, "id");
+	if (telegram_leg_new_incoming(&leg, wc)) {
+		call_discard(wc);
+		return;
+	}
+	if (worker_call_begin(wc, leg)) {
+		leg->ops->release(leg);
+		call_discard(wc);
+		return;
+	}
+	log_info("worker", wc->id, "Telegram user %s calls session %s",
+		 wc->telegram_user, wc->session);
+	if (!w->stopping)
+		for (size_t i = 0; i < json_array_size(targets); i++)
+			add_target(wc, json_array_get(targets, i), caller);
+	worker_call_keep(wc);
+	call_added_all(wc->call);
+}
+
+static void on_call_event(const struct bus_message *m, void *arg)
+{
+	struct worker_call *wc =
+		worker_call_find(arg, text_of(m->body, "call"));
+
+	if (wc && wc->telegram_leg)
+		telegram_leg_event(wc->telegram_leg, m->body);
+}
+
+/* -- trunks and registrations ----------------------------------------------- */
+
+static void trunk_destroy(void *arg)
+{
+	struct worker_trunk *t = arg;
+
+	list_unlink(&t->le);
+	bytes_wipe(t->password, sizeof(t->password));
+}
+
+static void trunk_read(struct worker *w, json_t *o)
+{
+	struct worker_trunk *t = worker_trunk_by_name(w, text_of(o, "name"));
+	json_t *codecs = json_object_get(o, "codecs");
+
+	if (!t) {
+		t = mem_zalloc(sizeof(*t), trunk_destroy);
+		if (!t)
+			return;
+		list_append(&w->trunks, &t->le, t);
+		COPY(t->name, o, "name");
+	}
+	t->keep = true;
+	COPY(t->login, o, "login");
+	COPY(t->password, o, "password");
+	COPY(t->session, o, "session");
+	COPY(t->storage, o, "storage");
+	t->codecs_n = 0;
+	for (size_t i = 0; i < json_array_size(codecs); i++) {
+		const char *name = json_string_value(json_array_get(codecs, i));
+		const struct media_codec *c =
+			name ? media_codec_by_setting(name) : NULL;
+
+		if (c && t->codecs_n < WORKER_CODECS_MAX)
+			t->codecs[t->codecs_n++] = c;
+	}
+}
+
+static void on_trunks(const struct bus_message *m, void *arg)
+{
+	struct worker *w = arg;
+	json_t *list = json_object_get(m->body, "trunks");
+	struct le *le;
+
+	w->trunks_at = clock_now();
+	LIST_FOREACH(&w->trunks, le)
+	((struct worker_trunk *)le->data)->keep = false;
+	for (size_t i = 0; i < json_array_size(list); i++)
+		trunk_read(w, json_array_get(list, i));
+	le = list_head(&w->trunks);
+	while (le) {
+		struct worker_trunk *t = le->data;
+
+		le = le->next;
+		if (!t->keep)
+			mem_deref(t);
+	}
+}
+
+static void on_credentials(const char *user, struct sip_credentials *creds,
+			   void *arg)
+{
+	struct worker_trunk *t = worker_trunk_by_login(arg, user);
+
+	if (!t)
+		return;
+	creds->known = true;
+	snprintf(creds->password, sizeof(creds->password), "%s", t->password);
+	creds->owner = t;
+}
+
+static void announce_binding(struct worker *w, const struct sip_binding *b,
+			     unsigned expires_s)
+{
+	struct worker_trunk *t = worker_trunk_by_login(w, b->aor);
+	char source[64];
+
+	if (!t)
+		return;
+	re_snprintf(source, sizeof(source), "%J", &b->source);
+	log_info("worker", t->name, "%s %s",
+		 expires_s ? "registered from" : "unregistered", source);
+	publish(w, BUS_MANAGER_REGISTERED,
+		json_pack("{ss ss ss ss ss si}", "worker", w->id, "trunk",
+			  t->name, "contact", b->contact, "source", source,
+			  "user_agent", b->user_agent, "expires_s",
+			  (int)expires_s));
+}
+
+static void on_registering(const struct sip_binding *b, bool removal,
+			   struct sip_verdict *v, void *arg)
+{
+	struct worker *w = arg;
+	struct call_cause cause;
+	usec_t now = clock_now();
+
+	if (!worker_has_manager(w)) {
+		call_cause_set(&cause, CAUSE_NO_MANAGER, NULL);
+		v->code = cause.code;
+		snprintf(v->reason, sizeof(v->reason), "%s", cause.reason);
+		return;
+	}
+	announce_binding(w, b,
+			 removal || b->expires_at <= now
+				 ? 0
+				 : (unsigned)((b->expires_at - now) / USEC_S));
+}
+
+static void on_unregistered(const struct sip_binding *b, void *arg)
+{
+	announce_binding(arg, b, 0);
+}
+
+/* -- the role --------------------------------------------------------------- */
+
+static void on_show(const struct bus_message *m, void *arg)
+{
+	bus_reply(((struct worker *)arg)->bus, m->inbox,
+		  json_pack("{so}", "rows", worker_show_calls(arg)));
+}
+
+static void on_bye(const struct bus_message *m, void *arg)
+{
+	struct worker *w = arg;
+	int err = sip_stack_bye_kept(w->sip, text_of(m->body, "dialog"));
+
+	if (err)
+		log_warn("worker", NULL, "BYE for an earlier dialog: %s",
+			 strerror(-err));
+}
+
+static int subscribe(struct worker *w, const char *format, bus_h *handler)
+{
+	char subject[96];
+	int err;
+
+	re_snprintf(subject, sizeof(subject), format, w->id);
+	err = bus_subscribe(&w->subs[w->subs_n], w->bus, subject, handler, w);
+	if (!err)
+		w->subs_n++;
+	return err;
+}
+
+static int subscribe_all(struct worker *w)
+{
+	int err = subscribe(w, BUS_WORKER_TRUNKS, on_trunks);
+
+	if (!err)
+		err = subscribe(w, BUS_WORKER_CALL_OFFER, on_offer);
+	if (!err)
+		err = subscribe(w, BUS_WORKER_CALL_EVENT, on_call_event);
+	if (!err)
+		err = subscribe(w, BUS_WORKER_SHOW, on_show);
+	if (!err)
+		err = subscribe(w, BUS_WORKER_BYE, on_bye);
+	return err;
+}
+
+static int start_sip(struct worker *w)
+{
+	struct sip_stack_conf conf = {
+		.listen_n = w->conf.listen_n,
+		.tcp = w->conf.tcp,
+		.realm = w->realm,
+		.user_agent = "Gramline/" GRAMLINE_VERSION,
+		.public_address = w->public_address[0] ? w->public_address
+						       : NULL,
+		.expires_min_s = 60,
+		.expires_max_s = 3600,
+		.expires_default_s = 300,
+		.handlers = {.credentials = on_credentials,
+			     .registering = on_registering,
+			     .unregistered = on_unregistered,
+			     .incoming = on_invite},
+		.arg = w,
+	};
+
+	memcpy(conf.listen, w->conf.listen, sizeof(conf.listen));
+	return sip_stack_new(&w->sip, &conf);
+}
+
+static int start_threads(struct worker *w)
+{
+	long processors = sysconf(_SC_NPROCESSORS_ONLN);
+	size_t n = w->conf.media_threads ? w->conf.media_threads
+					 : (size_t)(processors > 0 ? processors
+								   : 1);
+
+	if (n > sizeof(w->threads) / sizeof(*w->threads))
+		n = sizeof(w->threads) / sizeof(*w->threads);
+	while (w->threads_n < n) {
+		int err = media_thread_new(&w->threads[w->threads_n]);
+
+		if (err)
+			return err;
+		w->threads_n++;
+	}
+	return 0;
+}
+
+static void copy_conf(struct worker *w, const struct worker_conf *conf)
+{
+	w->conf = *conf;
+	w->bus = conf->bus;
+	snprintf(w->id, sizeof(w->id), "%s", conf->id);
+	snprintf(w->realm, sizeof(w->realm), "%s",
+		 conf->realm ? conf->realm : "gramline");
+	snprintf(w->public_address, sizeof(w->public_address), "%s",
+		 conf->public_address ? conf->public_address : "");
+	snprintf(w->telegram_bind, sizeof(w->telegram_bind), "%s",
+		 conf->telegram_bind ? conf->telegram_bind : "");
+}
+
+int worker_new(struct worker **wp, const struct worker_conf *conf,
+	       const char **why)
+{
+	struct worker *w = calloc(1, sizeof(*w));
+	int err;
+
+	if (!w)
+		return -ENOMEM;
+	copy_conf(w, conf);
+	*why = "media threads";
+	err = mailbox_new(&w->mailbox);
+	if (!err)
+		err = start_threads(w);
+	if (!err) {
+		*why = "RTP port range";
+		err = rtp_ports_new(&w->ports, conf->rtp_first, conf->rtp_last);
+	}
+	if (!err) {
+		*why = "SIP listening address";
+		err = start_sip(w);
+	}
+	if (!err) {
+		*why = "bus";
+		err = subscribe_all(w);
+	}
+	if (err) {
+		worker_free(&w);
+		return err;
+	}
+	publish(w, BUS_MANAGER_HELLO, json_pack("{ss}", "worker", w->id));
+	*wp = w;
+	return 0;
+}
+
+static void stop_now(void *arg)
+{
+	stop_when_empty(arg);
+}
+
+void worker_stop(struct worker *w, void (*done)(void *arg), void *arg)
+{
+	struct call_cause cause;
+	struct le *le;
+
+	w->stopping = true;
+	w->stopped = done;
+	w->stopped_arg = arg;
+	call_cause_set(&cause, CAUSE_NORMAL, NULL);
+	for (le = list_head(&w->calls); le; le = le->next) {
+		struct worker_call *wc = le->data;
+
+		if (wc->call && !wc->call_over)
+			call_end(wc->call, &cause);
+	}
+	mailbox_post(w->mailbox, stop_now, w);
+}
+
+void worker_free(struct worker **wp)
+{
+	struct worker *w = *wp;
+
+	if (!w)
+		return;
+	*wp = NULL;
+	while (w->subs_n)
+		bus_unsubscribe(&w->subs[--w->subs_n]);
+	sip_stack_free(&w->sip);
+	while (w->threads_n)
+		media_thread_free(&w->threads[--w->threads_n]);
+	mailbox_free(&w->mailbox);
+	rtp_ports_free(&w->ports);
+	list_flush(&w->trunks);
+	free(w);
+}

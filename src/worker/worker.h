@@ -1,0 +1,37 @@
+/* The Worker role: SIP, RTP, Telegram call media (design 2).
+ * One control loop; media threads of its own. */
+#ifndef WORKER_WORKER_H
+#define WORKER_WORKER_H
+
+#include "base/re.h"
+#include "bus/bus.h"
+
+struct worker;
+
+struct worker_conf {
+	const char *id;      /* in bus subjects: "w1" */
+	struct bus *bus;     /* borrowed for life */
+	struct sa listen[8]; /* SIP */
+	size_t listen_n;
+	bool tcp;
+	const char *realm;          /* NULL: "gramline" */
+	const char *public_address; /* literal, or NULL */
+	const char *telegram_bind;  /* address for Telegram media, or NULL */
+	bool telegram_loopback;     /* gather 127.0.0.1 as well */
+	uint16_t rtp_first, rtp_last;
+	unsigned media_threads;     /* 0: one per processor */
+	char versions[16][16];      /* announced to Telegram, descending */
+	size_t versions_n;
+	unsigned device_timeout_ms; /* 0: 15 s */
+	bool log_digits;            /* DTMF values, masked, in the record */
+};
+
+/* Binds its ports. Errors: errno of bind; *why names the address. */
+int worker_new(struct worker **wp, const struct worker_conf *conf,
+	       const char **why);
+/* Ends every call (BYE, discard) and calls done when all media is closed;
+ * worker_free() may be called in it or later. */
+void worker_stop(struct worker *w, void (*done)(void *arg), void *arg);
+void worker_free(struct worker **wp);
+
+#endif
