@@ -1,0 +1,22 @@
+/* SRTP and SRTCP of both directions of one call, on libre's srtp. One thread.
+ * Nothing is allocated per packet: each direction has its buffer. */
+#ifndef TGCALL_SRTP_PAIR_H
+#define TGCALL_SRTP_PAIR_H
+
+#include "base/bytes.h"
+#include "tgcall/dtls.h"
+
+#define SRTP_PAIR_PACKET_BYTES 1600
+
+struct srtp_pair;
+
+int srtp_pair_new(struct srtp_pair **pp, const struct dtls_srtp_keys *keys);
+void srtp_pair_free(struct srtp_pair **pp);
+/* The result is valid until the next call of the same function.
+ * -EMSGSIZE, -EBADMSG (wrong integrity), -EALREADY (a replay). */
+int srtp_pair_protect(struct bytes *out, struct srtp_pair *p, bool rtcp,
+		      struct bytes plain);
+int srtp_pair_unprotect(struct bytes *out, struct srtp_pair *p, bool rtcp,
+			struct bytes cipher);
+
+#endif
