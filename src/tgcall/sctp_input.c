@@ -1,7 +1,6 @@
 /* Packets and chunks from the peer: RFC 9260 6 to 9. */
 #include <errno.h>
 
-#include "base/plant.h"
 #include "tgcall/sctp_assoc.h"
 
 enum { CHUNK_OK = 0, CHUNK_STOP = 1 };
@@ -104,8 +103,6 @@ static int on_re_config(struct sctp *s, const struct sctp_chunk *c)
 		sctp_chunk_send(s, s->peer_tag, SCTP_RE_CONFIG, 0,
 				buf_bytes(&b));
 		buf_clear(&b);
-		PLANT_OVERFLOW(type == PARAM_OUTGOING_RESET && param.n > 12,
-			       param.p, param.n);
 	}
 	return r.bad ? -EBADMSG : CHUNK_OK;
 }

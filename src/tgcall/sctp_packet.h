@@ -35,8 +35,9 @@ enum sctp_cause {
 #define SCTP_DATA_HEADER_BYTES 16 /* chunk header included */
 #define SCTP_RWND 0x500000
 
-#define SCTP_FLAG_T 0x01 /* ABORT, SHUTDOWN-COMPLETE: tag is the sender's own  \
-			  */
+#define SCTP_FLAG_T                                                            \
+	0x01 /* ABORT, SHUTDOWN-COMPLETE: tag is the sender's own              \
+	      */
 #define SCTP_FLAG_END 0x01
 #define SCTP_FLAG_BEGIN 0x02
 #define SCTP_FLAG_IMMEDIATE 0x08

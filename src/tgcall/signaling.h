@@ -79,9 +79,13 @@ void tgcall_signaling_free(struct tgcall_signaling **sp);
 /* Begins: the caller sends its messages, the callee waits. */
 void tgcall_signaling_start(struct tgcall_signaling *s, usec_t now);
 /* One blob from the peer. A bad one is counted and dropped: -EBADMSG. The
- * framing is taken from the blob's content where it tells (E.1 note 1). */
+ * framing is taken from the blob's content where it tells (E.1 note 1), and
+ * ours follows what the peer speaks. -EALREADY: came before. */
 int tgcall_signaling_input(struct tgcall_signaling *s, struct bytes blob,
 			   usec_t now);
+/* The same behind the cipher: for tests and fuzzing. */
+int tgcall_signaling_input_plain(struct tgcall_signaling *s, struct bytes plain,
+				 usec_t now);
 /* One local candidate, "candidate:1 1 udp ...", trickled. */
 void tgcall_signaling_candidate(struct tgcall_signaling *s,
 				const char *candidate, usec_t now);
@@ -92,9 +96,16 @@ usec_t tgcall_signaling_deadline(const struct tgcall_signaling *s);
 void tgcall_signaling_timeout(struct tgcall_signaling *s, usec_t now);
 bool tgcall_signaling_send_is_open(const struct tgcall_signaling *s);
 bool tgcall_signaling_recv_is_open(const struct tgcall_signaling *s);
+/* A candidate carried sdpMid, which native apps do not send. */
+bool tgcall_signaling_peer_is_web(const struct tgcall_signaling *s);
+/* The framing spoken: the configured one, or what the peer speaks. */
+enum tgcall_framing tgcall_signaling_framing(const struct tgcall_signaling *s);
 /* The peer's association ended (SCTP ABORT); nothing more will come. */
 bool tgcall_signaling_aborted(const struct tgcall_signaling *s);
 /* Says goodbye (SCTP ABORT) where the framing has one. */
 void tgcall_signaling_close(struct tgcall_signaling *s, usec_t now);
+
+/* Appends the MediaState message, for the data channel. -ENOMEM. */
+int tgcall_media_state_put(struct buf *b, const struct tgcall_media_state *s);
 
 #endif

@@ -1,0 +1,550 @@
+#include "tgcall/signal_message.h"
+
+#include <errno.h>
+#include <string.h>
+#include <strings.h>
+
+/* jansson recurses, so the depth is looked at before. Brackets in strings do
+ * not count. */
+static bool depth_is_fine(struct bytes text)
+{
+	bool quoted = false;
+	size_t depth = 0;
+
+	for (size_t i = 0; i < text.n; i++) {
+		uint8_t c = text.p[i];
+
+		if (quoted) {
+			if (c == '\\')
+				i++;
+			else if (c == '"')
+				quoted = false;
+		} else if (c == '"') {
+			quoted = true;
+		} else if (c == '{' || c == '[') {
+			if (++depth > SIGNAL_DEPTH_MAX)
+				return false;
+		} else if ((c == '}' || c == ']') && depth) {
+			depth--;
+		}
+	}
+	return true;
+}
+
+/* -- InitialSetup -------------------------------------------------------- */
+
+/* "AA:BB:.." */
+static int fingerprint_parse(uint8_t dst[32], const char *text)
+{
+	if (strlen(text) != 32 * 3 - 1)
+		return -EBADMSG;
+	for (size_t i = 0; i < 32; i++) {
+		if (i && text[3 * i - 1] != ':')
+			return -EBADMSG;
+		if (hex_decode(dst + i, 1, text + 3 * i, 2))
+			return -EBADMSG;
+	}
+	return 0;
+}
+
+static const char *text_get(const json_t *object, const char *key)
+{
+	return json_string_value(json_object_get(object, key));
+}
+
+static int credential_copy(char *dst, size_t n, const char *src)
+{
+	if (!src || !*src || strlen(src) >= n)
+		return -EBADMSG;
+	strcpy(dst, src);
+	return 0;
+}
+
+static int setup_parse(struct tgcall_transport *t, const json_t *root)
+{
+	const json_t *renomination = json_object_get(root, "renomination");
+	const json_t *entry =
+		json_array_get(json_object_get(root, "fingerprints"), 0);
+	const char *hash = text_get(entry, "hash");
+	const char *setup = text_get(entry, "setup");
+	const char *fingerprint = text_get(entry, "fingerprint");
+
+	if (credential_copy(t->ufrag, sizeof(t->ufrag),
+			    text_get(root, "ufrag")) ||
+	    credential_copy(t->pwd, sizeof(t->pwd), text_get(root, "pwd")))
+		return -EBADMSG;
+	if (renomination && !json_is_boolean(renomination))
+		return -EBADMSG;
+	t->renomination = json_is_true(renomination);
+	if (!hash || strcasecmp(hash, "sha-256") != 0 || !setup || !fingerprint)
+		return -EBADMSG;
+	t->setup = strcmp(setup, "active") == 0    ? TGCALL_ACTIVE
+		   : strcmp(setup, "passive") == 0 ? TGCALL_PASSIVE
+						   : TGCALL_ACTPASS;
+	return fingerprint_parse(t->fingerprint, fingerprint);
+}
+
+/* -- NegotiateChannels --------------------------------------------------- */
+
+#define LIST_MAX 128
+#define NAME_MAX_BYTES 128
+
+/* "decimal uint32 as string (number accepted)" */
+static int u32_parse(uint32_t *v, const json_t *value)
+{
+	const char *text = json_string_value(value);
+	uint64_t n = 0;
+
+	if (json_is_integer(value)) {
+		json_int_t i = json_integer_value(value);
+
+		if (i < 0 || i > UINT32_MAX)
+			return -EBADMSG;
+		*v = (uint32_t)i;
+		return 0;
+	}
+	if (!text || !*text || strlen(text) > 10)
+		return -EBADMSG;
+	for (; *text; text++) {
+		if (*text < '0' || *text > '9')
+			return -EBADMSG;
+		n = n * 10 + (uint64_t)(*text - '0');
+	}
+	if (n > UINT32_MAX)
+		return -EBADMSG;
+	*v = (uint32_t)n;
+	return 0;
+}
+
+static bool is_short_text(const json_t *v)
+{
+	return json_is_string(v) && json_string_length(v) <= NAME_MAX_BYTES;
+}
+
+static bool is_list(const json_t *v)
+{
+	return json_is_array(v) && json_array_size(v) <= LIST_MAX;
+}
+
+static bool feedback_is_fine(const json_t *list)
+{
+	json_t *entry;
+	size_t i;
+
+	if (!is_list(list))
+		return false;
+	json_array_foreach(list, i, entry)
+	{
+		if (!is_short_text(json_object_get(entry, "type")) ||
+		    !is_short_text(json_object_get(entry, "subtype")))
+			return false;
+	}
+	return true;
+}
+
+static bool parameters_are_fine(json_t *map)
+{
+	const char *key;
+	json_t *value;
+
+	if (!json_is_object(map) || json_object_size(map) > LIST_MAX)
+		return false;
+	json_object_foreach(map, key, value)
+	{
+		if (strlen(key) > NAME_MAX_BYTES || !is_short_text(value))
+			return false;
+	}
+	return true;
+}
+
+static bool payload_is_fine(const json_t *payload)
+{
+	const json_t *id = json_object_get(payload, "id");
+	const json_t *channels = json_object_get(payload, "channels");
+	const json_t *feedback = json_object_get(payload, "feedbackTypes");
+	json_t *parameters = json_object_get(payload, "parameters");
+
+	return json_is_integer(id) && json_integer_value(id) >= 0 &&
+	       json_integer_value(id) <= 127 &&
+	       is_short_text(json_object_get(payload, "name")) &&
+	       json_is_integer(json_object_get(payload, "clockrate")) &&
+	       (!channels || json_is_integer(channels)) &&
+	       (!feedback || feedback_is_fine(feedback)) &&
+	       (!parameters || parameters_are_fine(parameters));
+}
+
+/* The entry of Opus, or NULL; *err when one of them is broken. */
+static json_t *opus_find(int *err, const json_t *payloads)
+{
+	json_t *payload, *opus = NULL;
+	size_t i;
+
+	*err = is_list(payloads) ? 0 : -EBADMSG;
+	json_array_foreach(payloads, i, payload)
+	{
+		if (!payload_is_fine(payload)) {
+			*err = -EBADMSG;
+			return NULL;
+		}
+		if (!opus && strcasecmp(text_get(payload, "name"), "opus") == 0)
+			opus = payload;
+	}
+	return opus;
+}
+
+static const struct {
+	const char *uri;
+	size_t at; /* in struct tgcall_channel */
+} extensions[] = {
+	{"http://www.webrtc.org/experiments/rtp-hdrext/abs-send-time",
+	 offsetof(struct tgcall_channel, ext_abs_send_time)},
+	{"http://www.ietf.org/id/"
+	 "draft-holmer-rmcat-transport-wide-cc-extensions-01",
+	 offsetof(struct tgcall_channel, ext_transport_cc)},
+	{"urn:ietf:params:rtp-hdrext:ssrc-audio-level",
+	 offsetof(struct tgcall_channel, ext_audio_level)},
+	{"urn:ietf:params:rtp-hdrext:sdes:mid",
+	 offsetof(struct tgcall_channel, ext_mid)},
+};
+
+#define EXTENSIONS_N (sizeof(extensions) / sizeof(*extensions))
+
+static int *extension_slot(struct tgcall_channel *c, const char *uri)
+{
+	for (size_t i = 0; i < EXTENSIONS_N; i++)
+		if (strcmp(extensions[i].uri, uri) == 0)
+			return (int *)(void *)((char *)c + extensions[i].at);
+	return NULL;
+}
+
+/* Notes the ids of the extensions we know, and lists them for the answer. */
+static int extensions_parse(struct tgcall_channel *c, json_t *known,
+			    const json_t *list)
+{
+	json_t *entry;
+	size_t i;
+
+	if (!list)
+		return 0;
+	if (!is_list(list))
+		return -EBADMSG;
+	json_array_foreach(list, i, entry)
+	{
+		const json_t *id = json_object_get(entry, "id");
+		const char *uri = text_get(entry, "uri");
+		int *slot;
+
+		if (!json_is_integer(id) || !uri)
+			return -EBADMSG;
+		slot = extension_slot(c, uri);
+		/* RFC 8285 4.2: one-byte headers */
+		if (!slot || *slot || json_integer_value(id) < 1 ||
+		    json_integer_value(id) > 14)
+			continue;
+		*slot = (int)json_integer_value(id);
+		json_array_append_new(
+			known, json_pack("{s:i,s:s}", "id", *slot, "uri", uri));
+	}
+	return 0;
+}
+
+static bool groups_are_fine(const json_t *groups)
+{
+	json_t *group, *ssrc;
+	size_t i, k;
+
+	if (!groups)
+		return true;
+	if (!is_list(groups))
+		return false;
+	json_array_foreach(groups, i, group)
+	{
+		const json_t *ssrcs = json_object_get(group, "ssrcs");
+		uint32_t v;
+
+		if (!is_short_text(json_object_get(group, "semantics")) ||
+		    !is_list(ssrcs))
+			return false;
+		json_array_foreach(ssrcs, k, ssrc)
+		{
+			if (u32_parse(&v, ssrc))
+				return false;
+		}
+	}
+	return true;
+}
+
+/* E.6: "repeat type and the offerer's ssrc and ssrcGroups, with the accepted
+ * payloadTypes (subset, same ids) and rtpExtensions (subset, same ids)" */
+static json_t *answer_make(const json_t *content, json_t *opus, json_t *known)
+{
+	static const char *const keys[] = {"ssrc", "ssrcGroups"};
+	static const char *const payload_keys[] = {
+		"id",       "name",          "clockrate",
+		"channels", "feedbackTypes", "parameters"};
+	json_t *answer = json_pack("{s:s,s:[{}],s:O}", "type", "audio",
+				   "payloadTypes", "rtpExtensions", known);
+	json_t *payload =
+		json_array_get(json_object_get(answer, "payloadTypes"), 0);
+
+	for (size_t i = 0; i < sizeof(keys) / sizeof(*keys); i++) {
+		json_t *value = json_object_get(content, keys[i]);
+
+		if (value)
+			json_object_set(answer, keys[i], value);
+	}
+	for (size_t i = 0; i < sizeof(payload_keys) / sizeof(*payload_keys);
+	     i++) {
+		json_t *value = json_object_get(opus, payload_keys[i]);
+
+		if (value)
+			json_object_set(payload, payload_keys[i], value);
+	}
+	return answer;
+}
+
+static int content_parse(struct signal_negotiation *n, const json_t *content)
+{
+	const char *type = text_get(content, "type");
+	struct tgcall_channel c = {0};
+	json_t *known, *opus;
+	int err;
+
+	if (!type || u32_parse(&c.ssrc, json_object_get(content, "ssrc")) ||
+	    !groups_are_fine(json_object_get(content, "ssrcGroups")))
+		return -EBADMSG;
+	opus = opus_find(&err, json_object_get(content, "payloadTypes"));
+	if (err)
+		return err;
+	known = json_array();
+	err = extensions_parse(&c, known,
+			       json_object_get(content, "rtpExtensions"));
+	if (!err && opus && c.ssrc && !n->has_audio &&
+	    strcmp(type, "audio") == 0) {
+		c.payload_type =
+			(int)json_integer_value(json_object_get(opus, "id"));
+		n->audio = c;
+		n->answer = answer_make(content, opus, known);
+		n->has_audio = n->answer != NULL;
+	}
+	json_decref(known);
+	return err;
+}
+
+static int negotiation_parse(struct signal_negotiation *n, const json_t *root)
+{
+	const json_t *contents = json_object_get(root, "contents");
+	json_t *content;
+	size_t i;
+
+	if (u32_parse(&n->exchange_id, json_object_get(root, "exchangeId")) ||
+	    !is_list(contents))
+		return -EBADMSG;
+	json_array_foreach(contents, i, content)
+	{
+		int err = content_parse(n, content);
+
+		if (err)
+			return err;
+	}
+	return 0;
+}
+
+/* -- Candidates, MediaState ---------------------------------------------- */
+
+static int candidates_parse(struct signal_message *m, const json_t *root)
+{
+	const json_t *list = json_object_get(root, "candidates");
+	json_t *entry;
+	size_t i;
+
+	if (!json_is_array(list))
+		return -EBADMSG;
+	json_array_foreach(list, i, entry)
+	{
+		const json_t *value = json_object_get(entry, "sdpString");
+
+		if (!json_is_string(value))
+			return -EBADMSG;
+		m->has_mid |= json_is_string(json_object_get(entry, "sdpMid"));
+		/* Web clients mark the end with an empty one. */
+		if (json_string_length(value) == 0 ||
+		    json_string_length(value) > SIGNAL_CANDIDATE_BYTES_MAX ||
+		    m->candidates_n == SIGNAL_CANDIDATES_MAX)
+			continue;
+		m->candidates[m->candidates_n++] = json_string_value(value);
+	}
+	return 0;
+}
+
+static int state_parse(struct tgcall_media_state *s, const json_t *root)
+{
+	const json_t *muted = json_object_get(root, "muted");
+	const json_t *low = json_object_get(root, "lowBattery");
+
+	if (!json_is_boolean(muted) || (low && !json_is_boolean(low)))
+		return -EBADMSG;
+	s->muted = json_is_true(muted);
+	s->low_battery = json_is_true(low);
+	return 0;
+}
+
+/* -- whole messages ------------------------------------------------------ */
+
+int signal_message_parse(struct signal_message *m, struct bytes text)
+{
+	const char *type;
+
+	*m = (struct signal_message){0};
+	if (text.n > SIGNAL_TEXT_MAX || !depth_is_fine(text))
+		return -EBADMSG;
+	m->root = json_loadb((const char *)text.p, text.n, 0, NULL);
+	type = text_get(m->root, "@type");
+	if (!type)
+		return -EBADMSG;
+	if (strcmp(type, "InitialSetup") == 0) {
+		m->type = SIGNAL_INITIAL_SETUP;
+		return setup_parse(&m->setup, m->root);
+	}
+	if (strcmp(type, "NegotiateChannels") == 0) {
+		m->type = SIGNAL_NEGOTIATE_CHANNELS;
+		return negotiation_parse(&m->negotiation, m->root);
+	}
+	if (strcmp(type, "Candidates") == 0) {
+		m->type = SIGNAL_CANDIDATES;
+		return candidates_parse(m, m->root);
+	}
+	if (strcmp(type, "MediaState") == 0) {
+		m->type = SIGNAL_MEDIA_STATE;
+		return state_parse(&m->state, m->root);
+	}
+	return 0;
+}
+
+void signal_message_clear(struct signal_message *m)
+{
+	json_decref(m->negotiation.answer);
+	json_decref(m->root);
+	bytes_wipe(m, sizeof(*m));
+}
+
+/* -- writing ------------------------------------------------------------- */
+
+static int json_put_part(const char *text, size_t n, void *arg)
+{
+	buf_put(arg, text, n);
+	return 0;
+}
+
+/* Takes the reference. */
+static int json_put(struct buf *b, json_t *root)
+{
+	int err = -ENOMEM;
+
+	if (root &&
+	    json_dump_callback(root, json_put_part, b,
+			       JSON_COMPACT | JSON_SORT_KEYS) == 0 &&
+	    !b->bad)
+		err = 0;
+	json_decref(root);
+	return err;
+}
+
+static const char *setup_name(enum tgcall_setup setup)
+{
+	switch (setup) {
+	case TGCALL_ACTIVE:
+		return "active";
+	case TGCALL_PASSIVE:
+		return "passive";
+	case TGCALL_ACTPASS:
+		break;
+	}
+	return "actpass";
+}
+
+int signal_setup_put(struct buf *b, const struct tgcall_transport *setup)
+{
+	char text[32 * 3 + 1];
+
+	for (size_t i = 0; i < 32; i++)
+		snprintf(text + 3 * i, 4, "%02X%s", setup->fingerprint[i],
+			 i < 31 ? ":" : "");
+	return json_put(
+		b, json_pack("{s:s,s:s,s:s,s:b,s:[{s:s,s:s,s:s}]}", "@type",
+			     "InitialSetup", "ufrag", setup->ufrag, "pwd",
+			     setup->pwd, "renomination", setup->renomination,
+			     "fingerprints", "hash", "sha-256", "setup",
+			     setup_name(setup->setup), "fingerprint", text));
+}
+
+int signal_candidate_put(struct buf *b, const char *candidate)
+{
+	/* E.5: "For web peers always add sdpMLineIndex 0" */
+	return json_put(b, json_pack("{s:s,s:[{s:s,s:i}]}", "@type",
+				     "Candidates", "candidates", "sdpString",
+				     candidate, "sdpMLineIndex", 0));
+}
+
+#define OPUS_ID 111
+#define ABS_SEND_TIME_ID 2
+#define TRANSPORT_CC_ID 3
+
+void signal_channel_offered(struct tgcall_channel *c, uint32_t ssrc)
+{
+	*c = (struct tgcall_channel){
+		.ssrc = ssrc,
+		.payload_type = OPUS_ID,
+		.ext_abs_send_time = ABS_SEND_TIME_ID,
+		.ext_transport_cc = TRANSPORT_CC_ID,
+	};
+}
+
+/* exchangeId and ssrc are decimal strings. */
+static int negotiation_put(struct buf *b, uint32_t exchange_id,
+			   json_t *contents)
+{
+	char id[16];
+
+	snprintf(id, sizeof(id), "%u", (unsigned)exchange_id);
+	return json_put(b,
+			json_pack("{s:s,s:s,s:o}", "@type", "NegotiateChannels",
+				  "exchangeId", id, "contents", contents));
+}
+
+int signal_offer_put(struct buf *b, uint32_t exchange_id, uint32_t ssrc)
+{
+	char text[16];
+
+	snprintf(text, sizeof(text), "%u", (unsigned)ssrc);
+	return negotiation_put(
+		b, exchange_id,
+		json_pack("[{s:s,s:s,s:[{s:i,s:s,s:i,s:i,s:[{s:s,s:s}],"
+			  "s:{s:s,s:s}}],s:[{s:i,s:s},{s:i,s:s}]}]",
+			  "type", "audio", "ssrc", text, "payloadTypes", "id",
+			  OPUS_ID, "name", "opus", "clockrate", 48000,
+			  "channels", 2, "feedbackTypes", "type",
+			  "transport-cc", "subtype", "", "parameters",
+			  "minptime", "10", "useinbandfec", "1",
+			  "rtpExtensions", "id", ABS_SEND_TIME_ID, "uri",
+			  extensions[0].uri, "id", TRANSPORT_CC_ID, "uri",
+			  extensions[1].uri));
+}
+
+int signal_answer_put(struct buf *b, const struct signal_negotiation *offer)
+{
+	json_t *contents = json_array();
+
+	if (offer->has_audio)
+		json_array_append(contents, offer->answer);
+	return negotiation_put(b, offer->exchange_id, contents);
+}
+
+int tgcall_media_state_put(struct buf *b, const struct tgcall_media_state *s)
+{
+	return json_put(b, json_pack("{s:s,s:b,s:b,s:s,s:s,s:i}", "@type",
+				     "MediaState", "muted", s->muted,
+				     "lowBattery", s->low_battery, "videoState",
+				     "inactive", "screencastState", "inactive",
+				     "videoRotation", 0));
+}
