@@ -1,0 +1,119 @@
+/* The inside of an account, shared by the files of src/telegram only.
+ *
+ *   connection   TCP and MTProto of the data centre the account lives in
+ *   queries      what was asked; they outlive a change of data centre
+ *   updates      pts, qts, seq (engine)      feed.c moves them
+ *   phone        calls (engine)
+ *   tick         the one timer: all that must not happen inside a handler
+ */
+#ifndef TELEGRAM_ACCOUNT_CORE_H
+#define TELEGRAM_ACCOUNT_CORE_H
+
+#include <re.h>
+
+#include "telegram/account.h"
+#include "telegram/call.h"
+#include "telegram/connection.h"
+#include "telegram/updates.h"
+
+#define ACCOUNT_DCS_MAX 32
+#define ACCOUNT_RECENT_MAX 16
+
+struct query;  /* account_query.c */
+struct lookup; /* peers.c */
+struct job;    /* account.c */
+
+struct tg_account {
+	char name[64];
+	int32_t api_id;
+	char api_hash[64];
+	const struct mtp_rsa *rsa;
+	enum mtp_transport_kind transport;
+	bool obfuscated;
+	usec_t query_timeout;
+	struct tg_keep keep;
+	struct tg_account_handlers handlers;
+	void *arg;
+
+	enum tg_state state;
+	char reason[128];
+
+	/* Data centres: configured ones first, then help.getConfig's. */
+	struct tg_dc dcs[ACCOUNT_DCS_MAX];
+	size_t dcs_n;
+	int dc_id;
+	struct mtp_auth auth; /* of dc_id; what a new connection starts with */
+	struct connection *connection;
+	bool started, closing;
+	unsigned key_unknown; /* transport errors -404 in a row */
+
+	/* Done once a connection object. */
+	bool config_asked, config_known;
+	bool self_asked, self_known; /* known: asked and answered somehow */
+	bool synced;                 /* one getState/getDifference answered */
+	bool logged_in;
+	struct tg_user self; /* id 0: unknown */
+
+	/* For the next tick. */
+	bool rebuild_wanted;
+	int migrate_to;   /* data centre, 0: none */
+	bool dead_wanted; /* see dead_reason */
+	char dead_reason[128];
+
+	struct query *queries, **queries_last;
+	struct job *jobs, **jobs_last;
+	struct lookup *lookups, **lookups_last; /* by phone, waiting */
+	usec_t lookup_at;                       /* not before */
+
+	struct updates updates;
+	int32_t kept[4]; /* pts, qts, date, seq as last kept */
+	struct phone phone;
+	struct tmr tmr;
+
+	/* Users of the newest messages, for those who keep none. */
+	struct tg_user recent[ACCOUNT_RECENT_MAX];
+	unsigned recent_n;
+
+	char login_phone[32];
+	char login_hash[128];
+	int login_length;
+};
+
+/* Runs fn(arg) from the loop, soon. -ENOMEM. Jobs left when the account is
+ * freed run then, with a->closing set. */
+typedef void(job_h)(struct tg_account *a, void *arg);
+int account_later(struct tg_account *a, job_h *fn, void *arg);
+/* Deadlines may have moved. */
+void account_wake(struct tg_account *a);
+void account_state_update(struct tg_account *a);
+/* The authorisation is gone: DEAD at the next tick. */
+void account_die(struct tg_account *a, const char *reason);
+void account_logged_in(struct tg_account *a, const struct tl_obj *user);
+/* Forget key and log-in, begin anew (a log-in after DEAD). */
+void account_reset(struct tg_account *a);
+/* Adds a data centre address unless it is known. */
+void account_dc_add(struct tg_account *a, const struct tg_dc *dc);
+
+/* account_query.c */
+void queries_submit(struct tg_account *a); /* those not under way */
+void queries_fail(struct tg_account *a, int code, const char *text);
+
+/* peers.c */
+void peers_learn(struct tg_account *a, const struct tl_obj *o);
+bool peers_find(struct tg_account *a, int64_t id, struct tg_user *user);
+void peers_pump(struct tg_account *a, usec_t now); /* waiting look-ups */
+usec_t peers_deadline(const struct tg_account *a);
+void peers_clear(struct tg_account *a);
+bool user_read(struct tg_user *user, const struct tl_obj *o);
+
+/* feed.c */
+void feed_bytes(struct tg_account *a, struct bytes object);
+/* An object of type Updates, as update or as answer; others are ignored. */
+void feed_updates(struct tg_account *a, const struct tl_obj *o);
+void feed_pump(struct tg_account *a, usec_t now); /* getState/getDifference */
+
+/* messages.c */
+void message_in(struct tg_account *a, const struct tl_obj *message);
+void message_short_in(struct tg_account *a, const struct tl_obj *short_message);
+
+#endif
