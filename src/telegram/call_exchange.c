@@ -110,7 +110,7 @@ static void requested(const struct mtp_error *err, const struct tl_obj *answer,
 		request_refused(c, err);
 	else if (!err)
 		look_at_result(c, answer);
-	if (c->state != TG_CALL_ENDED && c->requested && !c->id)
+	if (!err && c->state != TG_CALL_ENDED && !c->id)
 		call_finish(c); /* an answer without a call in it */
 	phone_replay(p, c);
 	call_unref(c);
