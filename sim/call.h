@@ -47,6 +47,7 @@ enum sim_step {
 	SIM_STEP_CONFIRM,
 	SIM_STEP_HANGUP,
 	SIM_STEP_CANCEL,
+	SIM_STEP_BROKEN, /* a check failed: Disconnect */
 };
 
 struct sim_public {

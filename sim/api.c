@@ -1,0 +1,213 @@
+#include "sim/api.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "sim/update.h"
+
+static const struct sim_method *const sim_tables[] = {
+	sim_methods_help,     sim_methods_auth,	   sim_methods_users,
+	sim_methods_messages, sim_methods_updates, sim_methods_phone,
+};
+
+static const struct sim_method *sim_method_find(enum tl_ctor_no no)
+{
+	for (size_t i = 0; i < sizeof(sim_tables) / sizeof(*sim_tables); i++)
+		for (const struct sim_method *m = sim_tables[i]; m->run; m++)
+			if (m->no == no)
+				return m;
+	return NULL;
+}
+
+/* -- answers ------------------------------------------------------------------- */
+
+static void sim_send(struct sim_request *r, struct buf *out, int err)
+{
+	if (r->answered)
+		return;
+	r->answered = true;
+	if (err || out->bad) {
+		log_error("sim", tl_ctor_name(r->q->no),
+			  "answer is not writable: %d", err);
+		r->session->error(r->session, r->msg_id, 500,
+				  "WORKER_BUSY_TOO_LONG_RETRY");
+		return;
+	}
+	r->session->answer(r->session, r->msg_id, buf_bytes(out));
+}
+
+void sim_answer(struct sim_request *r, const struct tl_obj *o)
+{
+	struct buf out;
+
+	buf_init(&out);
+	sim_send(r, &out, tl_write(&out, o));
+	buf_clear(&out);
+}
+
+void sim_answer_vector(struct sim_request *r, struct tl_obj *const *items,
+		       uint32_t n)
+{
+	struct buf out;
+
+	buf_init(&out);
+	sim_send(r, &out, tl_write_vector(&out, items, n));
+	buf_clear(&out);
+}
+
+void sim_answer_bool(struct sim_request *r, bool v)
+{
+	sim_answer(r, tl_new(r->arena, v ? TL_boolTrue : TL_boolFalse));
+}
+
+void sim_refuse_text(struct sim_request *r, int code, const char *text)
+{
+	if (r->answered)
+		return;
+	r->answered = true;
+	r->session->error(r->session, r->msg_id, code, text);
+}
+
+void sim_refuse(struct sim_request *r, const struct sim_fault *f)
+{
+	sim_world_refused(r->world, f->kind);
+	sim_refuse_text(r, f->code, f->text);
+}
+
+/* -- peers --------------------------------------------------------------------- */
+
+static struct sim_account *sim_input_known(const struct sim_request *r,
+					   int64_t id, int64_t access_hash)
+{
+	if (!r->me ||
+	    access_hash != sim_world_access_hash(r->world, r->me->id, id))
+		return NULL;
+	return sim_world_account(r->world, id);
+}
+
+/* inputUserFromMessage: a message of that peer must be in our box. */
+static struct sim_account *sim_input_from(const struct sim_request *r,
+					  const struct tl_obj *o)
+{
+	int64_t id = tl_long(o, TL_inputUserFromMessage_user_id);
+	const struct sim_message *m = sim_account_message(
+		r->me, tl_int(o, TL_inputUserFromMessage_msg_id));
+
+	return m && m->peer == id ? sim_world_account(r->world, id) : NULL;
+}
+
+struct sim_account *sim_input_user(const struct sim_request *r,
+				   const struct tl_obj *o)
+{
+	if (tl_is(o, TL_inputUserSelf) || tl_is(o, TL_inputPeerSelf))
+		return r->me;
+	if (tl_is(o, TL_inputUser))
+		return sim_input_known(r, tl_long(o, TL_inputUser_user_id),
+				       tl_long(o, TL_inputUser_access_hash));
+	if (tl_is(o, TL_inputPeerUser))
+		return sim_input_known(
+			r, tl_long(o, TL_inputPeerUser_user_id),
+			tl_long(o, TL_inputPeerUser_access_hash));
+	if (tl_is(o, TL_inputUserFromMessage) && r->me)
+		return sim_input_from(r, o);
+	return NULL;
+}
+
+/* -- the query ------------------------------------------------------------------ */
+
+static const struct sim_fault *sim_layer_check(const struct sim_world *w,
+					       int32_t layer)
+{
+	int32_t max = w->config->layer_max ? w->config->layer_max : TL_LAYER;
+
+	if (!layer)
+		return SIM_FAULT(400, "CONNECTION_NOT_INITED", "layer-missing");
+	if (layer < w->config->layer_min || layer > max)
+		return SIM_FAULT(400, "CONNECTION_LAYER_INVALID",
+				 "layer-invalid");
+	return NULL;
+}
+
+/* Telegram names the unknown constructor in its error. */
+static void sim_query_unreadable(struct sim_request *r, struct bytes query)
+{
+	uint32_t id = query.n >= 4 ? le32_load(query.p) : 0;
+	enum tl_ctor_no no;
+	char text[64];
+
+	if (query.n >= 4 && !tl_ctor_by_id(&no, id) && tl_ctor_is_function(no)) {
+		sim_refuse(r, SIM_FAULT(400, "INPUT_FETCH_ERROR",
+					"query-unreadable"));
+		return;
+	}
+	sim_world_refused(r->world, "query-constructor");
+	snprintf(text, sizeof(text), "INPUT_METHOD_INVALID_%u_0", id);
+	sim_refuse_text(r, 400, text);
+}
+
+static void sim_query_run(struct sim_request *r)
+{
+	const struct sim_method *m = sim_method_find(r->q->no);
+
+	/* "unsupported method = 400, never 401" (tdlib-expects 1) */
+	if (!m)
+		sim_refuse(r, SIM_FAULT(400, "METHOD_INVALID",
+					"method-unknown"));
+	else if (m->access == SIM_ACCESS_LOGIN && !r->me)
+		sim_refuse(r, SIM_FAULT(401, "AUTH_KEY_UNREGISTERED",
+					"method-before-login"));
+	else
+		m->run(r);
+	if (!r->answered)
+		sim_refuse_text(r, 500, "WORKER_BUSY_TOO_LONG_RETRY");
+}
+
+static void sim_query_read(struct sim_request *r, struct bytes query)
+{
+	struct tl_obj *o = NULL;
+	struct rd rd;
+
+	rd_init(&rd, query.p, query.n);
+	if (tl_read(&o, r->arena, &rd) || !tl_ctor_is_function(o->no)) {
+		sim_query_unreadable(r, query);
+		return;
+	}
+	if (rd.n) {
+		sim_refuse(r, SIM_FAULT(400, "INPUT_FETCH_FAIL",
+					"query-trailing-bytes"));
+		return;
+	}
+	r->q = o;
+	log_debug("sim", "-", "query %s", tl_ctor_name(o->no));
+	sim_query_run(r);
+}
+
+void sim_api_query(struct sim_session *s, int64_t msg_id, int32_t layer,
+		   bool no_updates, struct bytes query)
+{
+	struct tl_arena arena;
+	struct sim_request r = { .world = s->world,
+				 .session = s,
+				 .key = sim_world_login_key(s->world,
+							    s->key_id),
+				 .me = sim_session_account(s),
+				 .msg_id = msg_id,
+				 .arena = &arena };
+	const struct sim_fault *f = sim_layer_check(s->world, layer);
+	bool listened = s->wants_updates && r.me;
+
+	s->layer = layer;
+	s->queries++;
+	if (f || !r.key) {
+		sim_refuse(&r, f ? f : SIM_FAULT(401, "AUTH_KEY_INVALID",
+						 "key-unknown"));
+		return;
+	}
+	s->wants_updates |= !no_updates;
+	tl_arena_init(&arena);
+	sim_query_read(&r, query);
+	tl_arena_clear(&arena);
+	if (!listened && s->wants_updates && sim_session_account(s))
+		sim_update_resume(s);
+}

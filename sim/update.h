@@ -1,0 +1,36 @@
+/* Updates: what leaves towards the sessions of an account without being asked.
+ * Every live session that wants updates gets them, unless `only` (a log-in
+ * key) narrows it, or it belongs to `except`. 0 means no such limit.
+ */
+#ifndef SIM_UPDATE_H
+#define SIM_UPDATE_H
+
+#include "sim/call.h"
+
+struct tl_obj;
+
+/* The call's present state, to one side. */
+void sim_update_call(struct sim_call *c, int side, uint64_t only,
+		     uint64_t except);
+/* phoneCallDiscarded to the callee's devices other than the accepting one. */
+void sim_update_call_elsewhere(struct sim_call *c, uint64_t accepting);
+void sim_update_signal(struct sim_call *c, int side, struct bytes data);
+/* The service message about an ended call, in both boxes. */
+void sim_update_call_message(struct sim_call *c);
+/* The account's last pts step. */
+void sim_update_event(struct sim_account *a, uint64_t except);
+/* A text from one account to another: both boxes, updates to all sessions of
+ * the receiver and to the sender's other ones. silent: the receiver is told
+ * nothing (a lost update). NULL: no memory. */
+struct sim_message *sim_text_send(struct sim_account *from,
+				  struct sim_account *to, const char *text,
+				  int64_t random_id, uint64_t except,
+				  bool silent);
+/* A user's presence: an update without pts, so it takes the next seq of each
+ * log-in. skip: numbers left out, to make a gap. */
+void sim_update_status(struct sim_account *a, struct sim_account *about,
+		       int skip);
+/* A session begins to listen: calls that still ring for it. */
+void sim_update_resume(struct sim_session *s);
+
+#endif
