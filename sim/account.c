@@ -53,8 +53,7 @@ static int sim_grow(void *listp, size_t n, size_t size)
 
 /* -- contacts, blocks, privacy -------------------------------------------- */
 
-struct sim_contact *sim_account_contact(const struct sim_account *a,
-					int64_t id)
+struct sim_contact *sim_account_contact(const struct sim_account *a, int64_t id)
 {
 	for (size_t i = 0; i < a->contact_count; i++)
 		if (a->contacts[i].id == id)
@@ -173,13 +172,12 @@ static void sim_message_save(const struct sim_account *a,
 			     const struct sim_message *m)
 {
 	char id[48];
-	json_t *o = json_pack("{sI si sI sb si si sI sI si si}", "owner",
-			      (json_int_t)a->id, "id", m->id, "peer",
-			      (json_int_t)m->peer, "out", m->outgoing, "date",
-			      m->date, "pts", m->pts, "random",
-			      (json_int_t)m->random_id, "call",
-			      (json_int_t)m->call_id, "reason", m->call_reason,
-			      "duration", m->call_duration_s);
+	json_t *o = json_pack(
+		"{sI si sI sb si si sI sI si si}", "owner", (json_int_t)a->id,
+		"id", m->id, "peer", (json_int_t)m->peer, "out", m->outgoing,
+		"date", m->date, "pts", m->pts, "random",
+		(json_int_t)m->random_id, "call", (json_int_t)m->call_id,
+		"reason", m->call_reason, "duration", m->call_duration_s);
 
 	if (m->text)
 		json_object_set_new(o, "text", json_string(m->text));
@@ -187,8 +185,7 @@ static void sim_message_save(const struct sim_account *a,
 	sim_store_put(a->world->store, "message", id, o);
 }
 
-struct sim_message *sim_account_message(const struct sim_account *a,
-					int32_t id)
+struct sim_message *sim_account_message(const struct sim_account *a, int32_t id)
 {
 	for (size_t i = a->message_count; i-- > 0;)
 		if (a->messages[i].id == id)
@@ -226,8 +223,8 @@ struct sim_message *sim_account_message_add(struct sim_account *a,
 		free(copy.text);
 		return NULL;
 	}
-	*e = (struct sim_event){ .pts = copy.pts, .message_id = copy.id,
-				 .peer = copy.peer };
+	*e = (struct sim_event){
+		.pts = copy.pts, .message_id = copy.id, .peer = copy.peer};
 	a->last_message_id++;
 	a->pts++;
 	sim_message_save(a, kept);
@@ -245,7 +242,7 @@ struct sim_dialog *sim_account_dialog(struct sim_account *a, int64_t peer)
 	if (sim_grow(&a->dialogs, a->dialog_count, sizeof(*d)))
 		return NULL;
 	d = &a->dialogs[a->dialog_count++];
-	*d = (struct sim_dialog){ .peer = peer };
+	*d = (struct sim_dialog){.peer = peer};
 	return d;
 }
 
@@ -274,8 +271,10 @@ int32_t sim_account_read(struct sim_account *a, int64_t peer, bool outbox,
 	e = sim_event_add(a);
 	if (!e)
 		return 0;
-	*e = (struct sim_event){ .pts = ++a->pts, .peer = peer,
-				 .outbox = outbox, .max_id = max_id };
+	*e = (struct sim_event){.pts = ++a->pts,
+				.peer = peer,
+				.outbox = outbox,
+				.max_id = max_id};
 	sim_event_save(a, e);
 	return a->pts;
 }
@@ -294,7 +293,8 @@ int sim_account_unread(const struct sim_account *a, int64_t peer)
 	return n;
 }
 
-/* -- keeping ---------------------------------------------------------------- */
+/* -- keeping ----------------------------------------------------------------
+ */
 
 void sim_account_save(const struct sim_account *a)
 {
@@ -327,17 +327,16 @@ void sim_account_load(struct sim_account *a)
 	if (!o)
 		return;
 	a->contact_count = a->blocked_count = 0;
-	json_array_foreach (json_object_get(o, "contacts"), i, item)
+	json_array_foreach(json_object_get(o, "contacts"), i, item)
 		sim_account_contact_add(
 			a, sim_json_int(item, "id", 0),
 			bytes_str(sim_json_text(item, "first", "")),
 			bytes_str(sim_json_text(item, "last", "")));
-	json_array_foreach (json_object_get(o, "blocked"), i, item)
+	json_array_foreach(json_object_get(o, "blocked"), i, item)
 		sim_account_block(a, json_integer_value(item), true);
-	json_array_foreach (json_object_get(o, "privacy"), i, item)
-		if (i < SIM_PRIVACY_COUNT)
-			a->privacy[i] =
-				(enum sim_audience)json_integer_value(item);
+	json_array_foreach(json_object_get(o, "privacy"), i,
+			   item) if (i < SIM_PRIVACY_COUNT) a->privacy[i] =
+		(enum sim_audience)json_integer_value(item);
 	json_decref(o);
 }
 
@@ -386,10 +385,10 @@ void sim_account_event_load(const char *id, const json_t *o, void *arg)
 		a->pts = e->pts;
 }
 
-/* -- names ------------------------------------------------------------------ */
+/* -- names ------------------------------------------------------------------
+ */
 
-static const char *const sim_audience_names[] = { "all", "contacts",
-						  "nobody" };
+static const char *const sim_audience_names[] = {"all", "contacts", "nobody"};
 
 int sim_audience_parse(enum sim_audience *ap, const char *text)
 {
@@ -408,11 +407,12 @@ const char *sim_audience_name(enum sim_audience a)
 
 int sim_versions_parse(struct sim_versions *vs, const json_t *list)
 {
-	struct sim_versions out = { .n = 0 };
+	struct sim_versions out = {.n = 0};
 	json_t *item;
 	size_t i;
 
-	json_array_foreach (list, i, item) {
+	json_array_foreach(list, i, item)
+	{
 		const char *v = json_string_value(item);
 
 		if (!v || strlen(v) >= SIM_VERSION_MAX || out.n >= SIM_VERSIONS)

@@ -45,9 +45,9 @@ struct sim_message {
 	int32_t date;
 	int32_t pts;
 	int64_t random_id;
-	char *text;       /* NULL: a service message about a call */
+	char *text; /* NULL: a service message about a call */
 	int64_t call_id;
-	int call_reason;  /* enum sim_reason */
+	int call_reason; /* enum sim_reason */
 	int32_t call_duration_s;
 };
 
@@ -56,7 +56,7 @@ struct sim_event {
 	int32_t pts;
 	int32_t message_id; /* 0: a read mark */
 	int64_t peer;
-	bool outbox;        /* which mark moved */
+	bool outbox; /* which mark moved */
 	int32_t max_id;
 };
 

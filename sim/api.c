@@ -7,7 +7,7 @@
 #include "sim/update.h"
 
 static const struct sim_method *const sim_tables[] = {
-	sim_methods_help,     sim_methods_auth,	   sim_methods_users,
+	sim_methods_help,     sim_methods_auth,    sim_methods_users,
 	sim_methods_messages, sim_methods_updates, sim_methods_phone,
 };
 
@@ -20,7 +20,8 @@ static const struct sim_method *sim_method_find(enum tl_ctor_no no)
 	return NULL;
 }
 
-/* -- answers ------------------------------------------------------------------- */
+/* -- answers
+ * ------------------------------------------------------------------- */
 
 static void sim_send(struct sim_request *r, struct buf *out, int err)
 {
@@ -75,7 +76,8 @@ void sim_refuse(struct sim_request *r, const struct sim_fault *f)
 	sim_refuse_text(r, f->code, f->text);
 }
 
-/* -- peers --------------------------------------------------------------------- */
+/* -- peers
+ * --------------------------------------------------------------------- */
 
 static struct sim_account *sim_input_known(const struct sim_request *r,
 					   int64_t id, int64_t access_hash)
@@ -114,7 +116,8 @@ struct sim_account *sim_input_user(const struct sim_request *r,
 	return NULL;
 }
 
-/* -- the query ------------------------------------------------------------------ */
+/* -- the query
+ * ------------------------------------------------------------------ */
 
 static const struct sim_fault *sim_layer_check(const struct sim_world *w,
 					       int32_t layer)
@@ -136,7 +139,8 @@ static void sim_query_unreadable(struct sim_request *r, struct bytes query)
 	enum tl_ctor_no no;
 	char text[64];
 
-	if (query.n >= 4 && !tl_ctor_by_id(&no, id) && tl_ctor_is_function(no)) {
+	if (query.n >= 4 && !tl_ctor_by_id(&no, id) &&
+	    tl_ctor_is_function(no)) {
 		sim_refuse(r, SIM_FAULT(400, "INPUT_FETCH_ERROR",
 					"query-unreadable"));
 		return;
@@ -152,8 +156,8 @@ static void sim_query_run(struct sim_request *r)
 
 	/* "unsupported method = 400, never 401" (tdlib-expects 1) */
 	if (!m)
-		sim_refuse(r, SIM_FAULT(400, "METHOD_INVALID",
-					"method-unknown"));
+		sim_refuse(r,
+			   SIM_FAULT(400, "METHOD_INVALID", "method-unknown"));
 	else if (m->access == SIM_ACCESS_LOGIN && !r->me)
 		sim_refuse(r, SIM_FAULT(401, "AUTH_KEY_UNREGISTERED",
 					"method-before-login"));
@@ -187,21 +191,21 @@ void sim_api_query(struct sim_session *s, int64_t msg_id, int32_t layer,
 		   bool no_updates, struct bytes query)
 {
 	struct tl_arena arena;
-	struct sim_request r = { .world = s->world,
-				 .session = s,
-				 .key = sim_world_login_key(s->world,
-							    s->key_id),
-				 .me = sim_session_account(s),
-				 .msg_id = msg_id,
-				 .arena = &arena };
+	struct sim_request r = {.world = s->world,
+				.session = s,
+				.key = sim_world_login_key(s->world, s->key_id),
+				.me = sim_session_account(s),
+				.msg_id = msg_id,
+				.arena = &arena};
 	const struct sim_fault *f = sim_layer_check(s->world, layer);
 	bool listened = s->wants_updates && r.me;
 
 	s->layer = layer;
 	s->queries++;
 	if (f || !r.key) {
-		sim_refuse(&r, f ? f : SIM_FAULT(401, "AUTH_KEY_INVALID",
-						 "key-unknown"));
+		sim_refuse(&r, f ? f
+				 : SIM_FAULT(401, "AUTH_KEY_INVALID",
+					     "key-unknown"));
 		return;
 	}
 	s->wants_updates |= !no_updates;

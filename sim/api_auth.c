@@ -9,7 +9,8 @@
 
 enum { SIM_CODE_TRIES = 5 };
 
-/* -- codes ---------------------------------------------------------------------- */
+/* -- codes
+ * ---------------------------------------------------------------------- */
 
 static struct sim_code *sim_code_find(struct sim_world *w, const char *phone,
 				      struct bytes hash)
@@ -57,8 +58,8 @@ static struct sim_code *sim_code_add(struct sim_request *r, const char *phone,
 		snprintf(c->code, sizeof(c->code), "%05u",
 			 random_u32() % 100000);
 	random_text(c->hash, 18);
-	c->expires = sim_world_date(r->world) +
-		     r->world->config->code_lifetime_s;
+	c->expires =
+		sim_world_date(r->world) + r->world->config->code_lifetime_s;
 	c->key_id = r->key->id;
 	c->next = r->world->codes;
 	r->world->codes = c;
@@ -81,7 +82,8 @@ static void sim_code_answer(struct sim_request *r, const struct sim_code *c)
 	sim_answer(r, o);
 }
 
-/* -- sendCode --------------------------------------------------------------------- */
+/* -- sendCode
+ * --------------------------------------------------------------------- */
 
 /* Digits of a number as typed; false: not a number. */
 static bool sim_phone_read(char dst[SIM_PHONE_MAX], struct bytes in)
@@ -109,10 +111,11 @@ static bool sim_api_id_known(const struct sim_request *r)
 
 	if (!list)
 		return id > 0 && hash.n;
-	json_array_foreach (list, i, o)
-		if (sim_json_int(o, "id", 0) == id &&
-		    bytes_equal(hash, bytes_str(sim_json_text(o, "hash", ""))))
-			return true;
+	json_array_foreach(
+		list, i,
+		o) if (sim_json_int(o, "id", 0) == id &&
+		       bytes_equal(hash, bytes_str(sim_json_text(
+						 o, "hash", "")))) return true;
 	return false;
 }
 
@@ -192,7 +195,8 @@ static void sim_auth_cancel_code(struct sim_request *r)
 	sim_answer_bool(r, true);
 }
 
-/* -- signIn ------------------------------------------------------------------------- */
+/* -- signIn
+ * ------------------------------------------------------------------------- */
 
 static const struct sim_fault *sim_code_check(struct sim_request *r,
 					      struct sim_code *c)
@@ -277,7 +281,8 @@ static void sim_auth_sign_up(struct sim_request *r)
 				"sign-up"));
 }
 
-/* -- other keys, other sessions ------------------------------------------------------ */
+/* -- other keys, other sessions
+ * ------------------------------------------------------ */
 
 static void sim_auth_drop_temporary(struct sim_request *r)
 {
@@ -304,9 +309,9 @@ static struct tl_obj *sim_authorization(struct sim_request *r,
 {
 	struct tl_obj *o = tl_new(r->arena, TL_authorization);
 	static const int texts[] = {
-		TL_authorization_device_model, TL_authorization_platform,
+		TL_authorization_device_model,   TL_authorization_platform,
 		TL_authorization_system_version, TL_authorization_app_name,
-		TL_authorization_app_version, TL_authorization_country,
+		TL_authorization_app_version,    TL_authorization_country,
 		TL_authorization_region,
 	};
 
@@ -314,8 +319,7 @@ static struct tl_obj *sim_authorization(struct sim_request *r,
 		tl_set_str(o, texts[i], "simulated");
 	if (k == r->key)
 		tl_set_true(o, TL_authorization_current);
-	tl_set_long(o, TL_authorization_hash,
-		    k == r->key ? 0 : (int64_t)k->id);
+	tl_set_long(o, TL_authorization_hash, k == r->key ? 0 : (int64_t)k->id);
 	tl_set_int(o, TL_authorization_api_id, k->api_id);
 	tl_set_int(o, TL_authorization_date_created, k->date);
 	tl_set_int(o, TL_authorization_date_active, k->date);
@@ -340,15 +344,15 @@ static void sim_account_authorizations(struct sim_request *r)
 }
 
 const struct sim_method sim_methods_auth[] = {
-	{ TL_auth_sendCode, SIM_ACCESS_OPEN, sim_auth_send_code },
-	{ TL_auth_resendCode, SIM_ACCESS_OPEN, sim_auth_resend_code },
-	{ TL_auth_cancelCode, SIM_ACCESS_OPEN, sim_auth_cancel_code },
-	{ TL_auth_signIn, SIM_ACCESS_OPEN, sim_auth_sign_in },
-	{ TL_auth_signUp, SIM_ACCESS_OPEN, sim_auth_sign_up },
-	{ TL_auth_logOut, SIM_ACCESS_LOGIN, sim_auth_log_out },
-	{ TL_auth_dropTempAuthKeys, SIM_ACCESS_OPEN, sim_auth_drop_temporary },
-	{ TL_account_getPassword, SIM_ACCESS_LOGIN, sim_account_password },
-	{ TL_account_getAuthorizations, SIM_ACCESS_LOGIN,
-	  sim_account_authorizations },
-	{ 0, SIM_ACCESS_OPEN, NULL },
+	{TL_auth_sendCode, SIM_ACCESS_OPEN, sim_auth_send_code},
+	{TL_auth_resendCode, SIM_ACCESS_OPEN, sim_auth_resend_code},
+	{TL_auth_cancelCode, SIM_ACCESS_OPEN, sim_auth_cancel_code},
+	{TL_auth_signIn, SIM_ACCESS_OPEN, sim_auth_sign_in},
+	{TL_auth_signUp, SIM_ACCESS_OPEN, sim_auth_sign_up},
+	{TL_auth_logOut, SIM_ACCESS_LOGIN, sim_auth_log_out},
+	{TL_auth_dropTempAuthKeys, SIM_ACCESS_OPEN, sim_auth_drop_temporary},
+	{TL_account_getPassword, SIM_ACCESS_LOGIN, sim_account_password},
+	{TL_account_getAuthorizations, SIM_ACCESS_LOGIN,
+	 sim_account_authorizations},
+	{0, SIM_ACCESS_OPEN, NULL},
 };

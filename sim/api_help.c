@@ -21,25 +21,25 @@ static void sim_config_limits(struct tl_obj *o)
 		int field;
 		int32_t value;
 	} list[] = {
-		{ TL_config_chat_size_max, 200 },
-		{ TL_config_megagroup_size_max, 200000 },
-		{ TL_config_forwarded_count_max, 100 },
-		{ TL_config_online_update_period_ms, 210000 },
-		{ TL_config_offline_blur_timeout_ms, 5000 },
-		{ TL_config_offline_idle_timeout_ms, 30000 },
-		{ TL_config_online_cloud_timeout_ms, 300000 },
-		{ TL_config_notify_cloud_delay_ms, 30000 },
-		{ TL_config_notify_default_delay_ms, 1500 },
-		{ TL_config_push_chat_period_ms, 60000 },
-		{ TL_config_push_chat_limit, 2 },
-		{ TL_config_edit_time_limit, 172800 },
-		{ TL_config_revoke_time_limit, 2147483647 },
-		{ TL_config_revoke_pm_time_limit, 2147483647 },
-		{ TL_config_rating_e_decay, 2419200 },
-		{ TL_config_stickers_recent_limit, 200 },
-		{ TL_config_channels_read_media_period, 604800 },
-		{ TL_config_caption_length_max, 1024 },
-		{ TL_config_message_length_max, 4096 },
+		{TL_config_chat_size_max, 200},
+		{TL_config_megagroup_size_max, 200000},
+		{TL_config_forwarded_count_max, 100},
+		{TL_config_online_update_period_ms, 210000},
+		{TL_config_offline_blur_timeout_ms, 5000},
+		{TL_config_offline_idle_timeout_ms, 30000},
+		{TL_config_online_cloud_timeout_ms, 300000},
+		{TL_config_notify_cloud_delay_ms, 30000},
+		{TL_config_notify_default_delay_ms, 1500},
+		{TL_config_push_chat_period_ms, 60000},
+		{TL_config_push_chat_limit, 2},
+		{TL_config_edit_time_limit, 172800},
+		{TL_config_revoke_time_limit, 2147483647},
+		{TL_config_revoke_pm_time_limit, 2147483647},
+		{TL_config_rating_e_decay, 2419200},
+		{TL_config_stickers_recent_limit, 200},
+		{TL_config_channels_read_media_period, 604800},
+		{TL_config_caption_length_max, 1024},
+		{TL_config_message_length_max, 4096},
 	};
 
 	for (size_t i = 0; i < sizeof(list) / sizeof(list[0]); i++)
@@ -55,8 +55,7 @@ static void sim_help_config(struct sim_request *r)
 	tl_set_int(o, TL_config_expires, sim_world_date(r->world) + 3600);
 	tl_set_bool(r->arena, o, TL_config_test_mode, false);
 	tl_set_int(o, TL_config_this_dc, r->session->dc);
-	tl_set_vector(r->arena, o, TL_config_dc_options,
-		      (uint32_t)c->dc_count);
+	tl_set_vector(r->arena, o, TL_config_dc_options, (uint32_t)c->dc_count);
 	for (int i = 0; i < c->dc_count; i++)
 		tl_put_obj(o, TL_config_dc_options, (uint32_t)i,
 			   sim_dc_option(r, i));
@@ -111,10 +110,10 @@ static void sim_help_promo(struct sim_request *r)
 }
 
 const struct sim_method sim_methods_help[] = {
-	{ TL_help_getConfig, SIM_ACCESS_OPEN, sim_help_config },
-	{ TL_help_getNearestDc, SIM_ACCESS_OPEN, sim_help_nearest },
-	{ TL_help_getAppConfig, SIM_ACCESS_OPEN, sim_help_app_config },
-	{ TL_help_getTermsOfServiceUpdate, SIM_ACCESS_OPEN, sim_help_terms },
-	{ TL_help_getPromoData, SIM_ACCESS_OPEN, sim_help_promo },
-	{ 0, SIM_ACCESS_OPEN, NULL },
+	{TL_help_getConfig, SIM_ACCESS_OPEN, sim_help_config},
+	{TL_help_getNearestDc, SIM_ACCESS_OPEN, sim_help_nearest},
+	{TL_help_getAppConfig, SIM_ACCESS_OPEN, sim_help_app_config},
+	{TL_help_getTermsOfServiceUpdate, SIM_ACCESS_OPEN, sim_help_terms},
+	{TL_help_getPromoData, SIM_ACCESS_OPEN, sim_help_promo},
+	{0, SIM_ACCESS_OPEN, NULL},
 };

@@ -13,7 +13,8 @@ enum {
 	SIM_RANDOM_MAX = 1024,
 };
 
-/* -- sending ----------------------------------------------------------------------- */
+/* -- sending
+ * ----------------------------------------------------------------------- */
 
 /* Length in UTF-16 units, -1 when the text is not UTF-8. */
 static int sim_text_units(struct bytes text)
@@ -67,10 +68,10 @@ static const struct sim_fault *sim_send_check(const struct sim_request *r,
 static void sim_answer_sent(struct sim_request *r, struct sim_account *to,
 			    const struct sim_message *sent, int64_t random_id)
 {
-	struct sim_event e = { .pts = sent->pts, .message_id = sent->id,
-			       .peer = sent->peer };
+	struct sim_event e = {
+		.pts = sent->pts, .message_id = sent->id, .peer = sent->peer};
 	struct tl_obj *list[2];
-	struct sim_mentions m = { .n = 0 };
+	struct sim_mentions m = {.n = 0};
 
 	list[0] = tl_new(r->arena, TL_updateMessageID);
 	tl_set_int(list[0], TL_updateMessageID_id, sent->id);
@@ -78,8 +79,8 @@ static void sim_answer_sent(struct sim_request *r, struct sim_account *to,
 	list[1] = sim_object_event(r->arena, r->me, &e);
 	sim_mention(&m, r->me);
 	sim_mention(&m, to);
-	sim_answer(r, sim_object_updates(r->arena, r->world, list, 2, &m,
-					 r->me, 0));
+	sim_answer(r, sim_object_updates(r->arena, r->world, list, 2, &m, r->me,
+					 0));
 }
 
 static void sim_messages_send(struct sim_request *r)
@@ -105,14 +106,15 @@ static void sim_messages_send(struct sim_request *r)
 	free(copy);
 }
 
-/* -- reading ------------------------------------------------------------------------- */
+/* -- reading
+ * ------------------------------------------------------------------------- */
 
 /* A Messages object of the given ids in the account's box. */
 static void sim_answer_messages(struct sim_request *r, const int32_t *ids,
 				uint32_t n, struct sim_account *peer)
 {
 	struct tl_obj *o = tl_new(r->arena, TL_messages_messages);
-	struct sim_mentions m = { .n = 0 };
+	struct sim_mentions m = {.n = 0};
 
 	sim_mention(&m, r->me);
 	sim_mention(&m, peer);
@@ -135,8 +137,8 @@ static void sim_answer_messages(struct sim_request *r, const int32_t *ids,
  * non-negative values. */
 static void sim_messages_history(struct sim_request *r)
 {
-	struct sim_account *peer = sim_input_user(
-		r, tl_child(r->q, TL_messages_getHistory_peer));
+	struct sim_account *peer =
+		sim_input_user(r, tl_child(r->q, TL_messages_getHistory_peer));
 	int32_t offset_id = tl_int(r->q, TL_messages_getHistory_offset_id);
 	int32_t skip = tl_int(r->q, TL_messages_getHistory_add_offset);
 	int32_t limit = tl_int(r->q, TL_messages_getHistory_limit);
@@ -168,8 +170,9 @@ static void sim_messages_get(struct sim_request *r)
 	int32_t ids[SIM_HISTORY_MAX];
 
 	for (uint32_t i = 0; i < n && found < SIM_HISTORY_MAX; i++) {
-		int32_t id = tl_int(tl_item(r->q, TL_messages_getMessages_id, i),
-				    TL_inputMessageID_id);
+		int32_t id =
+			tl_int(tl_item(r->q, TL_messages_getMessages_id, i),
+			       TL_inputMessageID_id);
 
 		if (sim_account_message(r->me, id))
 			ids[found++] = id;
@@ -179,8 +182,8 @@ static void sim_messages_get(struct sim_request *r)
 
 static void sim_messages_read(struct sim_request *r)
 {
-	struct sim_account *peer = sim_input_user(
-		r, tl_child(r->q, TL_messages_readHistory_peer));
+	struct sim_account *peer =
+		sim_input_user(r, tl_child(r->q, TL_messages_readHistory_peer));
 	int32_t max_id = tl_int(r->q, TL_messages_readHistory_max_id);
 	struct tl_obj *o = tl_new(r->arena, TL_messages_affectedMessages);
 	const struct sim_message *last = NULL;
@@ -205,7 +208,9 @@ static void sim_messages_read(struct sim_request *r)
 		sim_update_event(peer, 0);
 }
 
-/* -- dialogs --------------------------------------------------------------------------- */
+/* -- dialogs
+ * ---------------------------------------------------------------------------
+ */
 
 static const struct sim_message *sim_dialog_top(const struct sim_account *a,
 						int64_t peer)
@@ -220,7 +225,7 @@ static struct tl_obj *sim_object_dialog(struct sim_request *r, int64_t peer)
 {
 	const struct sim_message *top = sim_dialog_top(r->me, peer);
 	struct tl_obj *o = tl_new(r->arena, TL_dialog);
-	struct sim_dialog none = { 0 }, *d = &none;
+	struct sim_dialog none = {0}, *d = &none;
 
 	for (size_t i = 0; i < r->me->dialog_count; i++)
 		if (r->me->dialogs[i].peer == peer)
@@ -229,12 +234,10 @@ static struct tl_obj *sim_object_dialog(struct sim_request *r, int64_t peer)
 	tl_set_int(o, TL_dialog_top_message, top ? top->id : 0);
 	tl_set_int(o, TL_dialog_read_inbox_max_id, d->read_inbox);
 	tl_set_int(o, TL_dialog_read_outbox_max_id, d->read_outbox);
-	tl_set_int(o, TL_dialog_unread_count,
-		   sim_account_unread(r->me, peer));
+	tl_set_int(o, TL_dialog_unread_count, sim_account_unread(r->me, peer));
 	tl_set_int(o, TL_dialog_unread_mentions_count, 0);
 	tl_set_int(o, TL_dialog_unread_reactions_count, 0);
-	tl_set_child(o, TL_dialog_notify_settings,
-		     sim_object_notify(r->arena));
+	tl_set_child(o, TL_dialog_notify_settings, sim_object_notify(r->arena));
 	return o;
 }
 
@@ -278,8 +281,7 @@ static void sim_answer_peer_dialogs(struct sim_request *r,
 	static const struct sim_dialog_fields fields = {
 		TL_messages_peerDialogs, TL_messages_peerDialogs_dialogs,
 		TL_messages_peerDialogs_messages, TL_messages_peerDialogs_chats,
-		TL_messages_peerDialogs_users
-	};
+		TL_messages_peerDialogs_users};
 	struct tl_obj *o = sim_object_dialogs(r, &fields, peers);
 
 	tl_set_child(o, TL_messages_peerDialogs_state,
@@ -290,11 +292,11 @@ static void sim_answer_peer_dialogs(struct sim_request *r,
 static void sim_messages_peer_dialogs(struct sim_request *r)
 {
 	uint32_t n = tl_count(r->q, TL_messages_getPeerDialogs_peers);
-	struct sim_mentions peers = { .n = 0 };
+	struct sim_mentions peers = {.n = 0};
 
 	for (uint32_t i = 0; i < n; i++) {
-		const struct tl_obj *in = tl_item(
-			r->q, TL_messages_getPeerDialogs_peers, i);
+		const struct tl_obj *in =
+			tl_item(r->q, TL_messages_getPeerDialogs_peers, i);
 		struct sim_account *a = sim_input_user(
 			r, tl_child(in, TL_inputDialogPeer_peer));
 
@@ -310,7 +312,7 @@ static void sim_messages_peer_dialogs(struct sim_request *r)
 
 static void sim_messages_pinned(struct sim_request *r)
 {
-	struct sim_mentions none = { .n = 0 };
+	struct sim_mentions none = {.n = 0};
 
 	sim_answer_peer_dialogs(r, &none);
 }
@@ -321,16 +323,15 @@ static void sim_messages_dialogs(struct sim_request *r)
 	static const struct sim_dialog_fields fields = {
 		TL_messages_dialogs, TL_messages_dialogs_dialogs,
 		TL_messages_dialogs_messages, TL_messages_dialogs_chats,
-		TL_messages_dialogs_users
-	};
-	struct sim_mentions peers = { .n = 0 };
+		TL_messages_dialogs_users};
+	struct sim_mentions peers = {.n = 0};
 	bool first = !tl_int(r->q, TL_messages_getDialogs_offset_id) &&
 		     !tl_int(r->q, TL_messages_getDialogs_offset_date) &&
 		     !tl_int(r->q, TL_messages_getDialogs_folder_id);
 
 	for (size_t i = r->me->message_count; first && i-- > 0;)
-		sim_mention(&peers, sim_world_account(
-					    r->world, r->me->messages[i].peer));
+		sim_mention(&peers, sim_world_account(r->world,
+						      r->me->messages[i].peer));
 	sim_answer(r, sim_object_dialogs(r, &fields, &peers));
 }
 
@@ -347,7 +348,8 @@ static void sim_messages_typing(struct sim_request *r)
 	sim_answer_bool(r, true);
 }
 
-/* -- Diffie-Hellman parameters ------------------------------------------------------------ */
+/* -- Diffie-Hellman parameters
+ * ------------------------------------------------------------ */
 
 static void sim_messages_dh_config(struct sim_request *r)
 {
@@ -383,18 +385,16 @@ static void sim_messages_dh_config(struct sim_request *r)
 }
 
 const struct sim_method sim_methods_messages[] = {
-	{ TL_messages_sendMessage, SIM_ACCESS_LOGIN, sim_messages_send },
-	{ TL_messages_getHistory, SIM_ACCESS_LOGIN, sim_messages_history },
-	{ TL_messages_getMessages, SIM_ACCESS_LOGIN, sim_messages_get },
-	{ TL_messages_readHistory, SIM_ACCESS_LOGIN, sim_messages_read },
-	{ TL_messages_getDialogs, SIM_ACCESS_LOGIN, sim_messages_dialogs },
-	{ TL_messages_getPeerDialogs, SIM_ACCESS_LOGIN,
-	  sim_messages_peer_dialogs },
-	{ TL_messages_getPinnedDialogs, SIM_ACCESS_LOGIN,
-	  sim_messages_pinned },
-	{ TL_messages_getDialogFilters, SIM_ACCESS_LOGIN,
-	  sim_messages_filters },
-	{ TL_messages_setTyping, SIM_ACCESS_LOGIN, sim_messages_typing },
-	{ TL_messages_getDhConfig, SIM_ACCESS_LOGIN, sim_messages_dh_config },
-	{ 0, SIM_ACCESS_OPEN, NULL },
+	{TL_messages_sendMessage, SIM_ACCESS_LOGIN, sim_messages_send},
+	{TL_messages_getHistory, SIM_ACCESS_LOGIN, sim_messages_history},
+	{TL_messages_getMessages, SIM_ACCESS_LOGIN, sim_messages_get},
+	{TL_messages_readHistory, SIM_ACCESS_LOGIN, sim_messages_read},
+	{TL_messages_getDialogs, SIM_ACCESS_LOGIN, sim_messages_dialogs},
+	{TL_messages_getPeerDialogs, SIM_ACCESS_LOGIN,
+	 sim_messages_peer_dialogs},
+	{TL_messages_getPinnedDialogs, SIM_ACCESS_LOGIN, sim_messages_pinned},
+	{TL_messages_getDialogFilters, SIM_ACCESS_LOGIN, sim_messages_filters},
+	{TL_messages_setTyping, SIM_ACCESS_LOGIN, sim_messages_typing},
+	{TL_messages_getDhConfig, SIM_ACCESS_LOGIN, sim_messages_dh_config},
+	{0, SIM_ACCESS_OPEN, NULL},
 };

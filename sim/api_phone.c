@@ -10,7 +10,7 @@ static void sim_answer_call(struct sim_request *r, const struct sim_call *c,
 			    struct tl_obj *phone_call)
 {
 	struct tl_obj *o = tl_new(r->arena, TL_phone_phoneCall);
-	struct sim_mentions m = { .n = 0 };
+	struct sim_mentions m = {.n = 0};
 
 	sim_mention(&m, c->legs[0].account);
 	sim_mention(&m, c->legs[1].account);
@@ -85,14 +85,14 @@ static void sim_phone_request(struct sim_request *r)
 		&(struct sim_call_request){
 			.caller = r->me,
 			.callee = sim_input_user(
-				r, tl_child(r->q,
-					    TL_phone_requestCall_user_id)),
+				r,
+				tl_child(r->q, TL_phone_requestCall_user_id)),
 			.key_id = r->key->id,
-			.random_id = tl_int(r->q,
-					    TL_phone_requestCall_random_id),
+			.random_id =
+				tl_int(r->q, TL_phone_requestCall_random_id),
 			.video = tl_has(r->q, TL_phone_requestCall_video),
-			.g_a_hash = tl_bytes(r->q,
-					     TL_phone_requestCall_g_a_hash),
+			.g_a_hash =
+				tl_bytes(r->q, TL_phone_requestCall_g_a_hash),
 			.protocol = &p,
 		});
 	if (f)
@@ -104,14 +104,13 @@ static void sim_phone_request(struct sim_request *r)
 static void sim_phone_received(struct sim_request *r)
 {
 	int side;
-	struct sim_call *c =
-		sim_call_of(r, TL_phone_receivedCall_peer, &side);
+	struct sim_call *c = sim_call_of(r, TL_phone_receivedCall_peer, &side);
 	const struct sim_fault *f;
 
 	if (!c)
 		return;
-	f = side == 1 ? sim_call_receive(c, r->key->id) :
-			SIM_FAULT(400, "CALL_PEER_INVALID", "receive-side");
+	f = side == 1 ? sim_call_receive(c, r->key->id)
+		      : SIM_FAULT(400, "CALL_PEER_INVALID", "receive-side");
 	if (f)
 		sim_refuse(r, f);
 	else
@@ -130,8 +129,8 @@ static void sim_phone_accept(struct sim_request *r)
 	sim_protocol_read(&p, tl_child(r->q, TL_phone_acceptCall_protocol));
 	f = side == 1 ? sim_call_accept(c, r->key->id,
 					tl_bytes(r->q, TL_phone_acceptCall_g_b),
-					&p) :
-			SIM_FAULT(400, "CALL_PEER_INVALID", "accept-side");
+					&p)
+		      : SIM_FAULT(400, "CALL_PEER_INVALID", "accept-side");
 	if (f)
 		sim_refuse(r, f);
 	else
@@ -148,14 +147,13 @@ static void sim_phone_confirm(struct sim_request *r)
 	if (!c)
 		return;
 	sim_protocol_read(&p, tl_child(r->q, TL_phone_confirmCall_protocol));
-	f = side == 0 ?
-		    sim_call_confirm(
-			    c, r->key->id,
-			    tl_bytes(r->q, TL_phone_confirmCall_g_a),
-			    tl_long(r->q,
-				    TL_phone_confirmCall_key_fingerprint),
-			    &p) :
-		    SIM_FAULT(400, "CALL_PEER_INVALID", "confirm-side");
+	f = side == 0 ? sim_call_confirm(
+				c, r->key->id,
+				tl_bytes(r->q, TL_phone_confirmCall_g_a),
+				tl_long(r->q,
+					TL_phone_confirmCall_key_fingerprint),
+				&p)
+		      : SIM_FAULT(400, "CALL_PEER_INVALID", "confirm-side");
 	if (f)
 		sim_refuse(r, f);
 	else
@@ -166,7 +164,7 @@ static void sim_phone_discard(struct sim_request *r)
 {
 	int side;
 	struct sim_call *c = sim_call_of(r, TL_phone_discardCall_peer, &side);
-	struct sim_mentions m = { .n = 0 };
+	struct sim_mentions m = {.n = 0};
 	const struct sim_fault *f;
 	struct tl_obj *u;
 
@@ -185,8 +183,8 @@ static void sim_phone_discard(struct sim_request *r)
 		     sim_object_call(r->arena, c, side));
 	sim_mention(&m, c->legs[0].account);
 	sim_mention(&m, c->legs[1].account);
-	sim_answer(r, sim_object_updates(r->arena, r->world, &u, 1, &m, r->me,
-					 0));
+	sim_answer(r,
+		   sim_object_updates(r->arena, r->world, &u, 1, &m, r->me, 0));
 }
 
 static void sim_phone_signal(struct sim_request *r)
@@ -209,20 +207,18 @@ static void sim_phone_signal(struct sim_request *r)
 static void sim_phone_rate(struct sim_request *r)
 {
 	int32_t rating = tl_int(r->q, TL_phone_setCallRating_rating);
-	struct sim_mentions m = { .n = 0 };
+	struct sim_mentions m = {.n = 0};
 	int side;
-	struct sim_call *c =
-		sim_call_of(r, TL_phone_setCallRating_peer, &side);
+	struct sim_call *c = sim_call_of(r, TL_phone_setCallRating_peer, &side);
 
 	if (!c)
 		return;
 	if (c->state != SIM_CALL_ENDED || rating < 1 || rating > 5) {
-		sim_refuse(r, SIM_FAULT(400, "CALL_PEER_INVALID",
-					"rating"));
+		sim_refuse(r, SIM_FAULT(400, "CALL_PEER_INVALID", "rating"));
 		return;
 	}
-	sim_answer(r, sim_object_updates(r->arena, r->world, NULL, 0, &m,
-					 r->me, 0));
+	sim_answer(r, sim_object_updates(r->arena, r->world, NULL, 0, &m, r->me,
+					 0));
 }
 
 static void sim_phone_debug(struct sim_request *r)
@@ -239,26 +235,25 @@ static void sim_phone_debug(struct sim_request *r)
 	if (o)
 		sim_answer_bool(r, true);
 	else
-		sim_refuse(r, SIM_FAULT(400, "DATA_JSON_INVALID",
-					"debug-json"));
+		sim_refuse(r,
+			   SIM_FAULT(400, "DATA_JSON_INVALID", "debug-json"));
 	json_decref(o);
 }
 
 static void sim_phone_config(struct sim_request *r)
 {
-	sim_answer(r, sim_object_json(r->arena,
-				      r->world->config->call_config));
+	sim_answer(r, sim_object_json(r->arena, r->world->config->call_config));
 }
 
 const struct sim_method sim_methods_phone[] = {
-	{ TL_phone_requestCall, SIM_ACCESS_LOGIN, sim_phone_request },
-	{ TL_phone_receivedCall, SIM_ACCESS_LOGIN, sim_phone_received },
-	{ TL_phone_acceptCall, SIM_ACCESS_LOGIN, sim_phone_accept },
-	{ TL_phone_confirmCall, SIM_ACCESS_LOGIN, sim_phone_confirm },
-	{ TL_phone_discardCall, SIM_ACCESS_LOGIN, sim_phone_discard },
-	{ TL_phone_sendSignalingData, SIM_ACCESS_LOGIN, sim_phone_signal },
-	{ TL_phone_setCallRating, SIM_ACCESS_LOGIN, sim_phone_rate },
-	{ TL_phone_saveCallDebug, SIM_ACCESS_LOGIN, sim_phone_debug },
-	{ TL_phone_getCallConfig, SIM_ACCESS_LOGIN, sim_phone_config },
-	{ 0, SIM_ACCESS_OPEN, NULL },
+	{TL_phone_requestCall, SIM_ACCESS_LOGIN, sim_phone_request},
+	{TL_phone_receivedCall, SIM_ACCESS_LOGIN, sim_phone_received},
+	{TL_phone_acceptCall, SIM_ACCESS_LOGIN, sim_phone_accept},
+	{TL_phone_confirmCall, SIM_ACCESS_LOGIN, sim_phone_confirm},
+	{TL_phone_discardCall, SIM_ACCESS_LOGIN, sim_phone_discard},
+	{TL_phone_sendSignalingData, SIM_ACCESS_LOGIN, sim_phone_signal},
+	{TL_phone_setCallRating, SIM_ACCESS_LOGIN, sim_phone_rate},
+	{TL_phone_saveCallDebug, SIM_ACCESS_LOGIN, sim_phone_debug},
+	{TL_phone_getCallConfig, SIM_ACCESS_LOGIN, sim_phone_config},
+	{0, SIM_ACCESS_OPEN, NULL},
 };

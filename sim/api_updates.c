@@ -56,30 +56,30 @@ struct sim_difference_fields {
 static struct tl_obj *sim_object_difference(struct sim_request *r,
 					    const struct sim_difference *d)
 {
-	static const struct sim_difference_fields whole = {
-		TL_updates_difference, TL_updates_difference_new_messages,
-		TL_updates_difference_new_encrypted_messages,
-		TL_updates_difference_other_updates,
-		TL_updates_difference_chats, TL_updates_difference_users,
-		TL_updates_difference_state
-	}, slice = {
-		TL_updates_differenceSlice,
-		TL_updates_differenceSlice_new_messages,
-		TL_updates_differenceSlice_new_encrypted_messages,
-		TL_updates_differenceSlice_other_updates,
-		TL_updates_differenceSlice_chats,
-		TL_updates_differenceSlice_users,
-		TL_updates_differenceSlice_intermediate_state
-	};
+	static const struct sim_difference_fields
+		whole = {TL_updates_difference,
+			 TL_updates_difference_new_messages,
+			 TL_updates_difference_new_encrypted_messages,
+			 TL_updates_difference_other_updates,
+			 TL_updates_difference_chats,
+			 TL_updates_difference_users,
+			 TL_updates_difference_state},
+		slice = {TL_updates_differenceSlice,
+			 TL_updates_differenceSlice_new_messages,
+			 TL_updates_differenceSlice_new_encrypted_messages,
+			 TL_updates_differenceSlice_other_updates,
+			 TL_updates_differenceSlice_chats,
+			 TL_updates_differenceSlice_users,
+			 TL_updates_differenceSlice_intermediate_state};
 	const struct sim_difference_fields *f = d->more ? &slice : &whole;
 	struct tl_obj *o = tl_new(r->arena, f->no);
-	struct sim_mentions m = { .n = 0 };
+	struct sim_mentions m = {.n = 0};
 	struct tl_obj *state = sim_object_state(r->arena, r->me, r->key);
 
 	tl_set_vector(r->arena, o, f->messages, d->n);
 	for (uint32_t i = 0; i < d->n; i++) {
-		const struct sim_message *msg = sim_account_message(
-			r->me, d->messages[i]->message_id);
+		const struct sim_message *msg =
+			sim_account_message(r->me, d->messages[i]->message_id);
 
 		sim_mention(&m, sim_world_account(r->world, msg->peer));
 		tl_put_obj(o, f->messages, i,
@@ -87,8 +87,8 @@ static struct tl_obj *sim_object_difference(struct sim_request *r,
 	}
 	tl_set_vector(r->arena, o, f->others, d->m);
 	for (uint32_t i = 0; i < d->m; i++) {
-		sim_mention(&m, sim_world_account(r->world,
-						  d->others[i]->peer));
+		sim_mention(&m,
+			    sim_world_account(r->world, d->others[i]->peer));
 		tl_put_obj(o, f->others, i,
 			   sim_object_event(r->arena, r->me, d->others[i]));
 	}
@@ -104,7 +104,7 @@ static struct tl_obj *sim_object_difference(struct sim_request *r,
 static void sim_updates_difference(struct sim_request *r)
 {
 	int32_t pts = tl_int(r->q, TL_updates_getDifference_pts);
-	struct sim_difference d = { .n = 0 };
+	struct sim_difference d = {.n = 0};
 
 	if (pts < 0) {
 		sim_refuse(r, SIM_FAULT(400, "PERSISTENT_TIMESTAMP_INVALID",
@@ -119,7 +119,7 @@ static void sim_updates_difference(struct sim_request *r)
 }
 
 const struct sim_method sim_methods_updates[] = {
-	{ TL_updates_getState, SIM_ACCESS_LOGIN, sim_updates_state },
-	{ TL_updates_getDifference, SIM_ACCESS_LOGIN, sim_updates_difference },
-	{ 0, SIM_ACCESS_OPEN, NULL },
+	{TL_updates_getState, SIM_ACCESS_LOGIN, sim_updates_state},
+	{TL_updates_getDifference, SIM_ACCESS_LOGIN, sim_updates_difference},
+	{0, SIM_ACCESS_OPEN, NULL},
 };

@@ -3,7 +3,8 @@
 
 #include "sim/api.h"
 
-/* -- users ---------------------------------------------------------------------- */
+/* -- users
+ * ---------------------------------------------------------------------- */
 
 static void sim_users_get(struct sim_request *r)
 {
@@ -11,16 +12,17 @@ static void sim_users_get(struct sim_request *r)
 	struct tl_obj *items[100];
 
 	if (n > 100) {
-		sim_refuse(r, SIM_FAULT(400, "USER_ID_INVALID",
-					"users-too-many"));
+		sim_refuse(r,
+			   SIM_FAULT(400, "USER_ID_INVALID", "users-too-many"));
 		return;
 	}
 	for (uint32_t i = 0; i < n; i++) {
-		const struct tl_obj *in = tl_item(r->q, TL_users_getUsers_id, i);
+		const struct tl_obj *in =
+			tl_item(r->q, TL_users_getUsers_id, i);
 		struct sim_account *a = sim_input_user(r, in);
 
-		items[i] = a ? sim_object_user(r->arena, r->me, a) :
-			       tl_new(r->arena, TL_userEmpty);
+		items[i] = a ? sim_object_user(r->arena, r->me, a)
+			     : tl_new(r->arena, TL_userEmpty);
 		if (!a)
 			tl_set_long(items[i], TL_userEmpty_id, 0);
 	}
@@ -54,7 +56,7 @@ static void sim_users_full(struct sim_request *r)
 	struct sim_account *a =
 		sim_input_user(r, tl_child(r->q, TL_users_getFullUser_id));
 	struct tl_obj *o = tl_new(r->arena, TL_users_userFull);
-	struct sim_mentions m = { .n = 0 };
+	struct sim_mentions m = {.n = 0};
 
 	if (!a) {
 		sim_refuse(r, SIM_FAULT(400, "USER_ID_INVALID", "user-input"));
@@ -67,12 +69,13 @@ static void sim_users_full(struct sim_request *r)
 	sim_answer(r, o);
 }
 
-/* -- finding ---------------------------------------------------------------------- */
+/* -- finding
+ * ---------------------------------------------------------------------- */
 
 static void sim_answer_resolved(struct sim_request *r, struct sim_account *a)
 {
 	struct tl_obj *o = tl_new(r->arena, TL_contacts_resolvedPeer);
-	struct sim_mentions m = { .n = 0 };
+	struct sim_mentions m = {.n = 0};
 
 	sim_mention(&m, a);
 	tl_set_child(o, TL_contacts_resolvedPeer_peer,
@@ -137,22 +140,22 @@ static void sim_resolve_phone(struct sim_request *r)
 					"phone-not-occupied"));
 }
 
-/* -- the contact list --------------------------------------------------------------- */
+/* -- the contact list
+ * --------------------------------------------------------------- */
 
 static void sim_contacts_get(struct sim_request *r)
 {
 	struct tl_obj *o = tl_new(r->arena, TL_contacts_contacts);
-	struct sim_mentions m = { .n = 0 };
+	struct sim_mentions m = {.n = 0};
 
 	for (size_t i = 0; i < r->me->contact_count; i++)
-		sim_mention(&m, sim_world_account(r->world,
-						  r->me->contacts[i].id));
+		sim_mention(&m,
+			    sim_world_account(r->world, r->me->contacts[i].id));
 	tl_set_vector(r->arena, o, TL_contacts_contacts_contacts,
 		      (uint32_t)m.n);
 	for (size_t i = 0; i < m.n; i++) {
 		struct tl_obj *c = tl_new(r->arena, TL_contact);
-		bool mutual =
-			sim_account_contact(m.list[i], r->me->id) != NULL;
+		bool mutual = sim_account_contact(m.list[i], r->me->id) != NULL;
 
 		tl_set_long(c, TL_contact_user_id, m.list[i]->id);
 		tl_set_bool(r->arena, c, TL_contact_mutual, mutual);
@@ -168,12 +171,12 @@ static void sim_contacts_import(struct sim_request *r)
 	struct tl_obj *o = tl_new(r->arena, TL_contacts_importedContacts);
 	uint32_t n = tl_count(r->q, TL_contacts_importContacts_contacts);
 	struct tl_obj *imported[64];
-	struct sim_mentions m = { .n = 0 };
+	struct sim_mentions m = {.n = 0};
 	uint32_t found = 0;
 
 	for (uint32_t i = 0; i < n && found < 64; i++) {
-		const struct tl_obj *in = tl_item(
-			r->q, TL_contacts_importContacts_contacts, i);
+		const struct tl_obj *in =
+			tl_item(r->q, TL_contacts_importContacts_contacts, i);
 		struct sim_account *a = sim_phone_visible(
 			r, tl_bytes(in, TL_inputPhoneContact_phone));
 
@@ -209,7 +212,7 @@ static void sim_contacts_import(struct sim_request *r)
 static void sim_answer_settings(struct sim_request *r,
 				const struct sim_mentions *m)
 {
-	struct tl_obj *list[64];
+	struct tl_obj *list[256];
 
 	for (size_t i = 0; i < m->n; i++) {
 		list[i] = tl_new(r->arena, TL_updatePeerSettings);
@@ -227,7 +230,7 @@ static void sim_contacts_add(struct sim_request *r)
 	struct sim_account *a =
 		sim_input_user(r, tl_child(r->q, TL_contacts_addContact_id));
 	struct bytes first = tl_bytes(r->q, TL_contacts_addContact_first_name);
-	struct sim_mentions m = { .n = 0 };
+	struct sim_mentions m = {.n = 0};
 
 	if (!a || a == r->me) {
 		sim_refuse(r, SIM_FAULT(400, "CONTACT_ID_INVALID",
@@ -239,9 +242,9 @@ static void sim_contacts_add(struct sim_request *r)
 					"contact-name"));
 		return;
 	}
-	sim_account_contact_add(r->me, a->id, first,
-				tl_bytes(r->q,
-					 TL_contacts_addContact_last_name));
+	sim_account_contact_add(
+		r->me, a->id, first,
+		tl_bytes(r->q, TL_contacts_addContact_last_name));
 	sim_account_save(r->me);
 	sim_mention(&m, a);
 	sim_answer_settings(r, &m);
@@ -250,7 +253,7 @@ static void sim_contacts_add(struct sim_request *r)
 static void sim_contacts_delete(struct sim_request *r)
 {
 	uint32_t n = tl_count(r->q, TL_contacts_deleteContacts_id);
-	struct sim_mentions m = { .n = 0 };
+	struct sim_mentions m = {.n = 0};
 
 	for (uint32_t i = 0; i < n; i++) {
 		struct sim_account *a = sim_input_user(
@@ -269,8 +272,7 @@ static void sim_contacts_block_set(struct sim_request *r,
 	struct sim_account *a = sim_input_user(r, peer);
 
 	if (!a || a == r->me) {
-		sim_refuse(r, SIM_FAULT(400, "PEER_ID_INVALID",
-					"block-input"));
+		sim_refuse(r, SIM_FAULT(400, "PEER_ID_INVALID", "block-input"));
 		return;
 	}
 	sim_account_block(r->me, a->id, on);
@@ -294,7 +296,8 @@ static void sim_contacts_statuses(struct sim_request *r)
 	sim_answer_vector(r, NULL, 0);
 }
 
-/* -- privacy and presence -------------------------------------------------------------- */
+/* -- privacy and presence
+ * -------------------------------------------------------------- */
 
 static int sim_privacy_key(const struct tl_obj *key)
 {
@@ -310,10 +313,9 @@ static int sim_privacy_key(const struct tl_obj *key)
 
 static void sim_answer_privacy(struct sim_request *r, enum sim_audience who)
 {
-	static const enum tl_ctor_no rules[] = {
-		TL_privacyValueAllowAll, TL_privacyValueAllowContacts,
-		TL_privacyValueDisallowAll
-	};
+	static const enum tl_ctor_no rules[] = {TL_privacyValueAllowAll,
+						TL_privacyValueAllowContacts,
+						TL_privacyValueDisallowAll};
 	struct tl_obj *o = tl_new(r->arena, TL_account_privacyRules);
 
 	tl_set_vector(r->arena, o, TL_account_privacyRules_rules, 1);
@@ -369,20 +371,19 @@ static void sim_account_status(struct sim_request *r)
 }
 
 const struct sim_method sim_methods_users[] = {
-	{ TL_users_getUsers, SIM_ACCESS_LOGIN, sim_users_get },
-	{ TL_users_getFullUser, SIM_ACCESS_LOGIN, sim_users_full },
-	{ TL_contacts_getContacts, SIM_ACCESS_LOGIN, sim_contacts_get },
-	{ TL_contacts_getStatuses, SIM_ACCESS_LOGIN, sim_contacts_statuses },
-	{ TL_contacts_resolveUsername, SIM_ACCESS_LOGIN,
-	  sim_resolve_username },
-	{ TL_contacts_resolvePhone, SIM_ACCESS_LOGIN, sim_resolve_phone },
-	{ TL_contacts_importContacts, SIM_ACCESS_LOGIN, sim_contacts_import },
-	{ TL_contacts_addContact, SIM_ACCESS_LOGIN, sim_contacts_add },
-	{ TL_contacts_deleteContacts, SIM_ACCESS_LOGIN, sim_contacts_delete },
-	{ TL_contacts_block, SIM_ACCESS_LOGIN, sim_contacts_block },
-	{ TL_contacts_unblock, SIM_ACCESS_LOGIN, sim_contacts_unblock },
-	{ TL_account_getPrivacy, SIM_ACCESS_LOGIN, sim_privacy_get },
-	{ TL_account_setPrivacy, SIM_ACCESS_LOGIN, sim_privacy_set },
-	{ TL_account_updateStatus, SIM_ACCESS_LOGIN, sim_account_status },
-	{ 0, SIM_ACCESS_OPEN, NULL },
+	{TL_users_getUsers, SIM_ACCESS_LOGIN, sim_users_get},
+	{TL_users_getFullUser, SIM_ACCESS_LOGIN, sim_users_full},
+	{TL_contacts_getContacts, SIM_ACCESS_LOGIN, sim_contacts_get},
+	{TL_contacts_getStatuses, SIM_ACCESS_LOGIN, sim_contacts_statuses},
+	{TL_contacts_resolveUsername, SIM_ACCESS_LOGIN, sim_resolve_username},
+	{TL_contacts_resolvePhone, SIM_ACCESS_LOGIN, sim_resolve_phone},
+	{TL_contacts_importContacts, SIM_ACCESS_LOGIN, sim_contacts_import},
+	{TL_contacts_addContact, SIM_ACCESS_LOGIN, sim_contacts_add},
+	{TL_contacts_deleteContacts, SIM_ACCESS_LOGIN, sim_contacts_delete},
+	{TL_contacts_block, SIM_ACCESS_LOGIN, sim_contacts_block},
+	{TL_contacts_unblock, SIM_ACCESS_LOGIN, sim_contacts_unblock},
+	{TL_account_getPrivacy, SIM_ACCESS_LOGIN, sim_privacy_get},
+	{TL_account_setPrivacy, SIM_ACCESS_LOGIN, sim_privacy_set},
+	{TL_account_updateStatus, SIM_ACCESS_LOGIN, sim_account_status},
+	{0, SIM_ACCESS_OPEN, NULL},
 };

@@ -9,10 +9,11 @@
 #include "base/random.h"
 #include "sim/dh.h"
 
-static const char *const sim_behaviour_names[] = { "answer", "decline", "busy",
-						   "ignore", "offline" };
+static const char *const sim_behaviour_names[] = {"answer", "decline", "busy",
+						  "ignore", "offline"};
 
-/* -- settings ---------------------------------------------------------------------- */
+/* -- settings
+ * ---------------------------------------------------------------------- */
 
 static int sim_app_read(struct sim_app *app, const json_t *o, char why[256])
 {
@@ -23,7 +24,8 @@ static int sim_app_read(struct sim_app *app, const json_t *o, char why[256])
 
 	while (name && i < 5 && strcmp(name, sim_behaviour_names[i]))
 		i++;
-	if (i == 5 || (versions && sim_versions_parse(&app->versions, versions))) {
+	if (i == 5 ||
+	    (versions && sim_versions_parse(&app->versions, versions))) {
 		snprintf(why, 256, "app: behaviour or versions");
 		return -EINVAL;
 	}
@@ -104,11 +106,12 @@ json_t *sim_app_describe(const struct sim_app *app)
 			 sim_behaviour_names[app->behaviour], "ring_after_ms",
 			 app->ring_after_ms, "after_ms", app->after_ms,
 			 "hangup_after_ms", app->hangup_after_ms,
-			 "cancel_after_ms", app->cancel_after_ms, "in",
-			 app->in, "out", app->out, "versions", versions);
+			 "cancel_after_ms", app->cancel_after_ms, "in", app->in,
+			 "out", app->out, "versions", versions);
 }
 
-/* -- the endpoint program ------------------------------------------------------------ */
+/* -- the endpoint program
+ * ------------------------------------------------------------ */
 
 static void sim_endpoint_id(char id[40], const struct sim_call *c, int side)
 {
@@ -212,10 +215,10 @@ static json_t *sim_endpoint_argv(const struct sim_call *c, int side)
 {
 	const struct sim_leg *leg = &c->legs[side];
 	const struct sim_app *app = leg->account->app;
-	const json_t *base = app->endpoint ? app->endpoint :
-					     c->world->config->endpoint;
-	json_t *argv = base ? json_deep_copy(base) :
-			      json_pack("[s]", "build/gramline-endpoint");
+	const json_t *base =
+		app->endpoint ? app->endpoint : c->world->config->endpoint;
+	json_t *argv = base ? json_deep_copy(base)
+			    : json_pack("[s]", "build/gramline-endpoint");
 	char text[513];
 
 	sim_argv_add(argv, "--version", c->version);
@@ -263,15 +266,18 @@ static void sim_endpoint_line(struct sim_call *c, int side, const char *line)
 	ops->line(id, line, ops->arg);
 }
 
-/* -- steps ----------------------------------------------------------------------------- */
+/* -- steps
+ * -----------------------------------------------------------------------------
+ */
 
 static void sim_app_plan(struct sim_call *c, int side, enum sim_step step,
 			 int after_ms)
 {
 	c->legs[side].step = step;
-	c->legs[side].due = step == SIM_STEP_NONE ?
-				    USEC_NEVER :
-				    c->world->now + (usec_t)after_ms * USEC_MS;
+	c->legs[side].due =
+		step == SIM_STEP_NONE
+			? USEC_NEVER
+			: c->world->now + (usec_t)after_ms * USEC_MS;
 	sim_call_save(c);
 }
 
@@ -354,7 +360,7 @@ void sim_app_on_call(struct sim_call *c, int side)
 static void sim_app_protocol(struct sim_protocol *p,
 			     const struct sim_versions *versions)
 {
-	*p = (struct sim_protocol){ true, true, 65, 92, *versions };
+	*p = (struct sim_protocol){true, true, 65, 92, *versions};
 }
 
 static void sim_app_ring(struct sim_call *c)
@@ -401,8 +407,7 @@ static void sim_app_confirm(struct sim_call *c)
 		return;
 	}
 	f = sim_call_confirm(c, 0, bytes_of(g_a.p, g_a.n),
-			     sim_dh_fingerprint(leg->call_key),
-			     &leg->protocol);
+			     sim_dh_fingerprint(leg->call_key), &leg->protocol);
 	if (f)
 		sim_app_broken(c, 0, f->kind);
 }
@@ -441,7 +446,9 @@ void sim_app_step(struct sim_call *c, int side)
 	}
 }
 
-/* -- calling ----------------------------------------------------------------------------- */
+/* -- calling
+ * -----------------------------------------------------------------------------
+ */
 
 static void sim_app_call_options(struct sim_leg *leg, const struct sim_app *app,
 				 const json_t *o)
@@ -462,7 +469,7 @@ const struct sim_fault *sim_app_call(struct sim_call **cp,
 	struct sim_versions versions = r->from->app->versions;
 	const json_t *list = json_object_get(r->options, "versions");
 	uint8_t secret[256], hash[32];
-	struct sim_public g_a = { .n = 256 };
+	struct sim_public g_a = {.n = 256};
 	struct sim_protocol p;
 	const struct sim_fault *f;
 	struct sim_call *c;
@@ -489,14 +496,16 @@ const struct sim_fault *sim_app_call(struct sim_call **cp,
 	c->g_a = g_a;
 	sim_app_call_options(&c->legs[0], r->from->app, r->options);
 	sim_app_plan(c, 0,
-		     c->legs[0].cancel_after_ms ? SIM_STEP_CANCEL :
-						  SIM_STEP_NONE,
+		     c->legs[0].cancel_after_ms ? SIM_STEP_CANCEL
+						: SIM_STEP_NONE,
 		     c->legs[0].cancel_after_ms);
 	*cp = c;
 	return NULL;
 }
 
-/* -- media events ---------------------------------------------------------------------------- */
+/* -- media events
+ * ----------------------------------------------------------------------------
+ */
 
 void sim_app_on_signal(struct sim_call *c, int side, struct bytes data)
 {
@@ -528,13 +537,11 @@ static void sim_app_on_blob(struct sim_call *c, int side, const char *hex)
 
 static void sim_app_on_state(struct sim_call *c, int side, const char *state)
 {
-	snprintf(c->legs[side].media, sizeof(c->legs[side].media), "%s",
-		 state);
+	snprintf(c->legs[side].media, sizeof(c->legs[side].media), "%s", state);
 	sim_call_save(c);
-	sim_world_event(c->world,
-			json_pack("{ss so ss si}", "event", "media", "call",
-				  sim_call_describe(c), "state", state, "side",
-				  side));
+	sim_world_event(c->world, json_pack("{ss so ss si}", "event", "media",
+					    "call", sim_call_describe(c),
+					    "state", state, "side", side));
 	if (!strcmp(state, "failed"))
 		sim_call_end(c, side, SIM_REASON_DISCONNECT);
 }

@@ -26,9 +26,8 @@ static void sim_call_set_state(struct sim_call *c, enum sim_call_state s)
 		 sim_call_state_name(s));
 	c->state = s;
 	sim_call_save(c);
-	sim_world_event(c->world,
-			json_pack("{ss so}", "event", "call", "call",
-				  sim_call_describe(c)));
+	sim_world_event(c->world, json_pack("{ss so}", "event", "call", "call",
+					    sim_call_describe(c)));
 }
 
 /* Both faces of one side: its clients and its simulated device. */
@@ -45,7 +44,8 @@ static usec_t sim_call_limit(const struct sim_call *c, int32_t ms)
 	return c->world->now + (usec_t)ms * USEC_MS;
 }
 
-/* -- checks -------------------------------------------------------------------- */
+/* -- checks
+ * -------------------------------------------------------------------- */
 
 static const struct sim_fault *sim_protocol_check(const struct sim_protocol *p)
 {
@@ -102,11 +102,10 @@ static const char *sim_version_choose(const struct sim_call *c,
 		forced = c->legs[0].account->version;
 	for (int i = 0; i < a->n; i++) {
 		const char *v = a->v[i];
-		long gain = best ? sim_version_rank(v) - sim_version_rank(best)
-				 : 1;
+		long gain =
+			best ? sim_version_rank(v) - sim_version_rank(best) : 1;
 
-		if (!sim_versions_has(b, v) ||
-		    (forced[0] && strcmp(forced, v)))
+		if (!sim_versions_has(b, v) || (forced[0] && strcmp(forced, v)))
 			continue;
 		if (best && policy == SIM_POLICY_LOWEST)
 			gain = -gain;
@@ -116,8 +115,8 @@ static const char *sim_version_choose(const struct sim_call *c,
 	return best;
 }
 
-static const struct sim_fault *sim_random_check(struct sim_world *w,
-						const struct sim_call_request *r)
+static const struct sim_fault *
+sim_random_check(struct sim_world *w, const struct sim_call_request *r)
 {
 	for (const struct sim_call *c = w->calls; c; c = c->next)
 		if (c->legs[0].account == r->caller &&
@@ -139,7 +138,8 @@ sim_request_check(struct sim_world *w, const struct sim_call_request *r)
 	return f ? f : sim_random_check(w, r);
 }
 
-/* -- the machine ----------------------------------------------------------------- */
+/* -- the machine
+ * ----------------------------------------------------------------- */
 
 static void sim_call_forget_oldest(struct sim_world *w)
 {
@@ -218,8 +218,7 @@ const struct sim_fault *sim_call_request(struct sim_call **cp,
 const struct sim_fault *sim_call_receive(struct sim_call *c, uint64_t key_id)
 {
 	if (c->state == SIM_CALL_ENDED)
-		return SIM_FAULT(400, "CALL_ALREADY_DECLINED",
-				 "receive-ended");
+		return SIM_FAULT(400, "CALL_ALREADY_DECLINED", "receive-ended");
 	if (c->state != SIM_CALL_REQUESTED)
 		return NULL;
 	c->receive_date = sim_world_date(c->world);
@@ -279,8 +278,7 @@ static const struct sim_fault *sim_confirm_check(const struct sim_call *c,
 	uint8_t hash[32];
 
 	if (c->state == SIM_CALL_ENDED)
-		return SIM_FAULT(400, "CALL_ALREADY_DECLINED",
-				 "confirm-ended");
+		return SIM_FAULT(400, "CALL_ALREADY_DECLINED", "confirm-ended");
 	if (key_id != c->legs[0].key_id)
 		return SIM_FAULT(400, "CALL_PEER_INVALID", "confirm-device");
 	if (c->state == SIM_CALL_ACTIVE)
@@ -354,8 +352,7 @@ const struct sim_fault *sim_call_discard(struct sim_call *c, int side,
 	if (side == 0 && key_id != c->legs[0].key_id)
 		return SIM_FAULT(400, "CALL_PEER_INVALID", "discard-device");
 	if (duration_s < 0)
-		return SIM_FAULT(400, "CALL_PEER_INVALID",
-				 "discard-duration");
+		return SIM_FAULT(400, "CALL_PEER_INVALID", "discard-duration");
 	sim_call_finish(c, side, key_id, reason, duration_s);
 	return NULL;
 }
@@ -363,9 +360,9 @@ const struct sim_fault *sim_call_discard(struct sim_call *c, int side,
 void sim_call_end(struct sim_call *c, int side, enum sim_reason reason)
 {
 	int32_t duration_s =
-		c->state == SIM_CALL_ACTIVE ?
-			(int32_t)((c->world->now - c->active_at) / USEC_S) :
-			0;
+		c->state == SIM_CALL_ACTIVE
+			? (int32_t)((c->world->now - c->active_at) / USEC_S)
+			: 0;
 
 	if (c->state != SIM_CALL_ENDED)
 		sim_call_finish(c, side, 0, reason, duration_s);
@@ -390,7 +387,8 @@ const struct sim_fault *sim_call_signal(struct sim_call *c, int side,
 	return NULL;
 }
 
-/* -- facts ------------------------------------------------------------------------ */
+/* -- facts
+ * ------------------------------------------------------------------------ */
 
 struct sim_call *sim_call_find(struct sim_world *w, int64_t id)
 {
@@ -422,10 +420,10 @@ void sim_call_protocol(const struct sim_call *c, struct sim_protocol *p)
 	memset(p, 0, sizeof(*p));
 	p->udp_p2p = a->udp_p2p && b->udp_p2p;
 	p->udp_reflector = a->udp_reflector && b->udp_reflector;
-	p->min_layer = a->min_layer > b->min_layer ? a->min_layer :
-						     b->min_layer;
-	p->max_layer = a->max_layer < b->max_layer ? a->max_layer :
-						     b->max_layer;
+	p->min_layer =
+		a->min_layer > b->min_layer ? a->min_layer : b->min_layer;
+	p->max_layer =
+		a->max_layer < b->max_layer ? a->max_layer : b->max_layer;
 	strcpy(p->versions.v[0], c->version);
 	p->versions.n = 1;
 }
@@ -452,21 +450,22 @@ void sim_call_peer_tag(const struct sim_call *c, int i, int side,
 
 const char *sim_call_state_name(enum sim_call_state s)
 {
-	static const char *const names[] = { "requested", "ringing",
-					     "accepted", "active", "ended" };
+	static const char *const names[] = {"requested", "ringing", "accepted",
+					    "active", "ended"};
 
 	return names[s];
 }
 
 const char *sim_reason_name(enum sim_reason r)
 {
-	static const char *const names[] = { "none", "missed", "disconnect",
-					     "hangup", "busy" };
+	static const char *const names[] = {"none", "missed", "disconnect",
+					    "hangup", "busy"};
 
 	return names[r];
 }
 
-/* -- time -------------------------------------------------------------------------- */
+/* -- time
+ * -------------------------------------------------------------------------- */
 
 usec_t sim_calls_deadline(const struct sim_world *w)
 {
@@ -490,8 +489,8 @@ static void sim_call_tick(struct sim_call *c)
 	if (c->state == SIM_CALL_ENDED || c->limit > c->world->now)
 		return;
 	sim_call_end(c, -1,
-		     c->state == SIM_CALL_ACCEPTED ? SIM_REASON_DISCONNECT :
-						     SIM_REASON_MISSED);
+		     c->state == SIM_CALL_ACCEPTED ? SIM_REASON_DISCONNECT
+						   : SIM_REASON_MISSED);
 }
 
 void sim_calls_tick(struct sim_world *w)

@@ -65,7 +65,7 @@ struct sim_leg {
 	int after_ms, hangup_after_ms, cancel_after_ms;
 	uint8_t secret[256];
 	uint8_t call_key[256];
-	bool endpoint; /* a program runs or ran */
+	bool endpoint;  /* a program runs or ran */
 	char media[16]; /* its last STATE */
 	char *stats;    /* its STATS, JSON text */
 	char in[256], out[256];
@@ -86,8 +86,8 @@ struct sim_call {
 	struct sim_public g_a, g_b;
 	int64_t fingerprint;
 	char version[SIM_VERSION_MAX];
-	usec_t limit;     /* the data centre gives up */
-	usec_t active_at; /* monotonic */
+	usec_t limit;        /* the data centre gives up */
+	usec_t active_at;    /* monotonic */
 	uint32_t signals[2]; /* blobs sent by each side */
 };
 

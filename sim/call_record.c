@@ -1,4 +1,5 @@
-/* Calls as records: what a restart must find again, and what people are told. */
+/* Calls as records: what a restart must find again, and what people are told.
+ */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,8 +11,7 @@ static json_t *sim_protocol_pack(const struct sim_protocol *p)
 	json_t *versions = json_array();
 
 	for (int i = 0; i < p->versions.n; i++)
-		json_array_append_new(versions,
-				      json_string(p->versions.v[i]));
+		json_array_append_new(versions, json_string(p->versions.v[i]));
 	return json_pack("{sb sb si si so}", "p2p", p->udp_p2p, "reflector",
 			 p->udp_reflector, "min", p->min_layer, "max",
 			 p->max_layer, "versions", versions);
@@ -66,22 +66,22 @@ void sim_call_save(const struct sim_call *c)
 	char id[24];
 
 	snprintf(id, sizeof(id), "%lld", (long long)c->id);
-	sim_store_put(
-		c->world->store, "call", id,
-		json_pack(
-			"{si si si sb si si si si si so so so so so sI ss sI sI}",
-			"state", c->state, "reason", c->reason, "by",
-			c->ended_by, "video", c->video, "random", c->random_id,
-			"date", c->date, "receive", c->receive_date, "start",
-			c->start_date, "duration", c->duration_s, "admin",
-			sim_leg_pack(&c->legs[0]), "participant",
-			sim_leg_pack(&c->legs[1]), "g_a_hash",
-			sim_json_hex(c->g_a_hash, 32), "g_a",
-			sim_json_hex(c->g_a.p, c->g_a.n), "g_b",
-			sim_json_hex(c->g_b.p, c->g_b.n), "fingerprint",
-			(json_int_t)c->fingerprint, "version", c->version,
-			"limit", (json_int_t)c->limit, "active",
-			(json_int_t)c->active_at));
+	sim_store_put(c->world->store, "call", id,
+		      json_pack("{si si si sb si si si si si so so so so so sI "
+				"ss sI sI}",
+				"state", c->state, "reason", c->reason, "by",
+				c->ended_by, "video", c->video, "random",
+				c->random_id, "date", c->date, "receive",
+				c->receive_date, "start", c->start_date,
+				"duration", c->duration_s, "admin",
+				sim_leg_pack(&c->legs[0]), "participant",
+				sim_leg_pack(&c->legs[1]), "g_a_hash",
+				sim_json_hex(c->g_a_hash, 32), "g_a",
+				sim_json_hex(c->g_a.p, c->g_a.n), "g_b",
+				sim_json_hex(c->g_b.p, c->g_b.n), "fingerprint",
+				(json_int_t)c->fingerprint, "version",
+				c->version, "limit", (json_int_t)c->limit,
+				"active", (json_int_t)c->active_at));
 }
 
 static void sim_public_unpack(struct sim_public *v, const json_t *o,
@@ -143,9 +143,9 @@ static json_t *sim_leg_describe(const struct sim_leg *l, uint32_t signals)
 			      "out", l->out, "signals", (int)signals);
 
 	if (l->stats)
-		json_object_set_new(o, "stats",
-				    json_loads(l->stats, JSON_DECODE_ANY,
-					       NULL));
+		json_object_set_new(
+			o, "stats",
+			json_loads(l->stats, JSON_DECODE_ANY, NULL));
 	return o;
 }
 
@@ -160,7 +160,6 @@ json_t *sim_call_describe(const struct sim_call *c)
 			 "by", c->ended_by, "date", c->date, "start_date",
 			 c->start_date, "duration_s", c->duration_s, "received",
 			 c->receive_date != 0, "caller",
-			 sim_leg_describe(&c->legs[0], c->signals[0]),
-			 "callee", sim_leg_describe(&c->legs[1],
-						    c->signals[1]));
+			 sim_leg_describe(&c->legs[0], c->signals[0]), "callee",
+			 sim_leg_describe(&c->legs[1], c->signals[1]));
 }

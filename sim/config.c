@@ -15,10 +15,13 @@ static int sim_config_wrong(char why[256], const char *where, const char *what)
 static int sim_config_keys(const json_t *o, const char *const *names,
 			   const char *where, char why[256])
 {
+	/* jansson's iterator only reads, but has no const form. */
+	json_t *iterable = (json_t *)(uintptr_t)o;
 	const char *key;
 	json_t *value;
 
-	json_object_foreach ((json_t *)o, key, value) {
+	json_object_foreach(iterable, key, value)
+	{
 		const char *const *n = names;
 
 		while (*n && strcmp(*n, key))
@@ -49,8 +52,8 @@ int sim_connection_parse(struct sim_connection *c, const json_t *o,
 			 char why[256])
 {
 	static const char *const names[] = {
-		"type", "ip", "ipv6", "port", "username", "password",
-		"turn", "stun", "tcp", NULL };
+		"type",     "ip",   "ipv6", "port", "username",
+		"password", "turn", "stun", "tcp",  NULL};
 	const char *type = sim_json_text(o, "type", "webrtc");
 	json_int_t port = sim_json_int(o, "port", 0);
 
@@ -80,8 +83,8 @@ int sim_connection_parse(struct sim_connection *c, const json_t *o,
 
 int sim_policy_parse(enum sim_policy *pp, const char *text)
 {
-	static const char *const names[] = { "highest", "lowest", "caller",
-					     "callee" };
+	static const char *const names[] = {"highest", "lowest", "caller",
+					    "callee"};
 
 	for (int i = 0; text && i < 4; i++)
 		if (!strcmp(text, names[i])) {
@@ -99,7 +102,8 @@ static int sim_config_dcs(struct sim_config *c, char why[256])
 
 	if (json_array_size(list) < 1 || json_array_size(list) > SIM_DCS)
 		return sim_config_wrong(why, "dcs", "one to five entries");
-	json_array_foreach (list, i, o) {
+	json_array_foreach(list, i, o)
+	{
 		struct sim_dc_config *d = &c->dcs[i];
 		json_int_t id = sim_json_int(o, "id", 0);
 		json_int_t port = sim_json_int(o, "port", 0);
@@ -125,7 +129,8 @@ static int sim_config_connections(struct sim_config *c, const json_t *call,
 
 	if (json_array_size(list) > SIM_CONNECTIONS)
 		return sim_config_wrong(why, "connections", "too many");
-	json_array_foreach (list, i, o) {
+	json_array_foreach(list, i, o)
+	{
 		if (sim_connection_parse(&c->connections[i], o, why))
 			return -EINVAL;
 		c->connection_count++;
@@ -140,11 +145,21 @@ static int32_t sim_config_ms(const json_t *o, const char *key, int32_t other)
 
 static int sim_config_call(struct sim_config *c, char why[256])
 {
-	static const char *const names[] = {
-		"receive_timeout_ms", "ring_timeout_ms", "connect_timeout_ms",
-		"packet_timeout_ms", "receive_limit_ms", "ring_limit_ms",
-		"exchange_limit_ms", "p2p", "messages", "policy", "versions",
-		"connections", "custom_parameters", "config", NULL };
+	static const char *const names[] = {"receive_timeout_ms",
+					    "ring_timeout_ms",
+					    "connect_timeout_ms",
+					    "packet_timeout_ms",
+					    "receive_limit_ms",
+					    "ring_limit_ms",
+					    "exchange_limit_ms",
+					    "p2p",
+					    "messages",
+					    "policy",
+					    "versions",
+					    "connections",
+					    "custom_parameters",
+					    "config",
+					    NULL};
 	const json_t *o = json_object_get(c->root, "call");
 	const json_t *versions = json_object_get(o, "versions");
 	const json_t *custom = json_object_get(o, "custom_parameters");
@@ -171,16 +186,17 @@ static int sim_config_call(struct sim_config *c, char why[256])
 					"a list of version strings");
 	if (custom)
 		c->custom_parameters = json_dumps(custom, JSON_COMPACT);
-	c->call_config = tuning ? json_dumps(tuning, JSON_COMPACT) :
-				  strdup("{}");
+	c->call_config =
+		tuning ? json_dumps(tuning, JSON_COMPACT) : strdup("{}");
 	return sim_config_connections(c, o, why);
 }
 
 static int sim_config_fill(struct sim_config *c, char why[256])
 {
 	static const char *const names[] = {
-		"dcs", "layer_min", "layer_max", "call", "api", "accounts",
-		"endpoint", "code_lifetime_s", "flood_codes", NULL };
+		"dcs",         "layer_min", "layer_max", "call",
+		"api",         "accounts",  "endpoint",  "code_lifetime_s",
+		"flood_codes", NULL};
 
 	if (!json_is_object(c->root))
 		return sim_config_wrong(why, "configuration",
@@ -189,8 +205,7 @@ static int sim_config_fill(struct sim_config *c, char why[256])
 		return -EINVAL;
 	c->layer_min = (int32_t)sim_json_int(c->root, "layer_min", 100);
 	c->layer_max = (int32_t)sim_json_int(c->root, "layer_max", 0);
-	c->code_lifetime_s =
-		(int)sim_json_int(c->root, "code_lifetime_s", 300);
+	c->code_lifetime_s = (int)sim_json_int(c->root, "code_lifetime_s", 300);
 	c->flood_codes = (int)sim_json_int(c->root, "flood_codes", 0);
 	c->api = json_object_get(c->root, "api");
 	c->accounts = json_object_get(c->root, "accounts");
@@ -202,8 +217,8 @@ static int sim_config_fill(struct sim_config *c, char why[256])
 	return sim_config_call(c, why);
 }
 
-static const char *const sim_versions_default[] = { "13.0.0", "12.0.0",
-						    "9.0.0", "8.0.0", "7.0.0" };
+static const char *const sim_versions_default[] = {"13.0.0", "12.0.0", "9.0.0",
+						   "8.0.0", "7.0.0"};
 
 static int sim_config_take(struct sim_config *c, json_t *root,
 			   const json_error_t *je, char why[256])
@@ -217,8 +232,7 @@ static int sim_config_take(struct sim_config *c, json_t *root,
 	}
 	c->root = root;
 	for (int i = 0; i < 5; i++)
-		strcpy(c->versions.v[c->versions.n++],
-		       sim_versions_default[i]);
+		strcpy(c->versions.v[c->versions.n++], sim_versions_default[i]);
 	err = sim_config_fill(c, why);
 	if (err)
 		sim_config_clear(c);
@@ -229,8 +243,8 @@ int sim_config_parse(struct sim_config *c, const char *text, char why[256])
 {
 	json_error_t je;
 
-	return sim_config_take(
-		c, json_loads(text, JSON_REJECT_DUPLICATES, &je), &je, why);
+	return sim_config_take(c, json_loads(text, JSON_REJECT_DUPLICATES, &je),
+			       &je, why);
 }
 
 int sim_config_read(struct sim_config *c, const char *path, char why[256])
@@ -238,8 +252,7 @@ int sim_config_read(struct sim_config *c, const char *path, char why[256])
 	json_error_t je;
 
 	return sim_config_take(
-		c, json_load_file(path, JSON_REJECT_DUPLICATES, &je), &je,
-		why);
+		c, json_load_file(path, JSON_REJECT_DUPLICATES, &je), &je, why);
 }
 
 void sim_config_clear(struct sim_config *c)

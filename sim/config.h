@@ -53,7 +53,7 @@ struct sim_config {
 	const json_t *accounts;  /* array, checked by sim_world_new */
 	const json_t *endpoint;  /* default command line, array of strings */
 	int code_lifetime_s;
-	int flood_codes;         /* sendCode per number before FLOOD_WAIT */
+	int flood_codes; /* sendCode per number before FLOOD_WAIT */
 };
 
 /* Errors: -EINVAL, and `why` says where and what is wrong. */

@@ -52,13 +52,12 @@ static bool sim_dh_power(uint8_t out[256], const BIGNUM *base,
 bool sim_dh_in_range(struct bytes value)
 {
 	BIGNUM *p = sim_dh_number(sim_dh_prime(), SIM_DH_BYTES);
-	BIGNUM *v = value.n && value.n <= SIM_DH_BYTES ?
-			    sim_dh_number(value.p, value.n) :
-			    NULL;
+	BIGNUM *v = value.n && value.n <= SIM_DH_BYTES
+			    ? sim_dh_number(value.p, value.n)
+			    : NULL;
 	BIGNUM *low = BN_new();
 	bool ok = p && v && low && BN_set_bit(low, 1984) &&
-		  BN_cmp(v, low) >= 0 && BN_sub(p, p, low) &&
-		  BN_cmp(v, p) <= 0;
+		  BN_cmp(v, low) >= 0 && BN_sub(p, p, low) && BN_cmp(v, p) <= 0;
 
 	BN_free(p);
 	BN_free(v);

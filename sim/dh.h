@@ -9,7 +9,8 @@ enum { SIM_DH_BYTES = 256, SIM_DH_G = 3 };
 
 /* The 2048-bit safe prime every data centre uses. */
 const uint8_t *sim_dh_prime(void);
-/* A fresh secret and its public value; the value begins with a non-zero byte. */
+/* A fresh secret and its public value; the value begins with a non-zero byte.
+ */
 void sim_dh_draw(uint8_t secret[256], uint8_t public_value[256]);
 /* key = peer^secret mod p, padded on the left. -ERANGE: peer outside
  * [2^1984, p - 2^1984]. */

@@ -10,11 +10,11 @@ struct sim_fault {
 };
 
 /* A constant fault with static storage, as an expression. */
-#define SIM_FAULT(code, text, kind)                                          \
-	(__extension__({                                                     \
-		static const struct sim_fault sim_fault_here = { code, text, \
-								 kind };     \
-		&sim_fault_here;                                             \
+#define SIM_FAULT(code, text, kind)                                            \
+	(__extension__({                                                       \
+		static const struct sim_fault sim_fault_here = {code, text,    \
+								kind};         \
+		&sim_fault_here;                                               \
 	}))
 
 #endif

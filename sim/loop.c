@@ -72,8 +72,7 @@ static int sim_loop_grow(struct sim_loop *l, size_t fd)
 	return 0;
 }
 
-static int sim_loop_control(struct sim_loop *l, int op, int fd,
-			    uint32_t events)
+static int sim_loop_control(struct sim_loop *l, int op, int fd, uint32_t events)
 {
 	struct epoll_event ev = {
 		.events = events,
@@ -96,7 +95,7 @@ int sim_loop_watch(struct sim_loop *l, int fd, uint32_t events,
 		return err;
 	if (l->watches[fd].io)
 		return -EEXIST;
-	l->watches[fd] = (struct sim_watch){ io, arg, ++l->generation };
+	l->watches[fd] = (struct sim_watch){io, arg, ++l->generation};
 	err = sim_loop_control(l, EPOLL_CTL_ADD, fd, events);
 	if (err)
 		l->watches[fd].io = NULL;
@@ -140,7 +139,8 @@ static int sim_loop_wait_ms(const struct sim_loop *l)
 		return -1;
 	if (due <= now)
 		return 0;
-	return due - now > 60 * USEC_S ? 60000 : (int)((due - now) / USEC_MS) + 1;
+	return due - now > 60 * USEC_S ? 60000
+				       : (int)((due - now) / USEC_MS) + 1;
 }
 
 static void sim_loop_on_signal(uint32_t events, void *arg)

@@ -56,9 +56,9 @@ struct tl_obj *sim_object_user(struct tl_arena *a,
 	struct tl_obj *o = tl_new(a, TL_user);
 
 	tl_set_long(o, TL_user_id, target->id);
-	tl_set_long(o, TL_user_access_hash,
-		    sim_world_access_hash(viewer->world, viewer->id,
-					  target->id));
+	tl_set_long(
+		o, TL_user_access_hash,
+		sim_world_access_hash(viewer->world, viewer->id, target->id));
 	if (target->deleted) {
 		tl_set_true(o, TL_user_deleted);
 		return o;
@@ -91,7 +91,8 @@ struct tl_obj *sim_object_json(struct tl_arena *a, const char *text)
 	return o;
 }
 
-/* -- messages ------------------------------------------------------------------ */
+/* -- messages
+ * ------------------------------------------------------------------ */
 
 static struct tl_obj *sim_object_reason(struct tl_arena *a, enum sim_reason r)
 {
@@ -139,8 +140,7 @@ static struct tl_obj *sim_object_service(struct tl_arena *a,
 			   m->call_duration_s);
 	tl_set_int(o, TL_messageService_id, m->id);
 	tl_set_int(o, TL_messageService_date, m->date);
-	tl_set_child(o, TL_messageService_peer_id,
-		     sim_object_peer(a, m->peer));
+	tl_set_child(o, TL_messageService_peer_id, sim_object_peer(a, m->peer));
 	tl_set_child(o, TL_messageService_from_id,
 		     sim_object_peer(a, m->outgoing ? owner->id : m->peer));
 	tl_set_child(o, TL_messageService_action, act);
@@ -174,8 +174,8 @@ static struct tl_obj *sim_object_read(struct tl_arena *a,
 				      const struct sim_account *owner,
 				      const struct sim_event *e)
 {
-	struct tl_obj *o = tl_new(a, e->outbox ? TL_updateReadHistoryOutbox :
-						 TL_updateReadHistoryInbox);
+	struct tl_obj *o = tl_new(a, e->outbox ? TL_updateReadHistoryOutbox
+					       : TL_updateReadHistoryInbox);
 
 	if (e->outbox) {
 		tl_set_child(o, TL_updateReadHistoryOutbox_peer,
@@ -235,8 +235,7 @@ struct tl_obj *sim_object_state(struct tl_arena *a,
 struct tl_obj *sim_object_updates(struct tl_arena *a, struct sim_world *w,
 				  struct tl_obj *const *list, uint32_t n,
 				  const struct sim_mentions *m,
-				  const struct sim_account *viewer,
-				  int32_t seq)
+				  const struct sim_account *viewer, int32_t seq)
 {
 	struct tl_obj *o = tl_new(a, TL_updates);
 
@@ -250,7 +249,8 @@ struct tl_obj *sim_object_updates(struct tl_arena *a, struct sim_world *w,
 	return o;
 }
 
-/* -- calls ---------------------------------------------------------------------- */
+/* -- calls
+ * ---------------------------------------------------------------------- */
 
 static struct tl_obj *sim_object_protocol(struct tl_arena *a,
 					  const struct sim_protocol *p)
@@ -266,8 +266,7 @@ static struct tl_obj *sim_object_protocol(struct tl_arena *a,
 	tl_set_vector(a, o, TL_phoneCallProtocol_library_versions,
 		      (uint32_t)p->versions.n);
 	for (int i = 0; i < p->versions.n; i++) {
-		struct bytes v =
-			tl_arena_copy(a, bytes_str(p->versions.v[i]));
+		struct bytes v = tl_arena_copy(a, bytes_str(p->versions.v[i]));
 
 		tl_put_bytes(o, TL_phoneCallProtocol_library_versions,
 			     (uint32_t)i, v.p, v.n);
@@ -343,21 +342,21 @@ static struct tl_obj *sim_object_call_open(struct tl_arena *a,
 	return o;
 }
 
-#define SIM_CALL_FIELDS(ctor)                                                \
-	&(const struct sim_call_fields)                                      \
-	{                                                                    \
-		TL_##ctor, TL_##ctor##_video, TL_##ctor##_id,                \
-			TL_##ctor##_access_hash, TL_##ctor##_date,           \
-			TL_##ctor##_admin_id, TL_##ctor##_participant_id,    \
-			TL_##ctor##_protocol                                 \
+#define SIM_CALL_FIELDS(ctor)                                                  \
+	&(const struct sim_call_fields)                                        \
+	{                                                                      \
+		TL_##ctor, TL_##ctor##_video, TL_##ctor##_id,                  \
+			TL_##ctor##_access_hash, TL_##ctor##_date,             \
+			TL_##ctor##_admin_id, TL_##ctor##_participant_id,      \
+			TL_##ctor##_protocol                                   \
 	}
 
 static struct tl_obj *sim_object_waiting(struct tl_arena *a,
 					 const struct sim_call *c, int side)
 {
-	struct tl_obj *o =
-		sim_object_call_open(a, c, side, SIM_CALL_FIELDS(phoneCallWaiting),
-				     &c->legs[side].protocol);
+	struct tl_obj *o = sim_object_call_open(
+		a, c, side, SIM_CALL_FIELDS(phoneCallWaiting),
+		&c->legs[side].protocol);
 
 	if (c->receive_date)
 		tl_set_int(o, TL_phoneCallWaiting_receive_date,
@@ -368,9 +367,9 @@ static struct tl_obj *sim_object_waiting(struct tl_arena *a,
 static struct tl_obj *sim_object_requested(struct tl_arena *a,
 					   const struct sim_call *c)
 {
-	struct tl_obj *o =
-		sim_object_call_open(a, c, 1, SIM_CALL_FIELDS(phoneCallRequested),
-				     &c->legs[0].protocol);
+	struct tl_obj *o = sim_object_call_open(
+		a, c, 1, SIM_CALL_FIELDS(phoneCallRequested),
+		&c->legs[0].protocol);
 
 	tl_set_bytes(o, TL_phoneCallRequested_g_a_hash, c->g_a_hash, 32);
 	return o;
@@ -379,9 +378,9 @@ static struct tl_obj *sim_object_requested(struct tl_arena *a,
 static struct tl_obj *sim_object_accepted(struct tl_arena *a,
 					  const struct sim_call *c)
 {
-	struct tl_obj *o =
-		sim_object_call_open(a, c, 0, SIM_CALL_FIELDS(phoneCallAccepted),
-				     &c->legs[1].protocol);
+	struct tl_obj *o = sim_object_call_open(
+		a, c, 0, SIM_CALL_FIELDS(phoneCallAccepted),
+		&c->legs[1].protocol);
 
 	tl_set_bytes(o, TL_phoneCallAccepted_g_b, c->g_b.p, c->g_b.n);
 	return o;
@@ -435,11 +434,11 @@ struct tl_obj *sim_object_call(struct tl_arena *a, const struct sim_call *c,
 	switch (c->state) {
 	case SIM_CALL_REQUESTED:
 	case SIM_CALL_RINGING:
-		return side ? sim_object_requested(a, c) :
-			      sim_object_waiting(a, c, 0);
+		return side ? sim_object_requested(a, c)
+			    : sim_object_waiting(a, c, 0);
 	case SIM_CALL_ACCEPTED:
-		return side ? sim_object_waiting(a, c, 1) :
-			      sim_object_accepted(a, c);
+		return side ? sim_object_waiting(a, c, 1)
+			    : sim_object_accepted(a, c);
 	case SIM_CALL_ACTIVE:
 		return sim_object_active(a, c, side);
 	default:

@@ -9,7 +9,7 @@
 
 /* Distinct accounts an answer mentions. */
 struct sim_mentions {
-	struct sim_account *list[64];
+	struct sim_account *list[256];
 	size_t n;
 };
 

@@ -27,14 +27,14 @@ static int sim_store_prepare(struct sim_store *s)
 		sqlite3_stmt **st;
 		const char *sql;
 	} list[] = {
-		{ &s->put, "INSERT INTO record(kind, id, value)"
-			   " VALUES(?1, ?2, ?3) ON CONFLICT(kind, id)"
-			   " DO UPDATE SET value = ?3" },
-		{ &s->drop, "DELETE FROM record WHERE kind = ?1 AND id = ?2" },
-		{ &s->each, "SELECT id, value FROM record WHERE kind = ?1"
-			    " ORDER BY n" },
-		{ &s->get, "SELECT value FROM record"
-			   " WHERE kind = ?1 AND id = ?2" },
+		{&s->put, "INSERT INTO record(kind, id, value)"
+			  " VALUES(?1, ?2, ?3) ON CONFLICT(kind, id)"
+			  " DO UPDATE SET value = ?3"},
+		{&s->drop, "DELETE FROM record WHERE kind = ?1 AND id = ?2"},
+		{&s->each, "SELECT id, value FROM record WHERE kind = ?1"
+			   " ORDER BY n"},
+		{&s->get, "SELECT value FROM record"
+			  " WHERE kind = ?1 AND id = ?2"},
 	};
 
 	for (size_t i = 0; i < sizeof(list) / sizeof(list[0]); i++)
@@ -143,8 +143,8 @@ json_t *sim_store_get(struct sim_store *s, const char *kind, const char *id)
 	sim_store_bind(s->get, 1, kind);
 	sim_store_bind(s->get, 2, id);
 	if (sqlite3_step(s->get) == SQLITE_ROW)
-		value = json_loads(
-			(const char *)sqlite3_column_text(s->get, 0), 0, NULL);
+		value = json_loads((const char *)sqlite3_column_text(s->get, 0),
+				   0, NULL);
 	sqlite3_reset(s->get);
 	return value;
 }
@@ -171,8 +171,7 @@ int sim_json_hex_get(const json_t *o, const char *key, void *dst, size_t n)
 
 	if (!json_is_string(j))
 		return -ENOENT;
-	return hex_decode(dst, n, json_string_value(j),
-			  json_string_length(j));
+	return hex_decode(dst, n, json_string_value(j), json_string_length(j));
 }
 
 const char *sim_json_text(const json_t *o, const char *key,

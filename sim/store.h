@@ -31,7 +31,6 @@ json_t *sim_json_hex(const void *p, size_t n);
 int sim_json_hex_get(const json_t *o, const char *key, void *dst, size_t n);
 const char *sim_json_text(const json_t *o, const char *key,
 			  const char *otherwise);
-json_int_t sim_json_int(const json_t *o, const char *key,
-			json_int_t otherwise);
+json_int_t sim_json_int(const json_t *o, const char *key, json_int_t otherwise);
 
 #endif

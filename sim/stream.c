@@ -198,15 +198,15 @@ static void sim_listener_on_io(uint32_t events, void *arg)
 		l->h(fd, l->arg);
 }
 
-int sim_listener_new_fd(struct sim_listener **lp, struct sim_loop *loop,
-			int fd, sim_listener_h *h, void *arg)
+int sim_listener_new_fd(struct sim_listener **lp, struct sim_loop *loop, int fd,
+			sim_listener_h *h, void *arg)
 {
 	struct sim_listener *l = calloc(1, sizeof(*l));
 	int err = -ENOMEM;
 
 	if (!l)
 		goto out;
-	*l = (struct sim_listener){ loop, fd, h, arg };
+	*l = (struct sim_listener){loop, fd, h, arg};
 	fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
 	fcntl(fd, F_SETFD, FD_CLOEXEC);
 	err = sim_loop_watch(loop, fd, EPOLLIN, sim_listener_on_io, l);
@@ -240,8 +240,8 @@ int sim_listener_new_tcp(struct sim_listener **lp, struct sim_loop *loop,
 			 const char *host, uint16_t port, sim_listener_h *h,
 			 void *arg)
 {
-	struct addrinfo hints = { .ai_flags = AI_NUMERICHOST | AI_NUMERICSERV,
-				  .ai_socktype = SOCK_STREAM };
+	struct addrinfo hints = {.ai_flags = AI_NUMERICHOST | AI_NUMERICSERV,
+				 .ai_socktype = SOCK_STREAM};
 	struct addrinfo *ai = NULL;
 	char service[8];
 	int fd;

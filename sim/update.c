@@ -1,5 +1,8 @@
 #include "sim/update.h"
 
+#include <stdlib.h>
+#include <string.h>
+
 #include "sim/app.h"
 #include "sim/object.h"
 
@@ -41,36 +44,37 @@ static void sim_push(const struct sim_audience_of *to, const struct tl_obj *o)
 	buf_clear(&out);
 }
 
-/* -- calls ----------------------------------------------------------------------- */
+/* -- calls
+ * ----------------------------------------------------------------------- */
 
 static struct tl_obj *sim_call_update(struct tl_arena *a, struct sim_call *c,
 				      int side, struct tl_obj *phone_call)
 {
 	struct tl_obj *u = tl_new(a, TL_updatePhoneCall);
-	struct sim_mentions m = { .n = 0 };
+	struct sim_mentions m = {.n = 0};
 
 	tl_set_child(u, TL_updatePhoneCall_phone_call, phone_call);
 	sim_mention(&m, c->legs[0].account);
 	sim_mention(&m, c->legs[1].account);
-	return sim_object_updates(a, c->world, &u, 1, &m,
-				  c->legs[side].account, 0);
+	return sim_object_updates(a, c->world, &u, 1, &m, c->legs[side].account,
+				  0);
 }
 
 void sim_update_call(struct sim_call *c, int side, uint64_t only,
 		     uint64_t except)
 {
-	struct sim_audience_of to = { c->legs[side].account, only, except };
+	struct sim_audience_of to = {c->legs[side].account, only, except};
 	struct tl_arena a;
 
 	tl_arena_init(&a);
-	sim_push(&to, sim_call_update(&a, c, side,
-				      sim_object_call(&a, c, side)));
+	sim_push(&to,
+		 sim_call_update(&a, c, side, sim_object_call(&a, c, side)));
 	tl_arena_clear(&a);
 }
 
 void sim_update_call_elsewhere(struct sim_call *c, uint64_t accepting)
 {
-	struct sim_audience_of to = { c->legs[1].account, 0, accepting };
+	struct sim_audience_of to = {c->legs[1].account, 0, accepting};
 	struct tl_obj *o;
 	struct tl_arena a;
 
@@ -83,8 +87,8 @@ void sim_update_call_elsewhere(struct sim_call *c, uint64_t accepting)
 
 void sim_update_signal(struct sim_call *c, int side, struct bytes data)
 {
-	struct sim_audience_of to = { c->legs[side].account,
-				      c->legs[side].key_id, 0 };
+	struct sim_audience_of to = {c->legs[side].account,
+				     c->legs[side].key_id, 0};
 	struct tl_obj *u, *o;
 	struct tl_arena a;
 
@@ -117,13 +121,14 @@ void sim_update_call_message(struct sim_call *c)
 	}
 }
 
-/* -- messages -------------------------------------------------------------------- */
+/* -- messages
+ * -------------------------------------------------------------------- */
 
 void sim_update_event(struct sim_account *account, uint64_t except)
 {
-	struct sim_audience_of to = { account, 0, except };
+	struct sim_audience_of to = {account, 0, except};
 	const struct sim_event *e = &account->events[account->event_count - 1];
-	struct sim_mentions m = { .n = 0 };
+	struct sim_mentions m = {.n = 0};
 	struct tl_obj *u;
 	struct tl_arena a;
 
@@ -131,9 +136,23 @@ void sim_update_event(struct sim_account *account, uint64_t except)
 	u = sim_object_event(&a, account, e);
 	sim_mention(&m, account);
 	sim_mention(&m, sim_world_account(account->world, e->peer));
-	sim_push(&to, sim_object_updates(&a, account->world, &u, 1, &m,
-					 account, 0));
+	sim_push(&to,
+		 sim_object_updates(&a, account->world, &u, 1, &m, account, 0));
 	tl_arena_clear(&a);
+}
+
+static struct sim_message *sim_text_put(struct sim_account *owner,
+					struct sim_account *peer, char *text,
+					int64_t random_id, bool outgoing)
+{
+	struct sim_message m = {.peer = peer->id,
+				.outgoing = outgoing,
+				.date = sim_world_date(owner->world),
+				.random_id = random_id,
+				.text = text};
+
+	sim_account_dialog(owner, peer->id);
+	return sim_account_message_add(owner, &m);
 }
 
 struct sim_message *sim_text_send(struct sim_account *from,
@@ -141,27 +160,16 @@ struct sim_message *sim_text_send(struct sim_account *from,
 				  int64_t random_id, uint64_t except,
 				  bool silent)
 {
-	struct sim_message m = { .peer = to->id,
-				 .outgoing = true,
-				 .date = sim_world_date(from->world),
-				 .random_id = random_id,
-				 .text = (char *)text };
-	struct sim_message *sent = sim_account_message_add(from, &m);
+	char *copy = strdup(text);
+	struct sim_message *sent =
+		copy ? sim_text_put(from, to, copy, random_id, true) : NULL;
 
-	if (!sent)
-		return NULL;
-	sim_account_dialog(from, to->id);
-	sim_update_event(from, except);
-	if (from == to)
-		return sent;
-	m.peer = from->id;
-	m.outgoing = false;
-	m.random_id = 0;
-	if (!sim_account_message_add(to, &m))
-		return NULL;
-	sim_account_dialog(to, from->id);
-	if (!silent)
+	if (sent)
+		sim_update_event(from, except);
+	if (sent && from != to && sim_text_put(to, from, copy, 0, false) &&
+	    !silent)
 		sim_update_event(to, 0);
+	free(copy);
 	sim_world_event(from->world,
 			json_pack("{ss sI sI ss}", "event", "text", "from",
 				  (json_int_t)from->id, "to",
@@ -169,14 +177,15 @@ struct sim_message *sim_text_send(struct sim_account *from,
 	return sent;
 }
 
-/* -- the rest ---------------------------------------------------------------------- */
+/* -- the rest
+ * ---------------------------------------------------------------------- */
 
 void sim_update_status(struct sim_account *account, struct sim_account *about,
 		       int skip)
 {
 	for (struct sim_key *k = account->world->keys; k; k = k->next) {
-		struct sim_audience_of to = { account, k->id, 0 };
-		struct sim_mentions m = { .n = 0 };
+		struct sim_audience_of to = {account, k->id, 0};
+		struct sim_mentions m = {.n = 0};
 		struct tl_obj *u;
 		struct tl_arena a;
 

@@ -14,7 +14,8 @@
 #include "sim/app.h"
 #include "sim/call.h"
 
-/* -- accounts ---------------------------------------------------------------- */
+/* -- accounts ----------------------------------------------------------------
+ */
 
 struct sim_account *sim_world_account(struct sim_world *w, int64_t id)
 {
@@ -105,8 +106,8 @@ static void sim_account_text(char *dst, size_t n, const json_t *o,
 
 static int sim_account_privacy(struct sim_account *a, const json_t *o)
 {
-	static const char *const keys[SIM_PRIVACY_COUNT] = { "call", "phone",
-							     "p2p" };
+	static const char *const keys[SIM_PRIVACY_COUNT] = {"call", "phone",
+							    "p2p"};
 	const json_t *p = json_object_get(o, "privacy");
 
 	for (int i = 0; i < SIM_PRIVACY_COUNT; i++) {
@@ -123,10 +124,10 @@ static void sim_account_lists(struct sim_account *a, const json_t *o)
 	json_t *item;
 	size_t i;
 
-	json_array_foreach (json_object_get(o, "contacts"), i, item)
+	json_array_foreach(json_object_get(o, "contacts"), i, item)
 		sim_account_contact_add(a, json_integer_value(item),
 					bytes_str(""), bytes_str(""));
-	json_array_foreach (json_object_get(o, "blocked"), i, item)
+	json_array_foreach(json_object_get(o, "blocked"), i, item)
 		sim_account_block(a, json_integer_value(item), true);
 }
 
@@ -157,7 +158,8 @@ static int sim_world_account_add(struct sim_world *w, const json_t *o,
 	sim_account_lists(a, o);
 	a->next = w->accounts;
 	w->accounts = a;
-	if (!a->phone[0] || strspn(a->phone, "0123456789") != strlen(a->phone) ||
+	if (!a->phone[0] ||
+	    strspn(a->phone, "0123456789") != strlen(a->phone) ||
 	    sim_account_privacy(a, o)) {
 		snprintf(why, 256, "accounts: %lld: phone (digits) or privacy",
 			 (long long)id);
@@ -167,7 +169,8 @@ static int sim_world_account_add(struct sim_world *w, const json_t *o,
 	return sim_app_configure(a, json_object_get(o, "app"), why);
 }
 
-/* -- keys -------------------------------------------------------------------- */
+/* -- keys --------------------------------------------------------------------
+ */
 
 struct sim_key *sim_world_key(struct sim_world *w, uint64_t id)
 {
@@ -197,13 +200,13 @@ void sim_world_key_save(struct sim_world *w, const struct sim_key *k)
 	char name[24];
 
 	sim_key_name(name, k->id);
-	sim_store_put(
-		w->store, "key", name,
-		json_pack("{so si si sI sI si si si}", "key",
-			  sim_json_hex(k->key, sizeof(k->key)), "dc", k->dc,
-			  "expires", k->expires, "bound", (json_int_t)k->bound,
-			  "user", (json_int_t)k->user, "seq", k->seq, "api_id",
-			  k->api_id, "date", k->date));
+	sim_store_put(w->store, "key", name,
+		      json_pack("{so si si sI sI si si si}", "key",
+				sim_json_hex(k->key, sizeof(k->key)), "dc",
+				k->dc, "expires", k->expires, "bound",
+				(json_int_t)k->bound, "user",
+				(json_int_t)k->user, "seq", k->seq, "api_id",
+				k->api_id, "date", k->date));
 }
 
 static struct sim_key *sim_key_link(struct sim_world *w, uint64_t id)
@@ -267,7 +270,8 @@ static void sim_world_key_load(const char *name, const json_t *o, void *arg)
 	k->date = (int32_t)sim_json_int(o, "date", 0);
 }
 
-/* -- sessions ---------------------------------------------------------------- */
+/* -- sessions ----------------------------------------------------------------
+ */
 
 void sim_world_session_add(struct sim_world *w, struct sim_session *s)
 {
@@ -300,7 +304,8 @@ struct sim_account *sim_session_account(const struct sim_session *s)
 	return k && k->user ? sim_world_account(s->world, k->user) : NULL;
 }
 
-/* -- refusals and events ----------------------------------------------------- */
+/* -- refusals and events -----------------------------------------------------
+ */
 
 void sim_world_refused(struct sim_world *w, const char *what)
 {
@@ -336,7 +341,8 @@ void sim_world_event(struct sim_world *w, json_t *event)
 		json_decref(event);
 }
 
-/* -- life -------------------------------------------------------------------- */
+/* -- life --------------------------------------------------------------------
+ */
 
 void sim_world_time(struct sim_world *w, usec_t now, struct wall wall)
 {
@@ -365,10 +371,10 @@ static void sim_world_secret(struct sim_world *w)
 
 	if (!o || sim_json_hex_get(o, "hex", w->secret, sizeof(w->secret))) {
 		random_bytes(w->secret, sizeof(w->secret));
-		sim_store_put(w->store, "meta", "secret",
-			      json_pack("{so}", "hex",
-					sim_json_hex(w->secret,
-						     sizeof(w->secret))));
+		sim_store_put(
+			w->store, "meta", "secret",
+			json_pack("{so}", "hex",
+				  sim_json_hex(w->secret, sizeof(w->secret))));
 	}
 	json_decref(o);
 }
@@ -386,7 +392,8 @@ int sim_world_new(struct sim_world **wp, struct sim_config *c,
 	w->config = c;
 	w->store = s;
 	sim_world_secret(w);
-	json_array_foreach (c->accounts, i, o) {
+	json_array_foreach(c->accounts, i, o)
+	{
 		err = sim_world_account_add(w, o, why);
 		if (err) {
 			sim_world_free(&w);

@@ -22,12 +22,12 @@ struct sim_key {
 	uint64_t id;
 	uint8_t key[256];
 	int16_t dc;
-	int32_t expires;  /* unix time, 0 = permanent */
-	uint64_t bound;   /* temporary: the permanent key's id, 0 = not bound */
-	int64_t user;     /* 0: nobody is logged in */
-	int32_t seq;      /* of updates without pts, per log-in */
+	int32_t expires; /* unix time, 0 = permanent */
+	uint64_t bound;  /* temporary: the permanent key's id, 0 = not bound */
+	int64_t user;    /* 0: nobody is logged in */
+	int32_t seq;     /* of updates without pts, per log-in */
 	int32_t api_id;
-	int32_t date;     /* of the log-in */
+	int32_t date; /* of the log-in */
 };
 
 /* One connection that carries a session of a key. The embedding object owns
