@@ -18,9 +18,6 @@
 #include "base/log.h"
 
 #define QUERY_TIMEOUT (10 * USEC_S)
-/* A.6: every 20-30 s; while a call is being signalled every 5-10 s. */
-#define PING_INTERVAL (25 * USEC_S)
-#define PING_INTERVAL_CALL (7 * USEC_S)
 /* A data centre that has just been restarted may not know its keys yet. */
 #define KEY_UNKNOWN_MAX 4
 
@@ -101,114 +98,6 @@ void account_dc_add(struct tg_account *a, const struct tg_dc *dc)
 			return;
 	if (a->dcs_n < ACCOUNT_DCS_MAX)
 		a->dcs[a->dcs_n++] = *dc;
-}
-
-static void dc_option_take(struct tg_account *a, const struct tl_obj *o)
-{
-	struct bytes ip = tl_bytes(o, TL_dcOption_ip_address);
-	int32_t port = tl_int(o, TL_dcOption_port);
-	struct tg_dc dc = {.id = tl_int(o, TL_dcOption_id),
-			   .port = (uint16_t)port,
-			   .test = a->dcs[0].test};
-
-	/* Neither for files only nor behind a proxy's secret; a `tcpo_only`
-	 * address requires the obfuscated transport. */
-	if (tl_has(o, TL_dcOption_media_only) || tl_has(o, TL_dcOption_cdn) ||
-	    tl_has(o, TL_dcOption_secret) || tl_has(o, TL_dcOption_ipv6) ||
-	    (tl_has(o, TL_dcOption_tcpo_only) && !a->obfuscated) || !ip.n ||
-	    ip.n >= sizeof(dc.host) || memchr(ip.p, 0, ip.n) || port <= 0 ||
-	    port > UINT16_MAX)
-		return;
-	memcpy(dc.host, ip.p, ip.n);
-	account_dc_add(a, &dc);
-}
-
-/* -- after connecting ----------------------------------------------------- */
-
-static void config_take(struct tg_account *a, const struct tl_obj *config)
-{
-	uint32_t n = tl_count(config, TL_config_dc_options);
-
-	for (uint32_t i = 0; i < n; i++)
-		dc_option_take(a, tl_item(config, TL_config_dc_options, i));
-	phone_timers(&a->phone,
-		     tl_int(config, TL_config_call_receive_timeout_ms),
-		     tl_int(config, TL_config_call_ring_timeout_ms));
-}
-
-/* Nobody answered: to be asked again. Any answer of Telegram, even an error,
- * is one. */
-static bool is_silence(const struct mtp_error *err)
-{
-	return err->code == 408 || err->code < 0;
-}
-
-static void config_answered(const struct mtp_error *err,
-			    const struct tl_obj *answer, void *arg)
-{
-	struct tg_account *a = arg;
-
-	/* Without it the defaults serve. */
-	if (err && is_silence(err)) {
-		a->config_asked = false;
-		account_wake(a);
-		return;
-	}
-	if (!err)
-		config_take(a, answer);
-	a->config_known = true;
-	account_state_update(a);
-}
-
-static void self_answered(const struct mtp_error *err,
-			  const struct tl_obj *answer, void *arg)
-{
-	struct tg_account *a = arg;
-
-	/* What the answer holds was learnt on its way in. */
-	if (err && is_silence(err)) {
-		a->self_asked = false;
-		account_wake(a);
-		return;
-	}
-	a->self_known = true;
-	account_state_update(a);
-}
-
-static void self_ask(struct tg_account *a)
-{
-	struct tl_arena arena;
-	struct tl_obj *q;
-
-	tl_arena_init(&arena);
-	q = tl_new(&arena, TL_users_getUsers);
-	if (!tl_set_vector(&arena, q, TL_users_getUsers_id, 1)) {
-		tl_put_obj(q, TL_users_getUsers_id, 0,
-			   tl_new(&arena, TL_inputUserSelf));
-		a->self_asked = !tg_account_query(a, q, 0, self_answered, a);
-	}
-	tl_arena_clear(&arena);
-}
-
-static void config_ask(struct tg_account *a)
-{
-	struct tl_arena arena;
-
-	tl_arena_init(&arena);
-	a->config_asked = !tg_account_query(
-		a, tl_new(&arena, TL_help_getConfig), 0, config_answered, a);
-	tl_arena_clear(&arena);
-}
-
-static void greet(struct tg_account *a)
-{
-	if (!a->connection || a->state == TG_STATE_DEAD ||
-	    !connection_ready(a->connection))
-		return;
-	if (!a->config_asked && !a->config_known)
-		config_ask(a);
-	if (a->logged_in && !a->self_asked && !a->self_known)
-		self_ask(a);
 }
 
 /* -- the connection's handlers -------------------------------------------- */
@@ -340,6 +229,8 @@ static void rebuild(struct tg_account *a)
 static void die(struct tg_account *a)
 {
 	a->dead_wanted = false;
+	a->rebuild_wanted = false;
+	a->migrate_to = 0;
 	a->logged_in = false;
 	bytes_wipe(&a->auth, sizeof(a->auth));
 	memset(&a->self, 0, sizeof(a->self));
@@ -400,7 +291,7 @@ static void on_tick(void *arg)
 		rebuild(a);
 	jobs_run(a);
 	phone_timeout(&a->phone);
-	greet(a);
+	account_greet(a);
 	if (a->connection) {
 		peers_pump(a, now);
 		feed_pump(a, now);
@@ -416,10 +307,7 @@ void account_wake(struct tg_account *a)
 	if (a->closing)
 		return;
 	at = next_deadline(a);
-	/* What was not asked yet is asked by the tick. */
-	if (a->connection && connection_ready(a->connection) &&
-	    ((!a->config_asked && !a->config_known) ||
-	     (a->logged_in && !a->self_asked && !a->self_known)))
+	if (account_greet_due(a))
 		at = 0;
 	if (at == USEC_NEVER) {
 		tmr_cancel(&a->tmr);
@@ -466,89 +354,16 @@ void account_logged_in(struct tg_account *a, const struct tl_obj *user)
 
 void account_reset(struct tg_account *a)
 {
-	if (a->state != TG_STATE_DEAD)
+	if (a->state != TG_STATE_DEAD && a->connection)
 		return;
+	if (!a->connection && a->state != TG_STATE_DEAD)
+		a->dc_id = a->dcs[0].id; /* the other one had no address */
 	bytes_wipe(&a->auth, sizeof(a->auth));
 	a->logged_in = false;
 	a->key_unknown = 0;
 	a->rebuild_wanted = true;
 	state_set(a, TG_STATE_OFFLINE, "");
 	account_wake(a);
-}
-
-/* -- the calls' world ----------------------------------------------------- */
-
-static int io_query(const struct tl_obj *query, tg_answer_h *done,
-		    void *done_arg, void *arg)
-{
-	return tg_account_query(arg, query, 0, done, done_arg);
-}
-
-static usec_t io_now(void *arg)
-{
-	return clock_now();
-}
-
-static int32_t io_server_time(void *arg)
-{
-	struct tg_account *a = arg;
-	int32_t diff =
-		a->connection ? connection_auth(a->connection)->time_diff : 0;
-
-	return (int32_t)(clock_wall().us / 1000000) + diff;
-}
-
-static void io_wake(void *arg)
-{
-	account_wake(arg);
-}
-
-static void io_busy(bool busy, void *arg)
-{
-	struct tg_account *a = arg;
-
-	if (a->connection && !a->closing)
-		connection_ping_interval(a->connection,
-					 busy ? PING_INTERVAL_CALL
-					      : PING_INTERVAL);
-}
-
-static void io_incoming(struct tg_call *call, int64_t user_id, void *arg)
-{
-	struct tg_account *a = arg;
-	struct tg_user from = {.id = user_id};
-
-	(void)peers_find(a, user_id, &from);
-	if (a->handlers.incoming)
-		a->handlers.incoming(call, &from, a->arg);
-}
-
-int tg_call_request(struct tg_call **cp, struct tg_account *a,
-		    const struct tg_user *to, const char *const *versions,
-		    const struct tg_call_handlers *handlers, void *arg)
-{
-	if (a->state != TG_STATE_READY)
-		return -ENOTCONN;
-	return phone_request(cp, &a->phone, to->id, to->access_hash, versions,
-			     handlers, arg);
-}
-
-int tg_call_discard_stale(struct tg_account *a, int64_t id, int64_t access_hash,
-			  tg_answer_h *done, void *arg)
-{
-	struct tl_arena arena;
-	struct tl_obj *peer, *q;
-	int err;
-
-	tl_arena_init(&arena);
-	peer = tl_new(&arena, TL_inputPhoneCall);
-	tl_set_long(peer, TL_inputPhoneCall_id, id);
-	tl_set_long(peer, TL_inputPhoneCall_access_hash, access_hash);
-	err = call_discard_query(&q, &arena, peer, TG_DISCARD_DISCONNECT, 0);
-	if (!err)
-		err = tg_account_query(a, q, 0, done, arg);
-	tl_arena_clear(&arena);
-	return err;
 }
 
 /* -- life ----------------------------------------------------------------- */
@@ -575,14 +390,6 @@ static void conf_take(struct tg_account *a, const struct tg_account_conf *conf)
 
 int tg_account_new(struct tg_account **ap, const struct tg_account_conf *conf)
 {
-	struct phone_io io = {
-		.query = io_query,
-		.now = io_now,
-		.server_time = io_server_time,
-		.wake = io_wake,
-		.busy = io_busy,
-		.incoming = io_incoming,
-	};
 	struct tg_account *a;
 
 	if (!conf->name || !conf->api_hash || !conf->dcs_n || !conf->rsa)
@@ -596,8 +403,7 @@ int tg_account_new(struct tg_account **ap, const struct tg_account_conf *conf)
 	a->jobs_last = &a->jobs;
 	a->lookups_last = &a->lookups;
 	tmr_init(&a->tmr);
-	io.arg = a;
-	phone_init(&a->phone, &io);
+	account_phone_init(a);
 	updates_init(&a->updates, conf->pts, conf->qts, conf->date, conf->seq,
 		     clock_now());
 	*ap = a;

@@ -19,7 +19,14 @@
 #define ACCOUNT_DCS_MAX 32
 #define ACCOUNT_RECENT_MAX 16
 
-struct query;  /* account_query.c */
+struct query; /* account_greet.c */
+bool account_greet_due(const struct tg_account *a);
+void account_greet(struct tg_account *a);
+
+/* account_phone.c */
+void account_phone_init(struct tg_account *a);
+
+/* account_query.c */
 struct lookup; /* peers.c */
 struct job;    /* account.c */
 
@@ -93,6 +100,13 @@ void account_logged_in(struct tg_account *a, const struct tl_obj *user);
 void account_reset(struct tg_account *a);
 /* Adds a data centre address unless it is known. */
 void account_dc_add(struct tg_account *a, const struct tg_dc *dc);
+
+/* account_greet.c */
+bool account_greet_due(const struct tg_account *a);
+void account_greet(struct tg_account *a);
+
+/* account_phone.c */
+void account_phone_init(struct tg_account *a);
 
 /* account_query.c */
 void queries_submit(struct tg_account *a); /* those not under way */
