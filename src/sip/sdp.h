@@ -4,9 +4,8 @@
 #ifndef SIP_SDP_H
 #define SIP_SDP_H
 
-#include "base/re.h"
-
 #include "base/bytes.h"
+#include "base/re.h"
 
 enum sip_sdp_direction {
 	SIP_SDP_SENDRECV,

@@ -8,10 +8,9 @@
 #ifndef SIP_STACK_H
 #define SIP_STACK_H
 
-#include "base/re.h"
-
 #include "base/bytes.h"
 #include "base/clock.h"
+#include "base/re.h"
 
 struct sip_stack;
 struct sip_session; /* session.h */

@@ -1,0 +1,263 @@
+#include "sip/address.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <string.h>
+
+#include "sip/head.h"
+#include "sip/stack.h"
+
+static void blanks_skip(struct rd *r)
+{
+	while (r->n && strchr(" \t\r\n", *r->p) && *r->p)
+		rd_skip(r, 1);
+}
+
+/* Behind the opening quote; false when it is never closed. */
+static bool quoted_skip(struct rd *r)
+{
+	while (r->n) {
+		uint8_t c = rd_u8(r);
+
+		if (c == '"')
+			return true;
+		if (c == '\\')
+			rd_skip(r, 1);
+	}
+	return false;
+}
+
+static bool uri_valid(struct bytes uri, bool bare)
+{
+	size_t scheme = 0;
+
+	while (scheme < uri.n && uri.p[scheme] != ':') {
+		uint8_t c = uri.p[scheme];
+
+		if (!isalnum(c) && !(scheme && c && strchr("+-.", c)))
+			return false;
+		scheme++;
+	}
+	if (!scheme || scheme + 1 >= uri.n)
+		return false;
+	for (size_t i = scheme; i < uri.n; i++) {
+		uint8_t c = uri.p[i];
+
+		if (c <= ' ' || c == 0x7f || c == '<' || c == '>' || c == '"')
+			return false;
+		/* RFC 3261 20.10: with a comma, question mark or semicolon
+		 * the URI must stand in angle brackets. */
+		if (bare && (c == '?' || c == ','))
+			return false;
+	}
+	return true;
+}
+
+static bool params_valid(struct rd *r)
+{
+	blanks_skip(r);
+	if (r->n && *r->p != ';')
+		return false;
+	while (r->n) {
+		uint8_t c = rd_u8(r);
+
+		if (c == '"' && !quoted_skip(r))
+			return false;
+		if (c == '<' || c == '>' || c == ',')
+			return false;
+	}
+	return !r->bad;
+}
+
+/* In front of '<': a quoted string, or tokens. UTF-8 without quotes is wrong
+ * and common, so it passes. */
+static bool display_name_valid(struct rd *r)
+{
+	blanks_skip(r);
+	if (r->n && *r->p == '"') {
+		rd_skip(r, 1);
+		if (!quoted_skip(r))
+			return false;
+		blanks_skip(r);
+		return r->n && *r->p == '<';
+	}
+	while (r->n && *r->p != '<') {
+		uint8_t c = rd_u8(r);
+
+		if (c < 0x80 && !head_is_token(bytes_of(&c, 1)) &&
+		    !strchr(" \t\r\n", c))
+			return false;
+	}
+	return r->n > 0;
+}
+
+bool address_valid(struct bytes value)
+{
+	const uint8_t *end;
+	struct rd r;
+	size_t n = 0;
+
+	value = head_trim(value);
+	rd_init(&r, value.p, value.n);
+	if (!value.n || memchr(value.p, 0, value.n))
+		return false;
+	if (*value.p == '"' || memchr(value.p, '<', value.n)) {
+		if (!display_name_valid(&r))
+			return false;
+		rd_skip(&r, 1);
+		end = memchr(r.p, '>', r.n);
+		if (!end)
+			return false;
+		if (!uri_valid(rd_bytes(&r, (size_t)(end - r.p)), false))
+			return false;
+		rd_skip(&r, 1);
+		return params_valid(&r);
+	}
+	while (n < r.n && r.p[n] != ';')
+		n++;
+	return uri_valid(head_trim(rd_bytes(&r, n)), true) && params_valid(&r);
+}
+
+struct bytes address_next(struct bytes *value)
+{
+	struct bytes one = *value;
+	bool quoted = false, bracket = false;
+
+	for (size_t i = 0; i < value->n; i++) {
+		uint8_t c = value->p[i];
+
+		if (quoted && c == '\\') {
+			i++;
+		} else if (c == '"') {
+			quoted = !quoted;
+		} else if (!quoted && (c == '<' || c == '>')) {
+			bracket = c == '<';
+		} else if (c == ',' && !quoted && !bracket) {
+			one.n = i;
+			*value = bytes_of(value->p + i + 1, value->n - i - 1);
+			return head_trim(one);
+		}
+	}
+	value->n = 0;
+	return head_trim(one);
+}
+
+/* Length of the UTF-8 sequence at p, 0: none (RFC 3629). */
+static size_t utf8_length(const char *p)
+{
+	uint8_t c = (uint8_t)*p;
+	size_t n = c < 0x80 ? 1 : c >= 0xf0 ? 4 : c >= 0xe0 ? 3 : 2;
+
+	if (c >= 0x80 && (c < 0xc2 || c > 0xf4))
+		return 0;
+	for (size_t i = 1; i < n; i++)
+		if (((uint8_t)p[i] & 0xc0) != 0x80)
+			return 0;
+	return n;
+}
+
+void address_write_name(struct buf *dst, const char *name)
+{
+	size_t n;
+
+	if (!name || !*name)
+		return;
+	buf_u8(dst, '"');
+	for (; *name; name += n ? n : 1) {
+		uint8_t c = (uint8_t)*name;
+
+		n = utf8_length(name);
+		if (!n || c < ' ' || c == 0x7f)
+			continue;
+		if (c == '"' || c == '\\')
+			buf_u8(dst, '\\');
+		buf_put(dst, name, n);
+	}
+	buf_str(dst, "\" ");
+}
+
+void address_write_user(struct buf *dst, const char *user)
+{
+	for (; user && *user; user++) {
+		uint8_t c = (uint8_t)*user;
+
+		/* RFC 3261 25.1: unreserved and user-unreserved; '#' must be
+		 * escaped, and ';' and '?' are where parsers differ. */
+		if (isalnum(c) || strchr("-_.!~*'()&=+$,/", c))
+			buf_u8(dst, c);
+		else
+			buf_printf(dst, "%%%02X", c);
+	}
+}
+
+void address_read_user(char *dst, size_t size, struct bytes user)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < user.n && n + 1 < size; i++) {
+		uint8_t c = user.p[i];
+
+		if (c == '%' && i + 2 < user.n &&
+		    !hex_decode(&c, 1, (const char *)user.p + i + 1, 2) && c)
+			i += 2;
+		else
+			c = user.p[i];
+		dst[n++] = (char)c;
+	}
+	dst[n] = '\0';
+}
+
+bool address_header_safe(const char *text)
+{
+	for (; text && *text; text++)
+		if ((uint8_t)*text < ' ' || *text == 0x7f)
+			return false;
+	return text != NULL;
+}
+
+void address_write_header(struct buf *dst, const char *name, const char *value)
+{
+	if (!name || !value || !head_is_token(bytes_str(name)))
+		return;
+	buf_printf(dst, "%s: ", name);
+	for (; *value; value++)
+		if ((uint8_t)*value >= ' ' && *value != 0x7f)
+			buf_u8(dst, (uint8_t)*value);
+	buf_str(dst, "\r\n");
+}
+
+int address_hop(struct buf *dst, const char *hop)
+{
+	const char *colon = strchr(hop, ':');
+	struct bytes scheme = bytes_of(hop, colon ? (size_t)(colon - hop) : 0);
+
+	if (!colon || !address_header_safe(hop) || strpbrk(hop, " <>\""))
+		return -EINVAL;
+	if (head_is(scheme, "sip"))
+		buf_str(dst, hop);
+	else if (head_is(scheme, "udp") || head_is(scheme, "tcp"))
+		buf_printf(dst, "sip:%s;transport=%.3s", colon + 1, hop);
+	else
+		return -EINVAL;
+	return dst->bad ? -ENOMEM : 0;
+}
+
+/* Behaviour 8.3: CR, LF and control characters never enter a Reason-Phrase;
+ * it is cut at 128 bytes, not inside a UTF-8 sequence. */
+void sip_reason_clean(char dst[129], const char *text)
+{
+	size_t n = 0, step;
+
+	for (; text && *text; text += step ? step : 1) {
+		uint8_t c = (uint8_t)*text;
+
+		step = utf8_length(text);
+		if (!step || c < ' ' || c == 0x7f)
+			continue;
+		if (n + step > 128)
+			break;
+		memcpy(dst + n, text, step);
+		n += step;
+	}
+	dst[n] = '\0';
+}

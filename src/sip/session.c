@@ -1,0 +1,296 @@
+#include "sip/session_priv.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "sip/address.h"
+
+static const char *const state_names[] = {
+	[SESSION_NEW] = "new",
+	[SESSION_CALLING] = "calling",
+	[SESSION_EARLY] = "early",
+	[SESSION_ACCEPTED] = "accepted",
+	[SESSION_CONFIRMED] = "confirmed",
+	[SESSION_TERMINATED] = "terminated",
+};
+
+static void destructor(void *p)
+{
+	struct sip_session *s = p;
+
+	list_unlink(&s->list_le);
+	hash_unlink(&s->call_le);
+	tmr_cancel(&s->closed_timer);
+	session_ok_stop(s);
+	session_out_stop(s);
+	mem_deref(s->transaction);
+	mem_deref(s->invite);
+	mem_deref(s->bye);
+	dialog_clear(&s->dialog);
+	free(s->call_id);
+	free(s->request_user);
+	free(s->from_user);
+	free(s->from_name);
+	free(s->to_user);
+	free(s->user_agent);
+	free(s->contact_user);
+	free(s->auth_user);
+	if (s->auth_password)
+		bytes_wipe(s->auth_password, strlen(s->auth_password));
+	free(s->auth_password);
+	buf_clear(&s->offer);
+	buf_clear(&s->headers);
+	buf_clear(&s->authorization);
+	buf_clear(&s->reason_header);
+	buf_clear(&s->cancel.via);
+}
+
+struct sip_session *session_new(struct sip_stack *stack, bool incoming)
+{
+	struct sip_session *s = mem_zalloc(sizeof(*s), destructor);
+
+	if (!s)
+		return NULL;
+	s->stack = stack;
+	s->incoming = incoming;
+	s->state = incoming ? SESSION_NEW : SESSION_CALLING;
+	return s;
+}
+
+void session_add(struct sip_session *s, const char *call_id)
+{
+	list_append(&s->stack->sessions, &s->list_le, mem_ref(s));
+	hash_append(s->stack->sessions_by_call, hash_joaat_str(call_id),
+		    &s->call_le, s);
+}
+
+struct sip_session *session_find(const struct sip_stack *stack,
+				 const struct sip_msg *msg)
+{
+	struct le *le = list_head(hash_list(stack->sessions_by_call,
+					    hash_joaat_pl(&msg->callid)));
+
+	for (; le; le = le->next) {
+		struct sip_session *s = le->data;
+
+		if (dialog_matches(&s->dialog, msg))
+			return s;
+	}
+	return NULL;
+}
+
+void session_set_state(struct sip_session *s, enum session_state state)
+{
+	if (s->state != state)
+		log_debug("sip", s->dialog.call_id, "session %s -> %s",
+			  state_names[s->state], state_names[state]);
+	s->state = state;
+}
+
+/* -- the end --------------------------------------------------------------- */
+
+static void end_note(struct sip_session *s, enum sip_end how, int code,
+		     const char *reason)
+{
+	session_set_state(s, SESSION_TERMINATED);
+	s->closed = true;
+	s->end_how = how;
+	s->end_code = code;
+	sip_reason_clean(s->end_reason, reason);
+}
+
+static void end_tell(struct sip_session *s)
+{
+	const struct sip_session_handlers h = s->handlers;
+
+	s->handlers = (struct sip_session_handlers){0};
+	mem_ref(s);
+	if (h.closed)
+		h.closed(s->end_how, s->end_code, s->end_reason, s->arg);
+	session_settle(s);
+	mem_deref(s);
+}
+
+void session_close(struct sip_session *s, enum sip_end how, int code,
+		   const char *reason)
+{
+	if (s->closed) {
+		session_settle(s);
+		return;
+	}
+	end_note(s, how, code, reason);
+	end_tell(s);
+}
+
+static void closed_handler(void *arg)
+{
+	end_tell(arg);
+}
+
+void session_close_later(struct sip_session *s, int code, const char *reason)
+{
+	if (s->closed)
+		return;
+	end_note(s, SIP_END_LOCAL, code, reason);
+	tmr_start(&s->closed_timer, 0, closed_handler, s);
+}
+
+void session_settle(struct sip_session *s)
+{
+	if (!s->list_le.list || !s->closed || tmr_isrunning(&s->closed_timer) ||
+	    s->request || s->bye || s->ok.text)
+		return;
+	list_unlink(&s->list_le);
+	hash_unlink(&s->call_le);
+	mem_deref(s);
+}
+
+void sip_session_end(struct sip_session *s, int code, const char *reason,
+		     const char *reason_header)
+{
+	if (s->closed || !s->stack)
+		return;
+	if (reason_header && address_header_safe(reason_header))
+		buf_printf(&s->reason_header, "Reason: %s\r\n", reason_header);
+	switch (s->state) {
+	case SESSION_NEW:
+	case SESSION_EARLY:
+		if (s->incoming) {
+			(void)sip_session_reject(s, code >= 300 ? code : 480,
+						 reason, NULL, 0);
+			return;
+		}
+		session_out_cancel(s);
+		break;
+	case SESSION_CALLING:
+		session_out_cancel(s);
+		break;
+	case SESSION_ACCEPTED:
+		/* RFC 3261 15: the callee sends no BYE before the ACK or the
+		 * end of waiting for it. */
+		s->bye_after_ack = true;
+		break;
+	case SESSION_CONFIRMED:
+		session_bye(s);
+		break;
+	case SESSION_TERMINATED:
+		return;
+	}
+	session_close_later(s, code,
+			    reason && *reason ? reason : session_reason(code));
+}
+
+static void session_stop(struct sip_session *s)
+{
+	sip_session_end(s, 503, "Service Unavailable", NULL);
+	if (s->ok.text && s->state == SESSION_TERMINATED && s->bye_after_ack) {
+		session_ok_stop(s);
+		session_bye(s);
+	}
+	if (tmr_isrunning(&s->closed_timer)) {
+		tmr_cancel(&s->closed_timer);
+		end_tell(s);
+	}
+}
+
+void session_stop_all(struct sip_stack *stack)
+{
+	while (stack->sessions.head) {
+		struct sip_session *s = stack->sessions.head->data;
+
+		mem_ref(s);
+		session_stop(s);
+		if (s->list_le.list) {
+			list_unlink(&s->list_le);
+			hash_unlink(&s->call_le);
+			mem_deref(s);
+		}
+		/* An owner may still hold it; it can do nothing any more. */
+		session_ok_stop(s);
+		session_out_stop(s);
+		s->transaction = mem_deref(s->transaction);
+		s->bye = mem_deref(s->bye);
+		s->stack = NULL;
+		mem_deref(s);
+	}
+	list_flush(&stack->kept);
+}
+
+/* -- what both directions share -------------------------------------------- */
+
+void sip_session_info(const struct sip_session *s, struct sip_session_info *i)
+{
+	*i = (struct sip_session_info){
+		.call_id = s->dialog.call_id,
+		.request_user = s->request_user ? s->request_user : "",
+		.from_user = s->from_user ? s->from_user : "",
+		.from_name = s->from_name ? s->from_name : "",
+		.to_user = s->to_user ? s->to_user : "",
+		.user_agent = s->user_agent ? s->user_agent : "",
+		.source = s->source,
+		.sdp = buf_bytes(&s->offer),
+	};
+}
+
+void sip_session_handlers(struct sip_session *s,
+			  const struct sip_session_handlers *h, void *arg)
+{
+	s->handlers = h ? *h : (struct sip_session_handlers){0};
+	s->arg = arg;
+}
+
+const char *session_reason(int code)
+{
+	static const struct {
+		int code;
+		const char *reason;
+	} reasons[] = {
+		{180, "Ringing"},
+		{181, "Call Is Being Forwarded"},
+		{183, "Session Progress"},
+		{200, "OK"},
+		{400, "Bad Request"},
+		{403, "Forbidden"},
+		{404, "Not Found"},
+		{408, "Request Timeout"},
+		{415, "Unsupported Media Type"},
+		{480, "Temporarily Unavailable"},
+		{482, "Loop Detected"},
+		{486, "Busy Here"},
+		{487, "Request Terminated"},
+		{488, "Not Acceptable Here"},
+		{491, "Request Pending"},
+		{500, "Server Internal Error"},
+		{503, "Service Unavailable"},
+		{600, "Busy Everywhere"},
+		{603, "Decline"},
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(reasons); i++)
+		if (reasons[i].code == code)
+			return reasons[i].reason;
+	return code < 200 ? "Trying" : code < 300 ? "OK" : "Failure";
+}
+
+struct bytes session_sdp(const struct sip_msg *msg)
+{
+	struct bytes body = bytes_of(mbuf_buf(msg->mb), mbuf_get_left(msg->mb));
+	uint64_t length;
+
+	if (msg->clen.p &&
+	    head_number(head_trim(bytes_of(msg->clen.p, msg->clen.l)), body.n,
+			&length))
+		body.n = (size_t)length;
+	if (!msg_ctype_cmp(&msg->ctyp, "application", "sdp"))
+		body.n = 0;
+	return body;
+}
+
+void session_write_own(struct buf *lines, const struct sip_session *s,
+		       const struct sip_msg *msg)
+{
+	transport_contact(lines, s->stack, msg->tp, &msg->src, s->contact_user);
+	buf_str(lines, "Allow: " SANITY_ALLOW "\r\nSupported: \r\n");
+}

@@ -1,0 +1,303 @@
+/* INVITE from the peer (RFC 3261 13.3). */
+#include "sip/session_priv.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "sip/address.h"
+
+/* -- 2xx until ACK --------------------------------------------------------- */
+
+void session_ok_stop(struct sip_session *s)
+{
+	struct session_ok *ok = &s->ok;
+
+	tmr_cancel(&ok->again);
+	tmr_cancel(&ok->give_up);
+	ok->text = mem_deref(ok->text);
+	ok->request = mem_deref(ok->request);
+}
+
+/* RFC 3261 13.3.1.4: from T1, doubling up to T2, on any transport. */
+static void again_handler(void *arg)
+{
+	struct sip_session *s = arg;
+	struct session_ok *ok = &s->ok;
+
+	(void)sip_send(s->stack->sip, ok->request->sock, ok->request->tp,
+		       &ok->dst, ok->text);
+	ok->interval_ms = MIN(2 * ok->interval_ms, 8 * s->stack->t1_ms);
+	tmr_start(&ok->again, ok->interval_ms, again_handler, s);
+}
+
+/* "If the server retransmits the 2xx response for 64*T1 seconds without
+ * receiving an ACK, the dialog is confirmed, but the session SHOULD be
+ * terminated" with a BYE. */
+static void give_up_handler(void *arg)
+{
+	struct sip_session *s = arg;
+
+	mem_ref(s);
+	session_ok_stop(s);
+	session_bye(s);
+	session_close(s, SIP_END_TIMEOUT, 408, "Request Timeout");
+	mem_deref(s);
+}
+
+int session_ok_send(struct sip_session *s, struct sip_strans **transaction,
+		    const struct sip_msg *msg, struct bytes sdp, bool offer)
+{
+	struct session_ok *ok = &s->ok;
+	struct mbuf *text = NULL;
+	struct buf lines;
+	struct pl rport;
+	union {
+		const struct sip_msg *in;
+		struct sip_msg *out;
+	} request = {.in = msg};
+	int err;
+
+	session_ok_stop(s);
+	buf_init(&lines);
+	session_write_own(&lines, s, msg);
+	if (sdp.n)
+		buf_str(&lines, "Content-Type: application/sdp\r\n");
+	err = sip_treplyf(transaction, &text, s->stack->sip, msg, true, 200,
+			  "OK", "%bContent-Length: %zu\r\n\r\n%b", lines.p,
+			  lines.n, sdp.n, sdp.p, sdp.n);
+	buf_clear(&lines);
+	if (err)
+		return -err;
+	ok->text = text;
+	ok->request = mem_ref(request.out);
+	ok->seq = msg->cseq.num;
+	ok->offer = offer;
+	ok->interval_ms = s->stack->t1_ms;
+	sip_reply_addr(&ok->dst, msg,
+		       !msg_param_exists(&msg->via.params, "rport", &rport));
+	tmr_start(&ok->again, ok->interval_ms, again_handler, s);
+	tmr_start(&ok->give_up, 64 * s->stack->t1_ms, give_up_handler, s);
+	return 0;
+}
+
+/* -- the INVITE ------------------------------------------------------------ */
+
+/* The transaction has answered the CANCEL with 200 (RFC 3261 9.2). */
+static void cancel_handler(void *arg)
+{
+	struct sip_session *s = arg;
+
+	if (s->state != SESSION_NEW && s->state != SESSION_EARLY)
+		return;
+	(void)sip_treply(&s->transaction, s->stack->sip, s->invite, 487,
+			 "Request Terminated");
+	session_close(s, SIP_END_REMOTE, 487, "Request Terminated");
+}
+
+static char *user_copy(const struct pl *user)
+{
+	char text[256];
+
+	address_read_user(text, sizeof(text), bytes_of(user->p, user->l));
+	return strdup(text);
+}
+
+/* A display name without its quotes and escapes. */
+static char *name_copy(const struct pl *name)
+{
+	struct buf text;
+	char *copy;
+
+	buf_init(&text);
+	for (size_t i = 0; i < name->l; i++) {
+		if (name->p[i] == '\\' && i + 1 < name->l)
+			i++;
+		else if (name->p[i] == '"')
+			continue;
+		if ((uint8_t)name->p[i] >= ' ' && name->p[i] != 0x7f)
+			buf_u8(&text, (uint8_t)name->p[i]);
+	}
+	while (text.n && text.p[text.n - 1] == ' ')
+		text.n--;
+	copy = strdup(buf_cstr(&text));
+	buf_clear(&text);
+	return copy;
+}
+
+static bool info_take(struct sip_session *s, const struct sip_msg *msg)
+{
+	const struct sip_hdr *agent = sip_msg_hdr(msg, SIP_HDR_USER_AGENT);
+	static const struct pl none = {"", 0};
+	struct bytes sdp = session_sdp(msg);
+
+	s->request_user = user_copy(&msg->uri.user);
+	s->from_user = user_copy(&msg->from.uri.user);
+	s->to_user = user_copy(&msg->to.uri.user);
+	s->from_name = name_copy(msg->from.dname.p ? &msg->from.dname : &none);
+	s->user_agent = name_copy(agent ? &agent->val : &none);
+	s->contact_user = user_copy(&msg->uri.user);
+	s->source = msg->src;
+	buf_put(&s->offer, sdp.p, sdp.n);
+	return s->request_user && s->from_user && s->to_user && s->from_name &&
+	       s->user_agent && s->contact_user && !s->offer.bad;
+}
+
+/* The registration a trunk of this kind needs (behaviour 3.4, row 5). */
+static bool registered(const struct sip_stack *stack, const char *user)
+{
+	const struct sip_binding *b;
+
+	return sip_stack_bindings(stack, user, &b, 1) == 1;
+}
+
+/* Answered already when false. */
+static bool invite_acceptable(struct sip_stack *stack,
+			      const struct sip_msg *msg, char user[128])
+{
+	if (!auth_check(stack, msg, user))
+		return false;
+	if (!registered(stack, user)) {
+		count_bad("sip", "call without registration",
+			  "405 REGISTER is required first");
+		(void)sip_treplyf(NULL, NULL, stack->sip, msg, false, 405,
+				  "REGISTER is required first",
+				  "Allow: %s\r\nContent-Length: 0\r\n\r\n",
+				  SANITY_ALLOW);
+		return false;
+	}
+	if (pl_isset(&msg->ctyp.type) &&
+	    !msg_ctype_cmp(&msg->ctyp, "application", "sdp")) {
+		(void)sip_treplyf(NULL, NULL, stack->sip, msg, false, 415,
+				  "Unsupported Media Type",
+				  "Accept: application/sdp\r\n"
+				  "Content-Length: 0\r\n\r\n");
+		return false;
+	}
+	return true;
+}
+
+static int session_in_new(struct sip_session **sp, struct sip_stack *stack,
+			  const struct sip_msg *msg)
+{
+	struct sip_session *s = session_new(stack, true);
+	union {
+		const struct sip_msg *in;
+		struct sip_msg *out;
+	} request = {.in = msg};
+	int err;
+
+	if (!s)
+		return -ENOMEM;
+	err = dialog_from_request(&s->dialog, msg);
+	if (!err && !info_take(s, msg))
+		err = -ENOMEM;
+	if (!err)
+		err = -sip_strans_alloc(&s->transaction, stack->sip, msg,
+					cancel_handler, s);
+	if (!err) {
+		s->invite = mem_ref(request.out);
+		err = -sip_treply(&s->transaction, stack->sip, msg, 100,
+				  "Trying");
+	}
+	if (err) {
+		mem_deref(s);
+		return err;
+	}
+	*sp = s;
+	return 0;
+}
+
+void session_in_request(struct sip_stack *stack, const struct sip_msg *msg)
+{
+	struct sip_session *s = NULL;
+	char user[128];
+	int err;
+
+	if (!invite_acceptable(stack, msg, user))
+		return;
+	err = session_in_new(&s, stack, msg);
+	if (err) {
+		(void)sip_treply(NULL, stack->sip, msg,
+				 err == -EBADMSG ? 400 : 500,
+				 err == -EBADMSG ? "Bad Contact"
+						 : "Server Internal Error");
+		return;
+	}
+	session_add(s, s->dialog.call_id);
+	if (stack->handlers.incoming)
+		stack->handlers.incoming(s, user, stack->arg);
+	else
+		sip_session_end(s, 404, "Not Found", NULL);
+	mem_deref(s);
+}
+
+/* -- answers --------------------------------------------------------------- */
+
+int sip_session_progress(struct sip_session *s, int code, const char *reason,
+			 struct bytes sdp)
+{
+	char clean[129];
+	struct buf lines;
+	int err;
+
+	if (!s->incoming || !s->transaction || code < 101 || code > 199)
+		return -EINVAL;
+	sip_reason_clean(clean,
+			 reason && *reason ? reason : session_reason(code));
+	buf_init(&lines);
+	session_write_own(&lines, s, s->invite);
+	if (sdp.n)
+		buf_str(&lines, "Content-Type: application/sdp\r\n");
+	err = sip_treplyf(&s->transaction, NULL, s->stack->sip, s->invite, true,
+			  (uint16_t)code, clean,
+			  "%bContent-Length: %zu\r\n\r\n%b", lines.p, lines.n,
+			  sdp.n, sdp.p, sdp.n);
+	buf_clear(&lines);
+	if (!err)
+		session_set_state(s, SESSION_EARLY);
+	return -err;
+}
+
+int sip_session_answer(struct sip_session *s, struct bytes sdp)
+{
+	int err;
+
+	if (!s->incoming || !s->transaction)
+		return -EINVAL;
+	err = session_ok_send(s, &s->transaction, s->invite, sdp, !s->offer.n);
+	if (!err)
+		session_set_state(s, SESSION_ACCEPTED);
+	return err;
+}
+
+int session_in_reject(struct sip_session *s, int code, const char *reason,
+		      struct bytes lines)
+{
+	char clean[129];
+
+	sip_reason_clean(clean,
+			 reason && *reason ? reason : session_reason(code));
+	return -sip_treplyf(&s->transaction, NULL, s->stack->sip, s->invite,
+			    false, (uint16_t)code, clean,
+			    "%bContent-Length: 0\r\n\r\n", lines.p, lines.n);
+}
+
+int sip_session_reject(struct sip_session *s, int code, const char *reason,
+		       const struct sip_header *headers, size_t headers_n)
+{
+	struct buf lines;
+	int err;
+
+	if (!s->incoming || !s->transaction || code < 300 || code > 699)
+		return -EINVAL;
+	buf_init(&lines);
+	for (size_t i = 0; i < headers_n; i++)
+		address_write_header(&lines, headers[i].name, headers[i].value);
+	err = session_in_reject(s, code, reason, buf_bytes(&lines));
+	buf_clear(&lines);
+	session_close_later(s, code,
+			    reason && *reason ? reason : session_reason(code));
+	return err;
+}

@@ -1,0 +1,229 @@
+#include "sip/stack_priv.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "base/random.h"
+#include "sip/session_priv.h"
+
+/* Powers of two, as libre's tables want them. */
+#define TRANSACTION_BUCKETS 1024
+#define SESSION_BUCKETS 1024
+
+/* -- messages -------------------------------------------------------------- */
+
+/* The helper under libre sees all datagrams but the very first; what came by
+ * TCP, or before the helper was there, is judged here. */
+static bool sane(struct sip_stack *s, const struct sip_msg *msg)
+{
+	struct sanity v;
+	struct head h;
+
+	if (msg->tp == SIP_TRANSP_UDP && !transport_learn(s, msg))
+		return true;
+	sanity_check(&v, &h, bytes_of(msg->mb->buf, msg->mb->end));
+	if (v.kind)
+		count_bad("sip", v.kind, v.reason ? v.reason : "dropped");
+	if (v.verdict == SANITY_REFUSE && msg->req)
+		(void)sip_replyf(s->sip, msg, (uint16_t)v.code, v.reason,
+				 "%sContent-Length: 0\r\n\r\n", v.extra);
+	return v.verdict == SANITY_PASS;
+}
+
+static void request_outside(struct sip_stack *s, const struct sip_msg *msg)
+{
+	if (pl_strcmp(&msg->met, "REGISTER") == 0)
+		register_request(s, msg);
+	else if (pl_strcmp(&msg->met, "INVITE") == 0)
+		session_in_request(s, msg);
+	else if (pl_strcmp(&msg->met, "OPTIONS") == 0)
+		options_request(s, msg);
+	else if (pl_strcmp(&msg->met, "ACK") != 0)
+		(void)sip_reply(s->sip, msg, 481,
+				"Call/Transaction Does Not Exist");
+}
+
+static bool request_handler(const struct sip_msg *msg, void *arg)
+{
+	struct sip_stack *s = arg;
+	struct sip_session *session;
+
+	if (!sane(s, msg) || pl_strcmp(&msg->callid, s->probe) == 0)
+		return true;
+	if (!pl_isset(&msg->to.tag)) {
+		request_outside(s, msg);
+		return true;
+	}
+	session = session_find(s, msg);
+	if (session)
+		session_mid_request(session, msg);
+	else if (pl_strcmp(&msg->met, "ACK") != 0)
+		(void)sip_reply(s->sip, msg, 481,
+				"Call/Transaction Does Not Exist");
+	return true;
+}
+
+/* Responses without a transaction: 2xx to INVITE sent again or by another fork
+ * (RFC 3261 13.2.2.4), and the answers to our own CANCEL. */
+static bool response_handler(const struct sip_msg *msg, void *arg)
+{
+	struct sip_stack *s = arg;
+	struct sip_session *session;
+
+	if (!sane(s, msg))
+		return true;
+	session = session_find(s, msg);
+	if (session)
+		session_out_stray(session, msg);
+	else
+		count_add("sip", "response to nothing", 1);
+	return true;
+}
+
+static void trace_handler(bool tx, enum sip_transp tp, const struct sa *src,
+			  const struct sa *dst, const uint8_t *pkt, size_t len,
+			  void *arg)
+{
+	struct sip_stack *s = arg;
+
+	if (!tx && tp == SIP_TRANSP_UDP)
+		s->decoded = s->passed;
+}
+
+/* -- life ------------------------------------------------------------------ */
+
+static void unregistered_handler(const struct sip_binding *b, void *arg)
+{
+	struct sip_stack *s = arg;
+
+	if (s->handlers.unregistered && !s->closing)
+		s->handlers.unregistered(b, s->arg);
+}
+
+static void dns_start(struct sip_stack *s)
+{
+	struct sa servers[4];
+	uint32_t n = ARRAY_SIZE(servers);
+	char domain[256];
+
+	/* Without name servers numeric addresses still work. */
+	if (!dns_srv_get(domain, sizeof(domain), servers, &n) && n)
+		(void)dnsc_alloc(&s->dns, NULL, servers, n);
+}
+
+static char *copy(const char *text, const char *otherwise)
+{
+	return strdup(text && *text ? text : otherwise);
+}
+
+static int conf_take(struct sip_stack *s, const struct sip_stack_conf *conf)
+{
+	s->handlers = conf->handlers;
+	s->arg = conf->arg;
+	s->t1_ms = SIP_T1;
+	/* Behaviour Q-24 */
+	s->expires_min_s = conf->expires_min_s ? conf->expires_min_s : 60;
+	s->expires_max_s = conf->expires_max_s ? conf->expires_max_s : 3600;
+	s->expires_default_s =
+		conf->expires_default_s ? conf->expires_default_s : 300;
+	s->realm = copy(conf->realm, "gramline");
+	s->software = copy(conf->user_agent, "Gramline/" GRAMLINE_VERSION);
+	if (conf->public_address && *conf->public_address) {
+		s->public_address = strdup(conf->public_address);
+		if (!s->public_address)
+			return -ENOMEM;
+	}
+	return s->realm && s->software ? 0 : -ENOMEM;
+}
+
+static int parts_start(struct sip_stack *s)
+{
+	int err;
+
+	dns_start(s);
+	err = -sip_alloc(&s->sip, s->dns, TRANSACTION_BUCKETS,
+			 TRANSACTION_BUCKETS, TRANSACTION_BUCKETS, s->software,
+			 NULL, s);
+	if (!err)
+		err = -hash_alloc(&s->sessions_by_call, SESSION_BUCKETS);
+	if (!err)
+		err = digest_server_new(&s->digest, s->realm);
+	if (!err) /* behaviour Q-25: the newest binding wins */
+		err = registrar_new(&s->registrar, 1, unregistered_handler, s);
+	if (!err)
+		err = -sip_listen(&s->requests, s->sip, true, request_handler,
+				  s);
+	if (!err)
+		err = -sip_listen(&s->responses, s->sip, false,
+				  response_handler, s);
+	if (!err)
+		sip_set_trace_handler(s->sip, trace_handler);
+	return err;
+}
+
+int sip_stack_new(struct sip_stack **sp, const struct sip_stack_conf *conf)
+{
+	struct sip_stack *s = calloc(1, sizeof(*s));
+	int err;
+
+	if (!s)
+		return -ENOMEM;
+	random_text(s->probe, sizeof(s->probe) - 1);
+	err = conf_take(s, conf);
+	if (!err)
+		err = parts_start(s);
+	for (size_t i = 0;
+	     !err && i < conf->listen_n && i < ARRAY_SIZE(conf->listen); i++)
+		err = transport_listen(s, &conf->listen[i], conf->tcp);
+	if (err) {
+		sip_stack_free(&s);
+		return err;
+	}
+	*sp = s;
+	return 0;
+}
+
+void sip_stack_free(struct sip_stack **sp)
+{
+	struct sip_stack *s = *sp;
+
+	*sp = NULL;
+	if (!s)
+		return;
+	s->closing = true;
+	tmr_cancel(&s->registrar_timer);
+	session_stop_all(s);
+	s->requests = mem_deref(s->requests);
+	s->responses = mem_deref(s->responses);
+	transport_close(s);
+	sip_close(s->sip, true);
+	s->sip = mem_deref(s->sip);
+	s->dns = mem_deref(s->dns);
+	registrar_free(&s->registrar);
+	digest_server_free(&s->digest);
+	mem_deref(s->sessions_by_call);
+	free(s->software);
+	free(s->realm);
+	free(s->public_address);
+	free(s);
+}
+
+int sip_stack_local(const struct sip_stack *s, const struct sa *dst,
+		    struct sa *local)
+{
+	uint16_t port;
+	int err = transport_local(s, SIP_TRANSP_UDP, dst, local);
+
+	if (err || !s->public_address)
+		return err;
+	port = sa_port(local);
+	return sa_set_str(local, s->public_address, port) ? -EINVAL : 0;
+}
+
+size_t sip_stack_bindings(const struct sip_stack *s, const char *aor,
+			  const struct sip_binding **list, size_t max)
+{
+	return registrar_find(s->registrar, aor, clock_now(), list, max);
+}

@@ -1,0 +1,72 @@
+/* The stack's inside, shared by the files of this folder only. */
+#ifndef SIP_STACK_PRIV_H
+#define SIP_STACK_PRIV_H
+
+#include "sip/digest.h"
+#include "sip/registrar.h"
+#include "sip/sanity.h"
+#include "sip/stack.h"
+
+#define STACK_LISTEN_MAX 8
+
+struct transport_udp {
+	struct sip_stack *stack;
+	struct udp_sock *socket;
+	struct udp_helper *helper;
+};
+
+struct sip_stack {
+	struct sip *sip;
+	struct dnsc *dns;
+	struct sip_lsnr *requests, *responses;
+	struct sip_stack_handlers handlers;
+	void *arg;
+	char *software, *realm, *public_address;
+	unsigned expires_min_s, expires_max_s, expires_default_s;
+	struct digest_server *digest;
+	struct registrar *registrar;
+	struct tmr registrar_timer;
+	struct list sessions;      /* every one holds a reference */
+	struct hash *sessions_by_call;
+	struct list kept;          /* BYEs of dialogs from disk */
+	struct transport_udp udp[STACK_LISTEN_MAX];
+	size_t udp_n;
+	char probe[25];            /* Call-ID of our message to ourselves */
+	uint64_t passed, decoded;  /* datagrams given to libre, and seen again */
+	uint32_t t1_ms;            /* RFC 3261 17.1.1.1; tests shorten it */
+	bool closing;
+};
+
+/* -- transport.c ----------------------------------------------------------- */
+
+int transport_listen(struct sip_stack *s, const struct sa *address, bool tcp);
+void transport_close(struct sip_stack *s);
+/* Puts the sanity layer under libre on the socket this message came by; true
+ * if it was not there yet. */
+bool transport_learn(struct sip_stack *s, const struct sip_msg *msg);
+/* The address we are reached at by dst: never a wildcard. */
+int transport_local(const struct sip_stack *s, enum sip_transp tp,
+		    const struct sa *dst, struct sa *local);
+/* "sip:192.0.2.1:5060;transport=udp" */
+void transport_uri(struct buf *text, enum sip_transp tp, const struct sa *sa);
+/* "Contact: <sip:user@host:port;transport=tcp>\r\n" towards dst. */
+void transport_contact(struct buf *text, const struct sip_stack *s,
+		       enum sip_transp tp, const struct sa *dst,
+		       const char *user);
+/* A Via that libre wrote with a wildcard address gets the real one. */
+int transport_fix_via(const struct sip_stack *s, enum sip_transp tp,
+		      const struct sa *dst, struct mbuf *mb);
+
+/* -- auth.c ---------------------------------------------------------------- */
+
+/* Digest of a request, RFC 3261 22; false: answered already (401, 403, 404). */
+bool auth_check(struct sip_stack *s, const struct sip_msg *msg,
+		char user[128]);
+
+/* -- register.c, options.c ------------------------------------------------- */
+
+void register_request(struct sip_stack *s, const struct sip_msg *msg);
+void register_timer_start(struct sip_stack *s);
+void options_request(struct sip_stack *s, const struct sip_msg *msg);
+
+#endif

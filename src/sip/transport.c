@@ -1,0 +1,241 @@
+/* Sockets. libre opens and reads them; a helper under it on each UDP socket
+ * lets the sanity layer see every datagram before libre's decoder does. libre
+ * shows its sockets only with a message, so the stack sends itself one. */
+#include "sip/stack_priv.h"
+
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "base/random.h"
+#include "sip/address.h"
+
+/* One datagram, whole: the sanity layer answers what is too large. */
+#define DATAGRAM_MAX 65536
+
+static void refuse(struct transport_udp *u, const struct head *h,
+		   const struct sanity *v, const struct sa *source)
+{
+	struct mbuf *mb = mbuf_alloc(1024);
+	struct buf text;
+
+	buf_init(&text);
+	if (mb &&
+	    !sanity_answer(&text, h, v, source, u->stack->software,
+			   random_u64()) &&
+	    !mbuf_write_mem(mb, text.p, text.n)) {
+		mb->pos = 0;
+		(void)udp_send(u->socket, source, mb);
+	}
+	buf_clear(&text);
+	mem_deref(mb);
+}
+
+static void text_replace(struct mbuf *mb, const struct head *h,
+			 struct bytes text)
+{
+	size_t start = mb->pos;
+	struct buf with;
+
+	buf_init(&with);
+	sanity_branch(&with, h, text);
+	mb->end = mb->pos;
+	(void)mbuf_write_mem(mb, with.p, with.n);
+	mb->pos = start;
+	buf_clear(&with);
+}
+
+static bool is_stun(struct bytes text)
+{
+	return text.n >= 20 && text.p[0] < 4; /* RFC 7983 */
+}
+
+static bool datagram_handler(struct sa *source, struct mbuf *mb, void *arg)
+{
+	struct bytes text = bytes_of(mbuf_buf(mb), mbuf_get_left(mb));
+	struct transport_udp *u = arg;
+	struct sip_stack *s = u->stack;
+	struct sanity v;
+	struct head h;
+
+	/* Whatever passed before and was not shown to us since, libre could
+	 * not decode. */
+	if (s->passed != s->decoded) {
+		count_bad("sip", "undecodable", "a message libre refused");
+		s->decoded = s->passed;
+	}
+	if (is_stun(text))
+		return false;
+	sanity_check(&v, &h, text);
+	if (v.kind)
+		count_bad("sip", v.kind, v.reason ? v.reason : "dropped");
+	if (v.verdict == SANITY_BRANCH)
+		text_replace(mb, &h, text);
+	if (v.verdict == SANITY_REFUSE)
+		refuse(u, &h, &v, source);
+	if (v.verdict != SANITY_PASS && v.verdict != SANITY_BRANCH)
+		return true;
+	s->passed++;
+	return false;
+}
+
+bool transport_learn(struct sip_stack *s, const struct sip_msg *msg)
+{
+	struct transport_udp *u = &s->udp[s->udp_n];
+
+	for (size_t i = 0; i < s->udp_n; i++)
+		if (s->udp[i].socket == msg->sock)
+			return false;
+	if (s->udp_n == STACK_LISTEN_MAX)
+		return true;
+	u->stack = s;
+	if (udp_register_helper(&u->helper, msg->sock, 0, NULL,
+				datagram_handler, u))
+		return true;
+	u->socket = mem_ref(msg->sock);
+	udp_rxsz_set(u->socket, DATAGRAM_MAX);
+	s->udp_n++;
+	return true;
+}
+
+static void probe_send(struct sip_stack *s, const struct sa *address)
+{
+	struct mbuf *mb = mbuf_alloc(512);
+	struct sa dst = *address;
+
+	if (sa_is_any(&dst))
+		(void)sa_set_str(&dst,
+				 sa_af(&dst) == AF_INET6 ? "::1" : "127.0.0.1",
+				 sa_port(&dst));
+	if (mb && !mbuf_printf(mb,
+			       "OPTIONS sip:%J SIP/2.0\r\n"
+			       "Via: SIP/2.0/UDP %J;branch=z9hG4bK%s\r\n"
+			       "Max-Forwards: 1\r\n"
+			       "To: <sip:%J>\r\nFrom: <sip:%J>;tag=1\r\n"
+			       "Call-ID: %s\r\nCSeq: 1 OPTIONS\r\n"
+			       "Content-Length: 0\r\n\r\n",
+			       &dst, &dst, s->probe, &dst, &dst, s->probe)) {
+		mb->pos = 0;
+		(void)udp_send_anon(&dst, mb);
+	}
+	mem_deref(mb);
+}
+
+int transport_listen(struct sip_stack *s, const struct sa *address, bool tcp)
+{
+	struct sa bound = *address;
+	int err = -sip_transp_add(s->sip, SIP_TRANSP_UDP, address);
+
+	if (err)
+		return err;
+	if (!sa_port(&bound)) {
+		struct sa local;
+
+		err = -sip_transp_laddr(s->sip, &local, SIP_TRANSP_UDP, &bound);
+		if (err)
+			return err;
+		sa_set_port(&bound, sa_port(&local));
+	}
+	probe_send(s, &bound);
+	return tcp ? -sip_transp_add(s->sip, SIP_TRANSP_TCP, &bound) : 0;
+}
+
+void transport_close(struct sip_stack *s)
+{
+	while (s->udp_n) {
+		struct transport_udp *u = &s->udp[--s->udp_n];
+
+		u->helper = mem_deref(u->helper);
+		u->socket = mem_deref(u->socket);
+	}
+}
+
+/* The kernel knows by which address it would send; nothing is sent. */
+static int source_towards(const struct sa *dst, struct sa *local)
+{
+	int fd = socket(sa_af(dst), SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	uint16_t port = sa_port(local);
+	struct sa own = {.len = sizeof(own.u)};
+	int err = 0;
+
+	if (fd < 0)
+		return -errno;
+	if (connect(fd, &dst->u.sa, dst->len) ||
+	    getsockname(fd, &own.u.sa, &own.len))
+		err = -errno;
+	(void)close(fd);
+	if (err)
+		return err;
+	*local = own;
+	sa_set_port(local, port);
+	return 0;
+}
+
+int transport_local(const struct sip_stack *s, enum sip_transp tp,
+		    const struct sa *dst, struct sa *local)
+{
+	struct sa target = *dst;
+	int err = -sip_transp_laddr(s->sip, local, tp, dst);
+
+	if (err)
+		return err;
+	if (!sa_port(&target))
+		sa_set_port(&target, SIP_PORT);
+	return sa_is_any(local) ? source_towards(&target, local) : 0;
+}
+
+void transport_uri(struct buf *text, enum sip_transp tp, const struct sa *sa)
+{
+	char where[80] = "";
+
+	(void)re_snprintf(where, sizeof(where), "%J", sa);
+	buf_printf(text, "sip:%s;transport=%s", where,
+		   tp == SIP_TRANSP_TCP ? "tcp" : "udp");
+}
+
+void transport_contact(struct buf *text, const struct sip_stack *s,
+		       enum sip_transp tp, const struct sa *dst,
+		       const char *user)
+{
+	char where[80] = "";
+	struct sa local;
+
+	if (transport_local(s, tp, dst, &local))
+		return;
+	buf_str(text, "Contact: <sip:");
+	if (user && *user) {
+		address_write_user(text, user);
+		buf_u8(text, '@');
+	}
+	if (s->public_address) {
+		buf_printf(text, "%s:%u", s->public_address, sa_port(&local));
+	} else {
+		(void)re_snprintf(where, sizeof(where), "%J", &local);
+		buf_str(text, where);
+	}
+	buf_printf(text, "%s>\r\n",
+		   tp == SIP_TRANSP_TCP ? ";transport=tcp" : "");
+}
+
+int transport_fix_via(const struct sip_stack *s, enum sip_transp tp,
+		      const struct sa *dst, struct mbuf *mb)
+{
+	struct pl start, branch;
+	struct sa local;
+
+	if (sip_transp_laddr(s->sip, &local, tp, dst) || !sa_is_any(&local))
+		return 0;
+	if (transport_local(s, tp, dst, &local) ||
+	    re_regex((char *)mb->buf, mb->end,
+		     "[^\n]+\nVia: [^;]+;branch=[^;]+", &start, NULL, &branch))
+		return 0; /* rport brings the answer back all the same */
+	{
+		char kept[64] = "";
+
+		(void)pl_strcpy(&branch, kept, sizeof(kept));
+		mb->pos = mb->end = start.l + 1;
+		return mbuf_printf(mb, "Via: SIP/2.0/%s %J;branch=%s;rport\r\n",
+				   sip_transp_name(tp), &local, kept);
+	}
+}
