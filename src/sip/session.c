@@ -291,6 +291,6 @@ struct bytes session_sdp(const struct sip_msg *msg)
 void session_write_own(struct buf *lines, const struct sip_session *s,
 		       const struct sip_msg *msg)
 {
-	transport_contact(lines, s->stack, msg->tp, &msg->src, s->contact_user);
+	transport_contact(lines, s->stack, msg->tp, &msg->dst, s->contact_user);
 	buf_str(lines, "Allow: " SANITY_ALLOW "\r\nSupported: \r\n");
 }

@@ -9,7 +9,6 @@
 
 struct kept {
 	struct le le;
-	struct sip_stack *stack;
 	struct dialog dialog;
 	struct sip_request *request;
 };
@@ -40,14 +39,6 @@ static void kept_destructor(void *p)
 	dialog_clear(&k->dialog);
 }
 
-static int kept_sending(enum sip_transp tp, const struct sa *src,
-			const struct sa *dst, struct mbuf *mb, void *arg)
-{
-	struct kept *k = arg;
-
-	return transport_fix_via(k->stack, tp, dst, mb);
-}
-
 static void kept_answered(int err, const struct sip_msg *msg, void *arg)
 {
 	struct kept *k = arg;
@@ -65,7 +56,6 @@ int sip_stack_bye_kept(struct sip_stack *stack, const char *json)
 	const struct dialog_request r = {
 		.method = "BYE",
 		.stateful = true,
-		.send = kept_sending,
 		.answered = kept_answered,
 		.arg = k,
 	};
@@ -76,7 +66,6 @@ int sip_stack_bye_kept(struct sip_stack *stack, const char *json)
 		json_decref(object);
 		return -ENOMEM;
 	}
-	k->stack = stack;
 	if (object)
 		err = dialog_unpack(&k->dialog, object);
 	json_decref(object);

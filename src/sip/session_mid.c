@@ -39,20 +39,11 @@ static void bye_answered(int err, const struct sip_msg *msg, void *arg)
 	mem_deref(s);
 }
 
-static int bye_sending(enum sip_transp tp, const struct sa *src,
-		       const struct sa *dst, struct mbuf *mb, void *arg)
-{
-	struct sip_session *s = arg;
-
-	return transport_fix_via(s->stack, tp, dst, mb);
-}
-
 static int bye_send(struct sip_session *s, struct bytes authorization)
 {
 	struct dialog_request r = {
 		.method = "BYE",
 		.stateful = true,
-		.send = bye_sending,
 		.answered = bye_answered,
 		.arg = s,
 	};

@@ -164,12 +164,6 @@ static bool invite_retry(struct sip_session *s, const struct sip_msg *msg)
 
 /* -- answers --------------------------------------------------------------- */
 
-static int plain_send(enum sip_transp tp, const struct sa *src,
-		      const struct sa *dst, struct mbuf *mb, void *arg)
-{
-	return transport_fix_via(arg, tp, dst, mb);
-}
-
 /* RFC 3261 13.2.2.4: the ACK has the INVITE's number and credentials. */
 static void ack_send(struct sip_session *s, struct dialog *d)
 {
@@ -177,8 +171,6 @@ static void ack_send(struct sip_session *s, struct dialog *d)
 		.method = "ACK",
 		.seq = s->invite_seq,
 		.headers = buf_bytes(&s->authorization),
-		.send = plain_send,
-		.arg = s->stack,
 	};
 
 	(void)dialog_send(d, s->stack, NULL, &r);
@@ -190,8 +182,6 @@ static void fork_end(struct sip_session *s, const struct sip_msg *msg)
 	struct dialog_request bye = {
 		.method = "BYE",
 		.stateful = true,
-		.send = plain_send,
-		.arg = s->stack,
 	};
 	struct dialog d;
 
@@ -309,17 +299,15 @@ static int invite_sending(enum sip_transp tp, const struct sa *src,
 	struct sip_session *s = arg;
 	struct buf contact;
 	struct pl via;
-	int err = transport_fix_via(s->stack, tp, dst, mb);
+	int err;
 
-	if (err)
-		return err;
 	buf_reset(&s->cancel.via);
 	if (!re_regex((char *)mb->buf, mb->end, "\nVia: [^\r]+", &via))
 		buf_printf(&s->cancel.via, "Via: %.*s\r\n", (int)via.l, via.p);
 	s->cancel.tp = tp;
 	s->cancel.dst = *dst;
 	buf_init(&contact);
-	transport_contact(&contact, s->stack, tp, dst, s->contact_user);
+	transport_contact(&contact, s->stack, tp, src, s->contact_user);
 	err = mbuf_write_mem(mb, contact.p, contact.n);
 	buf_clear(&contact);
 	return err;
@@ -363,7 +351,7 @@ static void domain_write(struct buf *text, const struct sip_stack *stack,
 	if (stack->public_address) {
 		buf_str(text, stack->public_address);
 	} else if (!uri_decode(&uri, &pl) && !sa_set(&dst, &uri.host, 0) &&
-		   !transport_local(stack, SIP_TRANSP_UDP, &dst, &local)) {
+		   !transport_local(stack, &dst, &local)) {
 		(void)re_snprintf(host, sizeof(host),
 				  sa_af(&local) == AF_INET6 ? "[%j]" : "%j",
 				  &local);

@@ -163,6 +163,21 @@ static int parts_start(struct sip_stack *s)
 	return err;
 }
 
+/* libre sends from the first socket of a family: the loopback's, which reaches
+ * nobody else, comes last. */
+static int listen_all(struct sip_stack *s, const struct sip_stack_conf *conf)
+{
+	int err = conf->listen_n > ARRAY_SIZE(conf->listen) ? -EINVAL : 0;
+
+	for (size_t i = 0; !err && i < 2 * conf->listen_n; i++) {
+		const struct sa *sa = &conf->listen[i % conf->listen_n];
+
+		if (sa_is_loopback(sa) == (i >= conf->listen_n))
+			err = transport_listen(s, sa, conf->tcp);
+	}
+	return err;
+}
+
 int sip_stack_new(struct sip_stack **sp, const struct sip_stack_conf *conf)
 {
 	struct sip_stack *s = calloc(1, sizeof(*s));
@@ -174,9 +189,8 @@ int sip_stack_new(struct sip_stack **sp, const struct sip_stack_conf *conf)
 	err = conf_take(s, conf);
 	if (!err)
 		err = parts_start(s);
-	for (size_t i = 0;
-	     !err && i < conf->listen_n && i < ARRAY_SIZE(conf->listen); i++)
-		err = transport_listen(s, &conf->listen[i], conf->tcp);
+	if (!err)
+		err = listen_all(s, conf);
 	if (err) {
 		sip_stack_free(&s);
 		return err;
@@ -214,7 +228,7 @@ int sip_stack_local(const struct sip_stack *s, const struct sa *dst,
 		    struct sa *local)
 {
 	uint16_t port;
-	int err = transport_local(s, SIP_TRANSP_UDP, dst, local);
+	int err = transport_local(s, dst, local);
 
 	if (err || !s->public_address)
 		return err;

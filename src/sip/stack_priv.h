@@ -7,7 +7,7 @@
 #include "sip/sanity.h"
 #include "sip/stack.h"
 
-#define STACK_LISTEN_MAX 8
+#define STACK_LISTEN_MAX 32
 
 struct transport_udp {
 	struct sip_stack *stack;
@@ -29,6 +29,8 @@ struct sip_stack {
 	struct list sessions;      /* every one holds a reference */
 	struct hash *sessions_by_call;
 	struct list kept;          /* BYEs of dialogs from disk */
+	struct sa listen[STACK_LISTEN_MAX];
+	size_t listen_n;
 	struct transport_udp udp[STACK_LISTEN_MAX];
 	size_t udp_n;
 	char probe[25];            /* Call-ID of our message to ourselves */
@@ -44,18 +46,16 @@ void transport_close(struct sip_stack *s);
 /* Puts the sanity layer under libre on the socket this message came by; true
  * if it was not there yet. */
 bool transport_learn(struct sip_stack *s, const struct sip_msg *msg);
-/* The address we are reached at by dst: never a wildcard. */
-int transport_local(const struct sip_stack *s, enum sip_transp tp,
-		    const struct sa *dst, struct sa *local);
+/* The address we are reached at by dst. */
+int transport_local(const struct sip_stack *s, const struct sa *dst,
+		    struct sa *local);
 /* "sip:192.0.2.1:5060;transport=udp" */
 void transport_uri(struct buf *text, enum sip_transp tp, const struct sa *sa);
-/* "Contact: <sip:user@host:port;transport=tcp>\r\n" towards dst. */
+/* "Contact: <sip:user@host:port;transport=tcp>\r\n"; local: the address of
+ * ours this goes with. */
 void transport_contact(struct buf *text, const struct sip_stack *s,
-		       enum sip_transp tp, const struct sa *dst,
+		       enum sip_transp tp, const struct sa *local,
 		       const char *user);
-/* A Via that libre wrote with a wildcard address gets the real one. */
-int transport_fix_via(const struct sip_stack *s, enum sip_transp tp,
-		      const struct sa *dst, struct mbuf *mb);
 
 /* -- auth.c ---------------------------------------------------------------- */
 

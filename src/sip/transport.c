@@ -99,15 +99,10 @@ bool transport_learn(struct sip_stack *s, const struct sip_msg *msg)
 	return true;
 }
 
-static void probe_send(struct sip_stack *s, const struct sa *address)
+static void probe_send(struct sip_stack *s, const struct sa *dst)
 {
 	struct mbuf *mb = mbuf_alloc(512);
-	struct sa dst = *address;
 
-	if (sa_is_any(&dst))
-		(void)sa_set_str(&dst,
-				 sa_af(&dst) == AF_INET6 ? "::1" : "127.0.0.1",
-				 sa_port(&dst));
 	if (mb && !mbuf_printf(mb,
 			       "OPTIONS sip:%J SIP/2.0\r\n"
 			       "Via: SIP/2.0/UDP %J;branch=z9hG4bK%s\r\n"
@@ -115,30 +110,69 @@ static void probe_send(struct sip_stack *s, const struct sa *address)
 			       "To: <sip:%J>\r\nFrom: <sip:%J>;tag=1\r\n"
 			       "Call-ID: %s\r\nCSeq: 1 OPTIONS\r\n"
 			       "Content-Length: 0\r\n\r\n",
-			       &dst, &dst, s->probe, &dst, &dst, s->probe)) {
+			       dst, dst, s->probe, dst, dst, s->probe)) {
 		mb->pos = 0;
-		(void)udp_send_anon(&dst, mb);
+		(void)udp_send_anon(dst, mb);
 	}
 	mem_deref(mb);
 }
 
-int transport_listen(struct sip_stack *s, const struct sa *address, bool tcp)
+static int listen_one(struct sip_stack *s, const struct sa *address, bool tcp)
 {
-	struct sa bound = *address;
+	struct sa bound = *address, local;
 	int err = -sip_transp_add(s->sip, SIP_TRANSP_UDP, address);
 
 	if (err)
 		return err;
 	if (!sa_port(&bound)) {
-		struct sa local;
-
+		/* Any port (tests): libre tells the one of the first socket,
+		 * which is the only one there then. */
 		err = -sip_transp_laddr(s->sip, &local, SIP_TRANSP_UDP, &bound);
 		if (err)
 			return err;
 		sa_set_port(&bound, sa_port(&local));
 	}
 	probe_send(s, &bound);
+	if (s->listen_n < STACK_LISTEN_MAX)
+		s->listen[s->listen_n++] = bound;
 	return tcp ? -sip_transp_add(s->sip, SIP_TRANSP_TCP, &bound) : 0;
+}
+
+struct expansion {
+	struct sip_stack *stack;
+	struct sa wildcard;
+	bool tcp, loopback;
+	int err;
+};
+
+static bool interface_listen(const char *name, const struct sa *sa, void *arg)
+{
+	struct expansion *x = arg;
+	struct sa address = *sa;
+
+	if (sa_af(sa) != sa_af(&x->wildcard) || sa_is_linklocal(sa) ||
+	    sa_is_loopback(sa) != x->loopback)
+		return false;
+	sa_set_port(&address, sa_port(&x->wildcard));
+	x->err = listen_one(x->stack, &address, x->tcp);
+	if (!sa_port(&x->wildcard) && x->stack->listen_n)
+		sa_set_port(&x->wildcard, sa_port(&x->stack->listen[0]));
+	return x->err != 0;
+}
+
+/* libre takes no wildcard address, and sends from the first socket of a
+ * family: so each interface gets one, the loopback last. */
+int transport_listen(struct sip_stack *s, const struct sa *address, bool tcp)
+{
+	struct expansion x = {.stack = s, .wildcard = *address, .tcp = tcp};
+
+	if (!sa_is_any(address))
+		return listen_one(s, address, tcp);
+	(void)net_if_apply(interface_listen, &x);
+	x.loopback = true;
+	if (!x.err)
+		(void)net_if_apply(interface_listen, &x);
+	return x.err;
 }
 
 void transport_close(struct sip_stack *s)
@@ -155,34 +189,34 @@ void transport_close(struct sip_stack *s)
 static int source_towards(const struct sa *dst, struct sa *local)
 {
 	int fd = socket(sa_af(dst), SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	uint16_t port = sa_port(local);
-	struct sa own = {.len = sizeof(own.u)};
+	struct sa own = {.len = sizeof(own.u)}, target = *dst;
 	int err = 0;
 
 	if (fd < 0)
 		return -errno;
-	if (connect(fd, &dst->u.sa, dst->len) ||
+	if (!sa_port(&target))
+		sa_set_port(&target, SIP_PORT);
+	if (connect(fd, &target.u.sa, target.len) ||
 	    getsockname(fd, &own.u.sa, &own.len))
 		err = -errno;
 	(void)close(fd);
-	if (err)
-		return err;
-	*local = own;
-	sa_set_port(local, port);
-	return 0;
+	if (!err)
+		*local = own;
+	return err;
 }
 
-int transport_local(const struct sip_stack *s, enum sip_transp tp,
-		    const struct sa *dst, struct sa *local)
+int transport_local(const struct sip_stack *s, const struct sa *dst,
+		    struct sa *local)
 {
-	struct sa target = *dst;
-	int err = -sip_transp_laddr(s->sip, local, tp, dst);
+	int err = -sip_transp_laddr(s->sip, local, SIP_TRANSP_UDP, dst);
+	struct sa source;
 
-	if (err)
+	if (err || source_towards(dst, &source))
 		return err;
-	if (!sa_port(&target))
-		sa_set_port(&target, SIP_PORT);
-	return sa_is_any(local) ? source_towards(&target, local) : 0;
+	for (size_t i = 0; i < s->listen_n; i++)
+		if (sa_cmp(&s->listen[i], &source, SA_ADDR))
+			*local = s->listen[i];
+	return 0;
 }
 
 void transport_uri(struct buf *text, enum sip_transp tp, const struct sa *sa)
@@ -195,47 +229,22 @@ void transport_uri(struct buf *text, enum sip_transp tp, const struct sa *sa)
 }
 
 void transport_contact(struct buf *text, const struct sip_stack *s,
-		       enum sip_transp tp, const struct sa *dst,
+		       enum sip_transp tp, const struct sa *local,
 		       const char *user)
 {
 	char where[80] = "";
-	struct sa local;
 
-	if (transport_local(s, tp, dst, &local))
-		return;
 	buf_str(text, "Contact: <sip:");
 	if (user && *user) {
 		address_write_user(text, user);
 		buf_u8(text, '@');
 	}
 	if (s->public_address) {
-		buf_printf(text, "%s:%u", s->public_address, sa_port(&local));
+		buf_printf(text, "%s:%u", s->public_address, sa_port(local));
 	} else {
-		(void)re_snprintf(where, sizeof(where), "%J", &local);
+		(void)re_snprintf(where, sizeof(where), "%J", local);
 		buf_str(text, where);
 	}
 	buf_printf(text, "%s>\r\n",
 		   tp == SIP_TRANSP_TCP ? ";transport=tcp" : "");
-}
-
-int transport_fix_via(const struct sip_stack *s, enum sip_transp tp,
-		      const struct sa *dst, struct mbuf *mb)
-{
-	struct pl start, branch;
-	struct sa local;
-
-	if (sip_transp_laddr(s->sip, &local, tp, dst) || !sa_is_any(&local))
-		return 0;
-	if (transport_local(s, tp, dst, &local) ||
-	    re_regex((char *)mb->buf, mb->end,
-		     "[^\n]+\nVia: [^;]+;branch=[^;]+", &start, NULL, &branch))
-		return 0; /* rport brings the answer back all the same */
-	{
-		char kept[64] = "";
-
-		(void)pl_strcpy(&branch, kept, sizeof(kept));
-		mb->pos = mb->end = start.l + 1;
-		return mbuf_printf(mb, "Via: SIP/2.0/%s %J;branch=%s;rport\r\n",
-				   sip_transp_name(tp), &local, kept);
-	}
 }
