@@ -124,12 +124,17 @@ void sctp_chunk_put(struct buf *b, uint8_t type, uint8_t flags,
 	sctp_chunk_end(b, at);
 }
 
+void sctp_param_align(struct buf *b)
+{
+	buf_fill(b, 0, -b->n & 3);
+}
+
 void sctp_param_put(struct buf *b, uint16_t type, struct bytes body)
 {
+	sctp_param_align(b);
 	buf_be16(b, type);
 	buf_be16(b, (uint16_t)(4 + body.n));
 	buf_put(b, body.p, body.n);
-	buf_fill(b, 0, -body.n & 3);
 }
 
 static bool param_is_known(uint16_t type)

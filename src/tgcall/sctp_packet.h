@@ -59,6 +59,9 @@ size_t sctp_chunk_begin(struct buf *b, uint8_t type, uint8_t flags);
 void sctp_chunk_end(struct buf *b, size_t at); /* length and padding */
 void sctp_chunk_put(struct buf *b, uint8_t type, uint8_t flags,
 		    struct bytes body);
+/* A chunk's length counts the padding between parameters, but not behind the
+ * last (RFC 9260 3.2): so padding is put before one. Buffers begin aligned. */
+void sctp_param_align(struct buf *b);
 void sctp_param_put(struct buf *b, uint16_t type, struct bytes body);
 
 struct sctp_init {

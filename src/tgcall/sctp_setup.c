@@ -27,6 +27,8 @@ static void init_put(struct buf *b, uint8_t type, const struct sctp_init *init,
 	sctp_param_put(b, PARAM_FORWARD_TSN_SUPPORTED, bytes_of(NULL, 0));
 	sctp_param_put(b, PARAM_SUPPORTED_EXTENSIONS,
 		       bytes_of(extensions, sizeof(extensions)));
+	if (report.n)
+		sctp_param_align(b);
 	buf_put(b, report.p, report.n);
 	sctp_chunk_end(b, at);
 }

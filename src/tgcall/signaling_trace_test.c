@@ -1,0 +1,585 @@
+/* The recorded exchanges of the apps' own library (tests/data/traces), taken
+ * apart, and each side of each answered by this engine. */
+#include <errno.h>
+
+#include "tests/check.h"
+#include "tgcall/crypto.h"
+#include "tgcall/raw.h"
+#include "tgcall/sctp.h"
+#include "tgcall/sctp_packet.h"
+#include "tgcall/signal_message.h"
+#include "tgcall/signaling_pair_fake.h"
+
+static const struct trace {
+	const char *name, *version;
+	int blobs[2], messages[2]; /* of caller and callee */
+} traces[] = {
+	{"7.0.0", "7.0.0", {4, 4}, {4, 4}},
+	{"8.0.0", "8.0.0", {8, 8}, {5, 6}},
+	{"9.0.0", "9.0.0", {8, 8}, {5, 5}},
+	{"12.0.0", "12.0.0", {12, 12}, {4, 4}},
+	{"13.0.0", "13.0.0", {11, 12}, {4, 4}},
+	{"13.0.0-sctp2026", "13.0.0", {11, 12}, {4, 4}},
+	{"9.0.0-tdesktop4.6.5", "9.0.0", {11, 12}, {4, 4}},
+};
+
+#define TRACES_N (sizeof(traces) / sizeof(*traces))
+#define BLOBS_MAX 64
+#define TEXTS_MAX 64
+
+struct text {
+	struct buf json;
+	uint32_t seq;
+};
+
+struct blob {
+	int from;
+	struct buf bytes;
+	struct buf payload; /* SCTP: of its DATA chunk, else the same */
+};
+
+static struct blob blobs[BLOBS_MAX];
+static size_t blobs_n;
+static uint8_t key[256];
+
+/* -- reading ------------------------------------------------------------- */
+
+static int key_read(void)
+{
+	char text[513] = "";
+	FILE *f = fopen(TEST_TRACES "/key.hex", "r");
+
+	if (!f || fscanf(f, "%512s", text) != 1)
+		abort();
+	fclose(f);
+	return hex_decode(key, sizeof(key), text, strlen(text));
+}
+
+static void blobs_clear(void)
+{
+	for (; blobs_n; blobs_n--) {
+		buf_clear(&blobs[blobs_n - 1].bytes);
+		buf_clear(&blobs[blobs_n - 1].payload);
+	}
+}
+
+static void payload_find(struct blob *b)
+{
+	struct sctp_chunk c;
+	struct rd r;
+
+	if (!sctp_is_packet(buf_bytes(&b->bytes), 5000)) {
+		buf_put(&b->payload, b->bytes.p, b->bytes.n);
+		return;
+	}
+	rd_init(&r, b->bytes.p + 12, b->bytes.n - 12);
+	while (sctp_chunk_read(&r, &c))
+		if (c.type == SCTP_DATA)
+			buf_put(&b->payload, c.body.p + 12, c.body.n - 12);
+}
+
+static void blobs_read(const char *name)
+{
+	char path[256], line[8192], hex[8000];
+	double at;
+	char from;
+	FILE *f;
+
+	snprintf(path, sizeof(path), TEST_TRACES "/%s.blobs", name);
+	f = fopen(path, "r");
+	if (!f)
+		abort();
+	while (fgets(line, sizeof(line), f) && blobs_n < BLOBS_MAX) {
+		struct blob *b = &blobs[blobs_n];
+		size_t n;
+
+		if (sscanf(line, "%lf %c->%*c %7999s", &at, &from, hex) != 3)
+			abort();
+		n = strlen(hex) / 2;
+		b->from = from == 'b';
+		buf_init(&b->bytes);
+		buf_init(&b->payload);
+		buf_fill(&b->bytes, 0, n);
+		if (hex_decode(b->bytes.p, n, hex, 2 * n))
+			abort();
+		payload_find(b);
+		blobs_n++;
+	}
+	fclose(f);
+}
+
+/* Appends the JSON texts of a decrypted packet, of any framing. */
+static size_t texts_of_plain(struct text *texts, struct bytes plain)
+{
+	size_t n = 0;
+	struct rd r;
+
+	rd_init(&r, plain.p, plain.n);
+	while (r.n && !r.bad && n < TEXTS_MAX) {
+		uint32_t seq = rd_be32(&r);
+		struct bytes text = bytes_of(r.p, r.n);
+
+		buf_init(&texts[n].json);
+		texts[n].seq = seq;
+		if (raw_is_gzip(text)) {
+			if (raw_gunzip(&texts[n++].json, text, 1 << 20))
+				abort();
+			break;
+		}
+		if (text.n && text.p[0] == '{') {
+			buf_put(&texts[n++].json, text.p, text.n);
+			break;
+		}
+		if (rd_u8(&r) != 127)
+			continue;
+		text = rd_bytes(&r, rd_be32(&r));
+		buf_put(&texts[n++].json, text.p, text.n);
+	}
+	return r.bad ? 0 : n;
+}
+
+static size_t texts_of_packet(struct text *texts, bool sender_is_caller,
+			      struct bytes packet)
+{
+	struct tgcall_crypto crypto = {.outgoing = !sender_is_caller};
+	struct buf plain;
+	size_t n = 0;
+
+	memcpy(crypto.key, key, sizeof(key));
+	buf_init(&plain);
+	if (tgcall_crypto_open(&crypto, &plain, packet) == 0)
+		n = texts_of_plain(texts, buf_bytes(&plain));
+	buf_clear(&plain);
+	return n;
+}
+
+static void texts_clear(struct text *texts, size_t n)
+{
+	while (n)
+		buf_clear(&texts[--n].json);
+}
+
+/* -- taken apart --------------------------------------------------------- */
+
+static void trace_parse(const struct trace *t)
+{
+	int blobs_seen[2] = {0}, messages[2] = {0};
+
+	for (size_t i = 0; i < blobs_n; i++) {
+		struct blob *b = &blobs[i];
+		struct text texts[TEXTS_MAX];
+		size_t n = texts_of_packet(texts, b->from == 0,
+					   buf_bytes(&b->payload));
+
+		blobs_seen[b->from]++;
+		messages[b->from] += (int)n;
+		for (size_t k = 0; k < n; k++) {
+			struct signal_message m;
+
+			CHECK_INT(signal_message_parse(
+					  &m, buf_bytes(&texts[k].json)),
+				  0);
+			CHECK(m.type != SIGNAL_UNKNOWN);
+			CHECK(m.type != SIGNAL_NEGOTIATE_CHANNELS ||
+			      m.negotiation.has_audio);
+			CHECK(m.type != SIGNAL_CANDIDATES ||
+			      m.candidates_n == 1);
+			signal_message_clear(&m);
+		}
+		texts_clear(texts, n);
+	}
+	for (int i = 0; i < 2; i++) {
+		CHECK_INT(blobs_seen[i], t->blobs[i]);
+		CHECK_INT(messages[i], t->messages[i]);
+	}
+}
+
+static void test_trace_blobs_are_understood(void)
+{
+	for (size_t i = 0; i < TRACES_N && !check_failed; i++) {
+		blobs_read(traces[i].name);
+		trace_parse(&traces[i]);
+		if (check_failed)
+			printf("# %s\n", traces[i].name);
+		blobs_clear();
+	}
+}
+
+/* What the apps' INIT says, ours says byte for byte, numbers aside. */
+static void test_trace_init_is_like_ours(void)
+{
+	struct signaling_pair *p = pair_new_versions(1, "13.0.0", "13.0.0");
+	struct buf *ours = &p->ends[0].sent;
+
+	blobs_read("13.0.0");
+	tgcall_signaling_start(p->ends[0].signaling, 0);
+	CHECK_INT(ours->n, blobs[0].bytes.n);
+	CHECK_MEM(ours->p, blobs[0].bytes.p, 8);
+	CHECK_MEM(ours->p + 12, blobs[0].bytes.p + 12, 4);
+	CHECK_MEM(ours->p + 20, blobs[0].bytes.p + 20, 8);
+	CHECK_MEM(ours->p + 32, blobs[0].bytes.p + 32, 12);
+	blobs_clear();
+	pair_free(p);
+}
+
+/* -- answered ------------------------------------------------------------ */
+
+/* The other side of a call with our engine: it sends what was recorded, and
+ * what the test writes, and takes our texts apart. */
+struct player {
+	struct signaling_pair *pair; /* ours is ends[us] */
+	int us;
+	struct sctp *sctp; /* when the trace is over SCTP */
+	struct tgcall_crypto crypto;
+	uint32_t counter;
+	struct text ours[TEXTS_MAX];
+	size_t ours_n;
+};
+
+static void ours_note(struct player *pl, struct bytes packet)
+{
+	struct text texts[TEXTS_MAX];
+	size_t n = texts_of_packet(texts, pl->us == 0, packet);
+
+	for (size_t i = 0; i < n; i++) {
+		bool known = false;
+
+		for (size_t k = 0; k < pl->ours_n; k++)
+			known |= pl->ours[k].seq == texts[i].seq;
+		if (known || pl->ours_n == TEXTS_MAX)
+			buf_clear(&texts[i].json);
+		else
+			pl->ours[pl->ours_n++] = texts[i];
+	}
+}
+
+static void player_packet(struct bytes packet, void *arg)
+{
+	struct player *pl = arg;
+
+	carrier_send(&pl->pair->carrier, pl->us, packet);
+}
+
+static void player_message(uint16_t stream, uint32_t ppid, struct bytes data,
+			   void *arg)
+{
+	ours_note(arg, data);
+}
+
+static void player_input(int to, struct bytes blob, usec_t now, void *arg)
+{
+	struct player *pl = arg;
+
+	if (to == pl->us)
+		(void)tgcall_signaling_input(pl->pair->ends[to].signaling, blob,
+					     now);
+	else if (pl->sctp)
+		(void)sctp_input(pl->sctp, blob, now);
+	else
+		ours_note(pl, blob);
+}
+
+static usec_t player_deadline(int end, void *arg)
+{
+	struct player *pl = arg;
+
+	if (end == pl->us)
+		return tgcall_signaling_deadline(pl->pair->ends[end].signaling);
+	return pl->sctp ? sctp_deadline(pl->sctp) : USEC_NEVER;
+}
+
+static void player_timeout(int end, usec_t now, void *arg)
+{
+	struct player *pl = arg;
+
+	if (end == pl->us)
+		tgcall_signaling_timeout(pl->pair->ends[end].signaling, now);
+	else
+		sctp_timeout(pl->sctp, now);
+}
+
+static void player_run(struct player *pl)
+{
+	carrier_run(&pl->pair->carrier, pl->pair->carrier.now + USEC_S);
+}
+
+static void player_send(struct player *pl, struct bytes payload)
+{
+	if (pl->sctp)
+		sctp_send(pl->sctp, 0, 53, payload, pl->pair->carrier.now);
+	else
+		carrier_send(&pl->pair->carrier, pl->us, payload);
+}
+
+static void player_text_send(struct player *pl, struct bytes text)
+{
+	struct buf plain, packet;
+
+	buf_init(&plain);
+	buf_init(&packet);
+	if (raw_put(&plain, ++pl->counter, text, pl->sctp != NULL) ||
+	    tgcall_crypto_seal(&pl->crypto, &packet, buf_bytes(&plain)))
+		abort();
+	player_send(pl, buf_bytes(&packet));
+	buf_clear(&plain);
+	buf_clear(&packet);
+}
+
+static struct player *player_new(const struct trace *t, int us)
+{
+	struct player *pl = calloc(1, sizeof(*pl));
+	struct tgcall_signaling_conf conf;
+	const struct sctp_conf sctp = {
+		.port = 5000,
+		.packet_max = 1191,
+		.message_max = 262144,
+		.init_first = USEC_S,
+		.init_cap = 60 * USEC_S,
+		.resend_first = 500 * USEC_MS,
+		.resend_cap = 3 * USEC_S,
+		.handlers = {.packet = player_packet,
+			     .message = player_message},
+		.arg = pl,
+	};
+
+	pl->us = us;
+	pl->counter = 1000;
+	pl->crypto.outgoing = us == 1;
+	memcpy(pl->crypto.key, key, sizeof(key));
+	pl->pair = pair_new(1);
+	pl->pair->carrier.input = player_input;
+	pl->pair->carrier.deadline = player_deadline;
+	pl->pair->carrier.timeout = player_timeout;
+	pl->pair->carrier.arg = pl;
+	conf = pair_conf(pl->pair, us, t->version);
+	memcpy(conf.key, key, sizeof(key));
+	pair_end_open(pl->pair, &conf);
+	if (sctp_is_packet(buf_bytes(&blobs[0].bytes), 5000) &&
+	    sctp_new(&pl->sctp, &sctp))
+		abort();
+	return pl;
+}
+
+static void player_free(struct player *pl)
+{
+	texts_clear(pl->ours, pl->ours_n);
+	sctp_free(&pl->sctp);
+	pair_free(pl->pair);
+	free(pl);
+}
+
+/* Our n-th message of a type, parsed; cleared by the caller. */
+static int ours_parse(struct player *pl, struct signal_message *m,
+		      enum signal_message_type type, int nth)
+{
+	for (size_t i = 0; i < pl->ours_n; i++) {
+		if (signal_message_parse(m, buf_bytes(&pl->ours[i].json)) ==
+			    0 &&
+		    m->type == type && nth-- == 0)
+			return 0;
+		signal_message_clear(m);
+	}
+	*m = (struct signal_message){0};
+	return -ENOENT;
+}
+
+/* The recorded offer, exchange ids of both sides: the caller's first one, and
+ * the callee's that is another. */
+static void recorded_find(struct signal_message *setup,
+			  struct signal_message *offer, int from,
+			  uint32_t other_id)
+{
+	*setup = *offer = (struct signal_message){0};
+	for (size_t i = 0; i < blobs_n; i++) {
+		struct text texts[TEXTS_MAX];
+		size_t n = texts_of_packet(texts, from == 0,
+					   buf_bytes(&blobs[i].payload));
+
+		for (size_t k = 0; k < n; k++) {
+			struct signal_message m;
+
+			signal_message_parse(&m, buf_bytes(&texts[k].json));
+			if (m.type == SIGNAL_INITIAL_SETUP && !setup->type) {
+				*setup = m;
+			} else if (m.type == SIGNAL_NEGOTIATE_CHANNELS &&
+				   !offer->type &&
+				   m.negotiation.exchange_id != other_id) {
+				*offer = m;
+			} else {
+				signal_message_clear(&m);
+			}
+		}
+		texts_clear(texts, n);
+	}
+}
+
+/* Does the blob hold an answer to the side we replace? It is not for us. */
+static bool blob_answers(const struct blob *b, uint32_t own_id)
+{
+	struct text texts[TEXTS_MAX];
+	size_t n = texts_of_packet(texts, b->from == 0, buf_bytes(&b->payload));
+	bool answers = false;
+
+	for (size_t k = 0; k < n; k++) {
+		struct signal_message m;
+
+		signal_message_parse(&m, buf_bytes(&texts[k].json));
+		answers |= m.type == SIGNAL_NEGOTIATE_CHANNELS &&
+			   m.negotiation.exchange_id != own_id;
+		signal_message_clear(&m);
+	}
+	texts_clear(texts, n);
+	return answers;
+}
+
+static void recorded_play(struct player *pl, uint32_t own_id)
+{
+	for (size_t i = 0; i < blobs_n; i++) {
+		struct blob *b = &blobs[i];
+
+		if (b->from == pl->us || !b->payload.n)
+			continue;
+		/* As callee we were not asked what the caller answered to
+		 * the recorded one; as caller the queue must stand it. */
+		if (pl->us == 1 && blob_answers(b, own_id))
+			continue;
+		player_send(pl, buf_bytes(&b->payload));
+		player_run(pl);
+	}
+}
+
+static void our_offer_answer(struct player *pl, int nth)
+{
+	struct signal_message m;
+	struct buf b;
+
+	buf_init(&b);
+	CHECK_INT(ours_parse(pl, &m, SIGNAL_NEGOTIATE_CHANNELS, nth), 0);
+	CHECK(m.negotiation.has_audio);
+	CHECK_INT(signal_answer_put(&b, &m.negotiation), 0);
+	player_text_send(pl, buf_bytes(&b));
+	player_run(pl);
+	CHECK_INT(pl->pair->ends[pl->us].sends, 1);
+	CHECK_INT(pl->pair->ends[pl->us].send.ssrc, m.negotiation.audio.ssrc);
+	signal_message_clear(&m);
+	buf_clear(&b);
+}
+
+/* Our nth NegotiateChannels answers theirs: id, SSRC, ids of types. */
+static void our_answer_check(struct player *pl, int nth,
+			     const struct signal_negotiation *theirs)
+{
+	struct signal_message m;
+
+	CHECK_INT(ours_parse(pl, &m, SIGNAL_NEGOTIATE_CHANNELS, nth), 0);
+	CHECK_INT(m.negotiation.exchange_id, theirs->exchange_id);
+	CHECK_INT(m.negotiation.audio.ssrc, theirs->audio.ssrc);
+	CHECK_INT(m.negotiation.audio.payload_type, 111);
+	CHECK_INT(m.negotiation.audio.ext_abs_send_time, 2);
+	CHECK_INT(m.negotiation.audio.ext_transport_cc, 3);
+	CHECK(json_equal(m.negotiation.answer, theirs->answer));
+	signal_message_clear(&m);
+}
+
+static void callee_check(struct player *pl, struct signal_message *setup,
+			 struct signal_message *offer)
+{
+	struct signaling_end *us = &pl->pair->ends[1];
+	struct signal_message m;
+
+	CHECK_INT(us->transports, 1);
+	CHECK_STR(us->transport.ufrag, setup->setup.ufrag);
+	CHECK_STR(us->transport.pwd, setup->setup.pwd);
+	CHECK_INT(us->transport.setup, TGCALL_ACTPASS);
+	CHECK_INT(us->candidates, 1);
+	CHECK_INT(us->recvs, 1);
+	CHECK_INT(us->recv.ssrc, offer->negotiation.audio.ssrc);
+	our_answer_check(pl, 0, &offer->negotiation);
+	if (!check_failed)
+		our_offer_answer(pl, 1);
+	if (check_failed)
+		return;
+	CHECK_INT(ours_parse(pl, &m, SIGNAL_INITIAL_SETUP, 0), 0);
+	CHECK_INT(m.setup.setup, TGCALL_PASSIVE);
+	CHECK_STR(m.setup.ufrag, "uf1/");
+	signal_message_clear(&m);
+}
+
+static void caller_check(struct player *pl, struct signal_message *setup,
+			 struct signal_message *offer)
+{
+	struct signaling_end *us = &pl->pair->ends[0];
+
+	CHECK_STR(us->transport.ufrag, setup->setup.ufrag);
+	CHECK_STR(us->transport.pwd, setup->setup.pwd);
+	CHECK_INT(us->transport.setup, TGCALL_PASSIVE);
+	CHECK_INT(us->candidates, 1);
+	CHECK_INT(us->recvs, 0); /* queued until ours is answered */
+	our_offer_answer(pl, 0);
+	if (check_failed)
+		return;
+	CHECK_INT(us->recvs, 1);
+	CHECK_INT(us->recv.ssrc, offer->negotiation.audio.ssrc);
+	our_answer_check(pl, 1, &offer->negotiation);
+}
+
+static void trace_answer(const struct trace *t, int us)
+{
+	struct signal_message setup, offer, their_setup, their_offer;
+	struct player *pl = player_new(t, us);
+	usec_t now = 0;
+
+	recorded_find(&setup, &offer, 0, 0);
+	recorded_find(&their_setup, &their_offer, 1,
+		      offer.negotiation.exchange_id);
+	tgcall_signaling_start(pl->pair->ends[us].signaling, now);
+	if (pl->sctp)
+		sctp_connect(pl->sctp, now);
+	player_run(pl);
+	recorded_play(pl, offer.negotiation.exchange_id);
+	if (us == 1)
+		callee_check(pl, &setup, &offer);
+	else
+		caller_check(pl, &their_setup, &their_offer);
+	CHECK_INT(tgcall_signaling_framing(pl->pair->ends[us].signaling),
+		  pl->sctp               ? TGCALL_FRAMING_SCTP
+		  : t->version[0] == '7' ? TGCALL_FRAMING_RAW
+					 : TGCALL_FRAMING_ACKED);
+	signal_message_clear(&setup);
+	signal_message_clear(&offer);
+	signal_message_clear(&their_setup);
+	signal_message_clear(&their_offer);
+	player_free(pl);
+}
+
+static void traces_answer(int us)
+{
+	for (size_t i = 0; i < TRACES_N && !check_failed; i++) {
+		blobs_read(traces[i].name);
+		trace_answer(&traces[i], us);
+		if (check_failed)
+			printf("# %s\n", traces[i].name);
+		blobs_clear();
+	}
+}
+
+static void test_trace_caller_is_answered(void)
+{
+	traces_answer(1);
+}
+
+static void test_trace_callee_is_answered(void)
+{
+	traces_answer(0);
+}
+
+int main(void)
+{
+	if (key_read())
+		return 1;
+	RUN(test_trace_blobs_are_understood);
+	RUN(test_trace_init_is_like_ours);
+	RUN(test_trace_caller_is_answered);
+	RUN(test_trace_callee_is_answered);
+	return check_done();
+}
