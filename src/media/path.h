@@ -1,0 +1,36 @@
+/* One direction of a bridge: packets of one leg in, packets for the other out.
+ *
+ *   jitter buffer ─▶ decode ─▶ samples ─▶ encode ─▶ send     (transcoding)
+ *                 └─▶ frames ─────────────────────▶ send     (passing through)
+ *
+ * Packets are pulled when the audio before them has been played, in real time;
+ * what they hold is sent at once if it fills a packet, and never faster than
+ * the packet time. So a packet waits for its tick and for nothing else. While
+ * the sender is silent, silence is sent. One media thread, no allocation after
+ * creation.
+ */
+#ifndef MEDIA_PATH_H
+#define MEDIA_PATH_H
+
+#include "media/bridge.h"
+
+struct path;
+
+struct path_stats {
+	struct jitter_stats jitter;
+	uint64_t packets_out, undecodable;
+};
+
+/* The lowest rate that loses nothing between the two codecs. */
+uint32_t path_rate_hz(const struct media_codec *from,
+		      const struct media_codec *to);
+/* -EINVAL: a codec or packet time that is none. Both are copied. */
+int path_new(struct path **pp, const struct bridge_leg_conf *from,
+	     const struct bridge_leg_conf *to);
+void path_free(struct path **pp);
+void path_input(struct path *p, const struct media_packet *packet);
+void path_tick(struct path *p, usec_t now);
+bool path_is_passthrough(const struct path *p);
+void path_stats(const struct path *p, struct path_stats *s);
+
+#endif
