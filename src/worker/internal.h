@@ -88,6 +88,7 @@ struct worker_call *worker_call_find(struct worker *w, const char *id);
 /* record.c */
 json_t *worker_record(const struct worker_call *wc);
 json_t *worker_show_calls(const struct worker *w);
+json_t *worker_show_status(const struct worker *w);
 
 /* sip_leg.c */
 struct sip_leg;

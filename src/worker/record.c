@@ -1,6 +1,8 @@
 /* The record of a call, and a running call as a row of `show calls`. */
+#include <dirent.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/log.h"
 #include "worker/internal.h"
@@ -153,4 +155,38 @@ json_t *worker_show_calls(const struct worker *w)
 			json_array_append_new(rows, call_row(wc));
 	}
 	return rows;
+}
+
+static int descriptors_open(void)
+{
+	DIR *dir = opendir("/proc/self/fd");
+	int n = 0;
+
+	while (dir && readdir(dir))
+		n++;
+	if (dir)
+		closedir(dir);
+	return n - 3; /* ".", ".." and the folder itself */
+}
+
+static long rss_kib(void)
+{
+	FILE *f = fopen("/proc/self/statm", "r");
+	long pages = 0, resident = 0;
+
+	if (f) {
+		if (fscanf(f, "%ld %ld", &pages, &resident) != 2)
+			resident = 0;
+		fclose(f);
+	}
+	return resident * (sysconf(_SC_PAGESIZE) / 1024);
+}
+
+json_t *worker_show_status(const struct worker *w)
+{
+	return json_pack("[{ss si si si si si}]", "worker", w->id, "calls",
+			 (int)list_count(&w->calls), "rtp_ports",
+			 (int)rtp_ports_in_use(w->ports), "media_threads",
+			 (int)w->threads_n, "descriptors", descriptors_open(),
+			 "rss_kib", (int)rss_kib());
 }

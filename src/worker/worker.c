@@ -587,8 +587,13 @@ static void on_unregistered(const struct sip_binding *b, void *arg)
 
 static void on_show(const struct bus_message *m, void *arg)
 {
-	bus_reply(((struct worker *)arg)->bus, m->inbox,
-		  json_pack("{so}", "rows", worker_show_calls(arg)));
+	struct worker *w = arg;
+	bool status = strcmp(text_of(m->body, "what"), "status") == 0;
+
+	bus_reply(w->bus, m->inbox,
+		  json_pack("{so}", "rows",
+			    status ? worker_show_status(w)
+				   : worker_show_calls(w)));
 }
 
 static void on_bye(const struct bus_message *m, void *arg)

@@ -1,0 +1,233 @@
+#include "gateway.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "ctl/ctl.h"
+#include "storage/storage.h"
+
+#define WORKER_ID "w1"
+#define STORAGE_ID "s1"
+#define STOP_LIMIT_MS 8000
+#define KEY_FACT "secret.check"
+
+struct gateway {
+	const struct settings *settings;
+	struct secret_key *key;
+	struct store *store;
+	struct bus *bus;
+	struct service *service;
+	struct ctl_server *control;
+	struct manager *manager;
+	struct storage *storage;
+	struct worker *worker;
+	struct tmr stop_limit;
+	void (*stopped)(void *arg);
+	void *stopped_arg;
+};
+
+static int fail(int err, const char *what, const char *why)
+{
+	log_error("gateway", NULL, "%s: %s (%s)", what,
+		  why ? why : strerror(-err), strerror(-err));
+	return err;
+}
+
+/* The store remembers which key it was used with, so that a wrong one is
+ * named before anything is opened, and never leads to a new log-in. */
+static int check_key(struct gateway *g)
+{
+	char check[9];
+	struct buf kept;
+	int err;
+
+	secret_key_check(g->key, check);
+	buf_init(&kept);
+	err = store_fact_get(g->store, KEY_FACT, &kept);
+	if (err == -ENOENT)
+		err = store_fact_set(g->store, KEY_FACT, bytes_str(check));
+	else if (!err && !bytes_equal(buf_bytes(&kept), bytes_str(check)))
+		err = -EKEYREJECTED;
+	buf_clear(&kept);
+	if (err == -EKEYREJECTED)
+		return fail(err, "secret key",
+			    "not the key this store was made with");
+	return err;
+}
+
+static int open_store(struct gateway *g)
+{
+	const struct settings *s = g->settings;
+	const char *why = NULL;
+	int err = secret_key_load(&g->key, s->key_file, &why);
+
+	if (err)
+		return fail(err, "secret key", why);
+	if (mkdir(s->data, 0700) && errno != EEXIST)
+		return fail(-errno, s->data, NULL);
+	err = store_open(&g->store, s->store, &why);
+	if (err)
+		return fail(err, s->store, why);
+	return check_key(g);
+}
+
+static int start_storage(struct gateway *g)
+{
+	const struct settings *s = g->settings;
+	struct storage_conf conf = {
+		.id = STORAGE_ID,
+		.bus = g->bus,
+		.store = g->store,
+		.key = g->key,
+		.rsa = s->rsa,
+		.api_id = s->api_id,
+		.api_hash = s->api_hash,
+		.dcs = s->dcs,
+		.dcs_n = s->dcs_n,
+		.transport = s->transport,
+		.obfuscated = s->obfuscated,
+		.versions = s->version_list,
+		.sessions = s->session_list,
+		.sessions_n = s->sessions_n,
+	};
+	const char *why = "storage";
+	int err = storage_new(&g->storage, &conf, &why);
+
+	return err ? fail(err, "session", why) : 0;
+}
+
+static int start_manager(struct gateway *g)
+{
+	const struct settings *s = g->settings;
+	struct manager_conf conf = {
+		.bus = g->bus,
+		.store = g->store,
+		.records = s->records,
+		.storage = STORAGE_ID,
+		.trunks = s->trunks,
+		.trunks_n = s->trunks_n,
+	};
+	int err = manager_new(&g->manager, &conf);
+
+	return err ? fail(err, "records", s->records) : 0;
+}
+
+static int start_worker(struct gateway *g)
+{
+	struct worker_conf conf = g->settings->worker;
+	const char *why = "worker";
+	int err;
+
+	conf.id = WORKER_ID;
+	conf.bus = g->bus;
+	err = worker_new(&g->worker, &conf, &why);
+	return err ? fail(err, "worker", why) : 0;
+}
+
+static int start_service(struct gateway *g, bool control)
+{
+	struct service_conf conf = {
+		.bus = g->bus, .worker = WORKER_ID, .storage = STORAGE_ID};
+	int err = service_new(&g->service, &conf);
+
+	if (!err && control) {
+		err = ctl_server_new(&g->control, g->settings->control,
+				     g->service);
+		if (err)
+			return fail(err, "control socket",
+				    g->settings->control);
+	}
+	return err;
+}
+
+int gateway_new(struct gateway **gp, const struct settings *s, unsigned parts)
+{
+	struct gateway *g = calloc(1, sizeof(*g));
+	int err;
+
+	if (!g)
+		return -ENOMEM;
+	g->settings = s;
+	tmr_init(&g->stop_limit);
+	err = open_store(g);
+	if (!err)
+		err = bus_local_new(&g->bus);
+	/* The control socket first: it is what keeps two processes apart. */
+	if (!err)
+		err = start_service(g, parts & GATEWAY_CONTROL);
+	if (!err)
+		err = start_manager(g);
+	if (!err && parts & GATEWAY_WORKER)
+		err = start_worker(g);
+	if (!err)
+		err = start_storage(g);
+	if (err) {
+		gateway_free(&g);
+		return err;
+	}
+	*gp = g;
+	return 0;
+}
+
+static void stop_done(void *arg)
+{
+	struct gateway *g = arg;
+	void (*stopped)(void *arg) = g->stopped;
+
+	tmr_cancel(&g->stop_limit);
+	g->stopped = NULL;
+	if (stopped)
+		stopped(g->stopped_arg);
+}
+
+static void stop_linger(void *arg)
+{
+	struct gateway *g = arg;
+
+	/* BYE and discardCall are on their way; their answers get a moment. */
+	tmr_start(&g->stop_limit, 700, stop_done, g);
+}
+
+static void stop_late(void *arg)
+{
+	log_warn("gateway", NULL, "calls did not end in time");
+	stop_done(arg);
+}
+
+void gateway_stop(struct gateway *g, void (*done)(void *arg), void *arg)
+{
+	g->stopped = done;
+	g->stopped_arg = arg;
+	if (!g->worker) {
+		stop_done(g);
+		return;
+	}
+	tmr_start(&g->stop_limit, STOP_LIMIT_MS, stop_late, g);
+	worker_stop(g->worker, stop_linger, g);
+}
+
+void gateway_free(struct gateway **gp)
+{
+	struct gateway *g = *gp;
+
+	if (!g)
+		return;
+	*gp = NULL;
+	tmr_cancel(&g->stop_limit);
+	ctl_server_free(&g->control);
+	worker_free(&g->worker);
+	storage_free(&g->storage);
+	manager_free(&g->manager);
+	bus_free(&g->bus);
+	service_free(&g->service);
+	store_close(&g->store);
+	secret_key_free(&g->key);
+	free(g);
+}
+
+struct service *gateway_service(struct gateway *g)
+{
+	return g->service;
+}

@@ -1,0 +1,253 @@
+/* gramline: subcommands to roles. */
+#include <getopt.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+
+#include "base/secret.h"
+#include "ctl/ctl.h"
+#include "gateway.h"
+#include "login.h"
+
+#define FDS_MAX 65536
+#define CONFIG_DEFAULT "/etc/gramline/gramline.conf"
+
+static const char usage[] =
+	"usage: gramline run [-c FILE]\n"
+	"       gramline login [-c FILE] [--phone NUMBER] SESSION\n"
+	"       gramline check [-c FILE]\n"
+	"       gramline key FILE\n"
+	"       gramline -x 'COMMAND' [-c FILE | -s SOCKET] [--json]\n"
+	"       gramline --version\n"
+	"\n"
+	"  run     all roles in one process\n"
+	"  login   connects a Telegram account by phone code\n"
+	"  check   reads the configuration and says what is wrong with it\n"
+	"  key     makes the key that seals log-ins\n"
+	"  -x      asks the running gateway: show calls, show trunks,\n"
+	"          show sessions, show status, show counters, show version\n"
+	"  -c      configuration (" CONFIG_DEFAULT ")\n"
+	"  -s      control socket, without reading a configuration\n"
+	"  --json  the answer as JSON\n";
+
+struct options {
+	const char *config, *socket, *command, *phone;
+	bool json;
+	const char *verb, *argument;
+};
+
+static struct gateway *running;
+
+static void quit(void *arg)
+{
+	re_cancel();
+}
+
+static void on_signal(int sig)
+{
+	log_info("gateway", NULL, "stopping");
+	if (running)
+		gateway_stop(running, quit, NULL);
+	else
+		re_cancel();
+}
+
+/* As many descriptors as the system lets us have, and libre told so. */
+static int start_loop(void)
+{
+	struct rlimit limit;
+	rlim_t want = FDS_MAX;
+	int err = libre_init();
+
+	if (err)
+		return err;
+	if (!getrlimit(RLIMIT_NOFILE, &limit)) {
+		if (limit.rlim_max < want)
+			want = limit.rlim_max;
+		limit.rlim_cur = want;
+		setrlimit(RLIMIT_NOFILE, &limit);
+	}
+	return fd_setsize((int)want);
+}
+
+static struct settings *read_settings(const struct options *o)
+{
+	struct config_error err = {{0}};
+	struct settings *s = NULL;
+
+	if (settings_read(&s, o->config, &err)) {
+		fprintf(stderr, "gramline: %s\n", err.text);
+		return NULL;
+	}
+	log_set_level(s->log);
+	return s;
+}
+
+static int verb_run(const struct options *o)
+{
+	struct settings *s = read_settings(o);
+	int status = 1;
+
+	if (!s)
+		return 1;
+	if (!gateway_new(&running, s, GATEWAY_WORKER | GATEWAY_CONTROL)) {
+		log_info("gateway", NULL, "gramline %s is running",
+			 GRAMLINE_VERSION);
+		re_main(on_signal);
+		status = 0;
+	}
+	gateway_free(&running);
+	settings_free(&s);
+	return status;
+}
+
+static int verb_login(const struct options *o)
+{
+	struct settings *s;
+	int status;
+
+	if (!o->argument) {
+		fputs(usage, stderr);
+		return 2;
+	}
+	s = read_settings(o);
+	if (!s)
+		return 1;
+	status = login_run(s, o->argument, o->phone);
+	settings_free(&s);
+	return status;
+}
+
+static int verb_check(const struct options *o)
+{
+	struct settings *s = read_settings(o);
+
+	if (!s)
+		return 1;
+	printf("%s: %zu session(s), %zu trunk(s)\n", o->config, s->sessions_n,
+	       s->trunks_n);
+	settings_free(&s);
+	return 0;
+}
+
+static int verb_key(const struct options *o)
+{
+	int err;
+
+	if (!o->argument) {
+		fputs(usage, stderr);
+		return 2;
+	}
+	err = secret_key_create(o->argument);
+	if (err)
+		fprintf(stderr, "gramline: %s: %s\n", o->argument,
+			strerror(-err));
+	return err ? 1 : 0;
+}
+
+static int ask_running(const struct options *o)
+{
+	struct settings *s = NULL;
+	json_t *answer = NULL;
+	const char *path = o->socket;
+	int status = 1, err;
+
+	if (!path) {
+		s = read_settings(o);
+		if (!s)
+			return 1;
+		path = s->control;
+	}
+	err = ctl_ask(&answer, path,
+		      json_pack("{ss}", "command", o->command), 10);
+	if (err)
+		fprintf(stderr, "gramline: %s: %s\n", path, strerror(-err));
+	else
+		status = ctl_print(answer, o->json);
+	json_decref(answer);
+	settings_free(&s);
+	return status;
+}
+
+static int parse(struct options *o, int argc, char **argv)
+{
+	static const struct option table[] = {
+		{"json", no_argument, NULL, 'j'},
+		{"phone", required_argument, NULL, 'p'},
+		{"version", no_argument, NULL, 'V'},
+		{"help", no_argument, NULL, 'h'},
+		{0},
+	};
+	int c;
+
+	while ((c = getopt_long(argc, argv, "c:s:x:h", table, NULL)) != -1) {
+		switch (c) {
+		case 'c':
+			o->config = optarg;
+			break;
+		case 's':
+			o->socket = optarg;
+			break;
+		case 'x':
+			o->command = optarg;
+			break;
+		case 'j':
+			o->json = true;
+			break;
+		case 'p':
+			o->phone = optarg;
+			break;
+		case 'V':
+			puts("gramline " GRAMLINE_VERSION);
+			exit(0);
+		case 'h':
+			fputs(usage, stdout);
+			exit(0);
+		default:
+			return -1;
+		}
+	}
+	if (optind < argc)
+		o->verb = argv[optind++];
+	if (optind < argc)
+		o->argument = argv[optind++];
+	return optind < argc ? -1 : 0;
+}
+
+int main(int argc, char **argv)
+{
+	static const struct {
+		const char *name;
+		int (*run)(const struct options *o);
+	} verbs[] = {
+		{"run", verb_run},
+		{"login", verb_login},
+		{"check", verb_check},
+		{"key", verb_key},
+	};
+	struct options o = {.config = CONFIG_DEFAULT};
+	int status = 2;
+
+	if (parse(&o, argc, argv) || (!o.verb && !o.command)) {
+		fputs(usage, stderr);
+		return 2;
+	}
+	signal(SIGPIPE, SIG_IGN);
+	if (start_loop()) {
+		fputs("gramline: the event loop cannot start\n", stderr);
+		return 1;
+	}
+	if (o.command) {
+		status = ask_running(&o);
+	} else {
+		for (size_t i = 0; i < sizeof(verbs) / sizeof(*verbs); i++)
+			if (strcmp(verbs[i].name, o.verb) == 0)
+				status = verbs[i].run(&o);
+		if (status == 2)
+			fputs(usage, stderr);
+	}
+	libre_close();
+	return status;
+}

@@ -1,0 +1,280 @@
+#include "service/service.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "base/re.h"
+#include "bus/manager_storage.h"
+#include "bus/manager_worker.h"
+
+#define ANSWER_TIMEOUT_MS 5000
+#define LOGIN_TIMEOUT_MS 60000
+
+struct service {
+	struct bus *bus;
+	char worker[32], storage[32];
+	struct list running; /* struct run */
+};
+
+/* How a command is carried out: over the bus, or here (`make`). */
+struct command {
+	const char *name;
+	const char *subject; /* format with the role's id */
+	bool of_worker;      /* the role asked; else the Storage */
+	const char *what;    /* body {what: ..}; NULL: the request itself */
+	unsigned timeout_ms;
+	const char *columns; /* of a table, joined by blanks */
+	const char *needs[2]; /* mandatory text arguments */
+	json_t *(*make)(void);
+};
+
+/* One command under way. */
+struct run {
+	struct le le;
+	struct service *service;
+	const struct command *command;
+	json_t *request;
+	json_t *ready; /* an answer made here, given from the loop */
+	struct tmr later;
+	service_answer_h *done;
+	void *arg;
+};
+
+static json_t *make_version(void)
+{
+	return json_pack("[{ss ss}]", "program", "gramline", "version",
+			 GRAMLINE_VERSION);
+}
+
+static void add_counter(const char *area, const char *kind, uint64_t n,
+			void *arg)
+{
+	json_array_append_new(arg, json_pack("{ss ss sI}", "area", area, "kind",
+					     kind, "count", (json_int_t)n));
+}
+
+static json_t *make_counters(void)
+{
+	json_t *rows = json_array();
+
+	count_each(add_counter, rows);
+	return rows;
+}
+
+static const struct command commands[] = {
+	{.name = "show calls",
+	 .subject = BUS_WORKER_SHOW,
+	 .of_worker = true,
+	 .what = "calls",
+	 .timeout_ms = ANSWER_TIMEOUT_MS,
+	 .columns = "call direction state trunk session from to codec version "
+		    "seconds sip_rx sip_tx telegram_rx telegram_tx"},
+	{.name = "show status",
+	 .subject = BUS_WORKER_SHOW,
+	 .of_worker = true,
+	 .what = "status",
+	 .timeout_ms = ANSWER_TIMEOUT_MS,
+	 .columns = "worker calls rtp_ports media_threads descriptors rss_kib"},
+	{.name = "show trunks",
+	 .subject = BUS_MANAGER_SHOW_TRUNKS,
+	 .timeout_ms = ANSWER_TIMEOUT_MS,
+	 .columns = "trunk kind session state source user_agent"},
+	{.name = "show sessions",
+	 .subject = BUS_STORAGE_SHOW,
+	 .what = "sessions",
+	 .timeout_ms = ANSWER_TIMEOUT_MS,
+	 .columns = "session storage state reason phone username"},
+	{.name = "show version",
+	 .columns = "program version",
+	 .make = make_version},
+	{.name = "show counters",
+	 .columns = "area kind count",
+	 .make = make_counters},
+	{.name = "login start",
+	 .subject = BUS_STORAGE_LOGIN_START,
+	 .timeout_ms = LOGIN_TIMEOUT_MS,
+	 .needs = {"session", "phone"}},
+	{.name = "login code",
+	 .subject = BUS_STORAGE_LOGIN_CODE,
+	 .timeout_ms = LOGIN_TIMEOUT_MS,
+	 .needs = {"session", "code"}},
+	{.name = "logout",
+	 .subject = BUS_STORAGE_LOGOUT,
+	 .timeout_ms = LOGIN_TIMEOUT_MS,
+	 .needs = {"session"}},
+};
+
+static void run_destroy(void *arg)
+{
+	struct run *r = arg;
+
+	list_unlink(&r->le);
+	tmr_cancel(&r->later);
+	json_decref(r->request);
+	json_decref(r->ready);
+}
+
+static void finish(struct run *r, json_t *answer)
+{
+	r->done(answer, r->arg);
+	json_decref(answer);
+	mem_deref(r);
+}
+
+static json_t *failure(const char *text)
+{
+	return json_pack("{sb ss}", "ok", 0, "error", text);
+}
+
+static json_t *columns_json(const char *columns)
+{
+	json_t *list = json_array();
+
+	while (*columns) {
+		size_t n = strcspn(columns, " ");
+
+		json_array_append_new(list, json_stringn(columns, n));
+		columns += n + (columns[n] == ' ');
+	}
+	return list;
+}
+
+static json_t *table(const struct command *c, json_t *rows)
+{
+	return json_pack("{sb so so}", "ok", 1, "columns",
+			 columns_json(c->columns), "rows", rows);
+}
+
+static void give_ready(void *arg)
+{
+	struct run *r = arg;
+	json_t *answer = r->ready;
+
+	r->ready = NULL;
+	finish(r, answer);
+}
+
+static void answer_later(struct run *r, json_t *answer)
+{
+	r->ready = answer;
+	tmr_start(&r->later, 0, give_ready, r);
+}
+
+static void on_answer(int err, json_t *answer, void *arg)
+{
+	struct run *r = arg;
+	const char *text;
+
+	if (err == -ENOTCONN) {
+		finish(r, failure("this role does not run here"));
+		return;
+	}
+	if (err) {
+		finish(r, failure("no answer in time"));
+		return;
+	}
+	if (r->command->columns) {
+		finish(r, table(r->command,
+				json_incref(json_object_get(answer, "rows"))));
+		return;
+	}
+	text = json_string_value(json_object_get(answer, "text"));
+	if (json_is_true(json_object_get(answer, "ok")))
+		finish(r, json_incref(answer));
+	else
+		finish(r, failure(text ? text : "refused"));
+}
+
+static const struct command *command_find(const char *name)
+{
+	for (size_t i = 0; i < sizeof(commands) / sizeof(*commands); i++)
+		if (name && strcmp(commands[i].name, name) == 0)
+			return &commands[i];
+	return NULL;
+}
+
+static const char *missing_argument(const struct run *r)
+{
+	for (size_t i = 0; i < 2 && r->command->needs[i]; i++)
+		if (!json_is_string(json_object_get(r->request,
+						    r->command->needs[i])))
+			return r->command->needs[i];
+	return NULL;
+}
+
+static int ask(struct run *r)
+{
+	const struct command *c = r->command;
+	char subject[96];
+	json_t *body = c->what ? json_pack("{ss}", "what", c->what)
+			       : json_incref(r->request);
+
+	re_snprintf(subject, sizeof(subject), c->subject,
+		    c->of_worker ? r->service->worker : r->service->storage);
+	return bus_request(r->service->bus, subject, body, c->timeout_ms,
+			   on_answer, r);
+}
+
+int service_run(struct service *s, json_t *request, service_answer_h *done,
+		void *arg)
+{
+	struct run *r = mem_zalloc(sizeof(*r), run_destroy);
+	const char *name =
+		json_string_value(json_object_get(request, "command"));
+	const char *missing;
+	char text[128];
+	int err = 0;
+
+	if (!r)
+		return -ENOMEM;
+	r->service = s;
+	r->request = json_incref(request);
+	r->done = done;
+	r->arg = arg;
+	tmr_init(&r->later);
+	list_append(&s->running, &r->le, r);
+	r->command = command_find(name);
+	if (!r->command) {
+		answer_later(r, failure("unknown command"));
+		return 0;
+	}
+	missing = missing_argument(r);
+	if (missing) {
+		snprintf(text, sizeof(text), "argument missing: %s", missing);
+		answer_later(r, failure(text));
+	} else if (r->command->make) {
+		answer_later(r, table(r->command, r->command->make()));
+	} else {
+		err = ask(r);
+	}
+	if (err)
+		mem_deref(r);
+	return err;
+}
+
+int service_new(struct service **sp, const struct service_conf *conf)
+{
+	struct service *s = calloc(1, sizeof(*s));
+
+	if (!s)
+		return -ENOMEM;
+	s->bus = conf->bus;
+	snprintf(s->worker, sizeof(s->worker), "%s", conf->worker);
+	snprintf(s->storage, sizeof(s->storage), "%s", conf->storage);
+	*sp = s;
+	return 0;
+}
+
+void service_free(struct service **sp)
+{
+	struct service *s = *sp;
+
+	if (!s)
+		return;
+	*sp = NULL;
+	list_flush(&s->running);
+	free(s);
+}

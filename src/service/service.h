@@ -1,0 +1,34 @@
+/* The commands of the gateway, asked over the bus.
+ *
+ * A request is a JSON object {command: "show calls", ...arguments}; the answer
+ * is {ok: true, columns: [..], rows: [{..}]} or {ok: true, ...} or
+ * {ok: false, error: "..."}. One loop.
+ *
+ *   show calls | trunks | sessions | version | counters | status
+ *   login start  {session, phone}    -> {how, length, timeout_s}
+ *   login code   {session, code}     -> {user: USER}
+ *   logout       {session}
+ */
+#ifndef SERVICE_SERVICE_H
+#define SERVICE_SERVICE_H
+
+#include "bus/bus.h"
+
+struct service;
+
+struct service_conf {
+	struct bus *bus;     /* borrowed for life */
+	const char *worker;  /* ids of the roles asked */
+	const char *storage;
+};
+
+int service_new(struct service **sp, const struct service_conf *conf);
+void service_free(struct service **sp); /* after the bus is freed */
+
+/* answer is borrowed by the handler; runs exactly once, never inside this
+ * call. */
+typedef void(service_answer_h)(json_t *answer, void *arg);
+int service_run(struct service *s, json_t *request, service_answer_h *done,
+		void *arg);
+
+#endif

@@ -1,0 +1,493 @@
+#include "settings.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "media/codec.h"
+#include "route/caller.h"
+#include "tgcall/signaling.h"
+
+/* telegram-wire A.1: where to begin; the server migrates us from there. */
+static const struct tg_dc production_dcs[] = {
+	{2, "149.154.167.51", 443, false}, {1, "149.154.175.50", 443, false},
+	{3, "149.154.175.100", 443, false}, {4, "149.154.167.91", 443, false},
+	{5, "149.154.171.5", 443, false},
+};
+static const struct tg_dc test_dcs[] = {
+	{2, "149.154.167.40", 443, true},
+	{1, "149.154.175.10", 443, true},
+	{3, "149.154.175.117", 443, true},
+};
+
+static int read_general(struct settings *s, struct config *c,
+			struct config_error *err)
+{
+	struct config_section *g = config_section(c, "gramline", 0);
+	char level[16] = "info";
+	int fail;
+
+	snprintf(s->data, sizeof(s->data), "/var/lib/gramline");
+	snprintf(s->control, sizeof(s->control), "/run/gramline/control.sock");
+	fail = config_text(g, "data", s->data, sizeof(s->data), err);
+	snprintf(s->store, sizeof(s->store), "%s/gramline.db", s->data);
+	snprintf(s->records, sizeof(s->records), "%s/calls.jsonl", s->data);
+	if (!fail)
+		fail = config_text(g, "records", s->records,
+				   sizeof(s->records), err);
+	if (!fail)
+		fail = config_text(g, "control", s->control,
+				   sizeof(s->control), err);
+	if (!fail)
+		fail = config_text(g, "key_file", s->key_file,
+				   sizeof(s->key_file), err);
+	if (!fail)
+		fail = config_text(g, "log", level, sizeof(level), err);
+	if (!fail && log_level_parse(&s->log, level))
+		fail = config_fail(g, "log", 0, err,
+				   "log is one of error, warn, info, debug");
+	return fail;
+}
+
+/* "2 149.154.167.51:443" or "2 [2001:db8::1]:443" */
+static int read_dc(struct tg_dc *dc, const char *text, bool test)
+{
+	struct sa sa;
+	char *rest;
+	long id = strtol(text, &rest, 10);
+
+	while (*rest == ' ')
+		rest++;
+	if (id < 1 || id > 1000 || rest == text ||
+	    sa_decode(&sa, rest, strlen(rest)) || !sa_port(&sa))
+		return -EINVAL;
+	*dc = (struct tg_dc){.id = (int)id, .port = sa_port(&sa), .test = test};
+	re_snprintf(dc->host, sizeof(dc->host), "%j", &sa);
+	return 0;
+}
+
+static int read_dcs(struct settings *s, struct config_section *t,
+		    struct config_error *err)
+{
+	bool test = false;
+	const char *text;
+	int fail = config_bool(t, "test", &test, err);
+
+	for (size_t i = 0; !fail && (text = config_value(t, "dc", i)); i++) {
+		if (s->dcs_n == SETTINGS_DCS_MAX ||
+		    read_dc(&s->dcs[s->dcs_n], text, test))
+			return config_fail(t, "dc", i, err,
+					   "dc is ID ADDRESS:PORT");
+		s->dcs_n++;
+	}
+	if (s->dcs_n || fail)
+		return fail;
+	s->dcs_n = test ? sizeof(test_dcs) / sizeof(*test_dcs)
+			: sizeof(production_dcs) / sizeof(*production_dcs);
+	memcpy(s->dcs, test ? test_dcs : production_dcs,
+	       s->dcs_n * sizeof(*s->dcs));
+	return 0;
+}
+
+static int add_key_file(struct mtp_rsa *rsa, const char *path)
+{
+	char pem[16384];
+	FILE *f = fopen(path, "r");
+	size_t n;
+
+	if (!f)
+		return -errno;
+	n = fread(pem, 1, sizeof(pem), f);
+	fclose(f);
+	return mtp_rsa_add_pem(rsa, pem, n);
+}
+
+static int read_keys(struct settings *s, struct config_section *t,
+		     struct config_error *err)
+{
+	const char *path;
+	size_t i;
+	int fail = mtp_rsa_new(&s->rsa);
+
+	for (i = 0; !fail && (path = config_value(t, "rsa_key", i)); i++)
+		if (add_key_file(s->rsa, path))
+			return config_fail(t, "rsa_key", i, err,
+					   "no usable RSA key in %s", path);
+	if (!fail && i == 0)
+		fail = s->dcs[0].test ? mtp_rsa_add_test(s->rsa)
+				      : mtp_rsa_add_production(s->rsa);
+	if (fail)
+		snprintf(err->text, sizeof(err->text), "RSA keys: %s",
+			 strerror(-fail));
+	return fail;
+}
+
+/* Takes the next item off a comma-separated list; false at its end. */
+static bool next_item(const char **at, char *item, size_t room)
+{
+	size_t n;
+
+	*at += strspn(*at, ", \t");
+	n = strcspn(*at, ", \t");
+	if (!n)
+		return false;
+	snprintf(item, room, "%.*s", (int)n, *at);
+	*at += n;
+	return true;
+}
+
+static int read_versions(struct settings *s, struct config_section *t,
+			 struct config_error *err)
+{
+	const char *list = config_value(t, "versions", 0);
+	enum tgcall_framing framing;
+	char item[16];
+
+	if (!list)
+		list = "13.0.0,12.0.0,9.0.0,8.0.0,7.0.0";
+	while (next_item(&list, item, sizeof(item))) {
+		if (s->versions_n == 16 || tgcall_framing_of(&framing, item))
+			return config_fail(t, "versions", 0, err,
+					   "unknown library version %s", item);
+		memcpy(s->versions[s->versions_n], item, sizeof(item));
+		s->version_list[s->versions_n] = s->versions[s->versions_n];
+		s->versions_n++;
+	}
+	if (!s->versions_n)
+		return config_fail(t, "versions", 0, err, "no version given");
+	return 0;
+}
+
+static int read_telegram(struct settings *s, struct config *c,
+			 struct config_error *err)
+{
+	struct config_section *t = config_section(c, "telegram", 0);
+	char transport[32] = "intermediate";
+	uint64_t api_id = 0;
+	int fail;
+
+	if (!t) {
+		snprintf(err->text, sizeof(err->text),
+			 "section [telegram] is missing");
+		return -EINVAL;
+	}
+	fail = config_require(t, "api_id", err);
+	if (!fail)
+		fail = config_uint(t, "api_id", 1, INT32_MAX, &api_id, err);
+	if (!fail)
+		fail = config_require(t, "api_hash", err);
+	if (!fail)
+		fail = config_text(t, "api_hash", s->api_hash,
+				   sizeof(s->api_hash), err);
+	s->api_id = (int32_t)api_id;
+	s->obfuscated = true;
+	if (!fail)
+		fail = config_bool(t, "obfuscated", &s->obfuscated, err);
+	if (!fail)
+		fail = config_text(t, "transport", transport,
+				   sizeof(transport), err);
+	if (!fail && strcmp(transport, "abridged") == 0)
+		s->transport = MTP_TRANSPORT_ABRIDGED;
+	else if (!fail && strcmp(transport, "intermediate") != 0)
+		fail = config_fail(t, "transport", 0, err,
+				   "transport is intermediate or abridged");
+	if (!fail)
+		fail = read_dcs(s, t, err);
+	if (!fail)
+		fail = read_keys(s, t, err);
+	if (!fail)
+		fail = read_versions(s, t, err);
+	return fail;
+}
+
+/* -- SIP --------------------------------------------------------------------- */
+
+static int read_listen(struct settings *s, struct config_section *sip,
+		       struct config_error *err)
+{
+	struct worker_conf *w = &s->worker;
+	const char *text;
+
+	for (size_t i = 0; (text = config_value(sip, "listen", i)); i++) {
+		if (w->listen_n == sizeof(w->listen) / sizeof(*w->listen) ||
+		    sa_decode(&w->listen[w->listen_n], text, strlen(text)))
+			return config_fail(sip, "listen", i, err,
+					   "listen is ADDRESS:PORT, with a "
+					   "literal address");
+		w->listen_n++;
+	}
+	if (!w->listen_n) {
+		sa_set_str(&w->listen[0], "0.0.0.0", 5060);
+		w->listen_n = 1;
+	}
+	return 0;
+}
+
+static int read_rtp_range(struct settings *s, struct config_section *sip,
+			  struct config_error *err)
+{
+	const char *text = config_value(sip, "rtp", 0);
+	unsigned first = 16384, last = 32768;
+	char tail;
+
+	if (text &&
+	    (sscanf(text, "%u-%u%c", &first, &last, &tail) != 2 ||
+	     first < 1024 || last > 65535 || last <= first))
+		return config_fail(sip, "rtp", 0, err,
+				   "rtp is FIRST-LAST, ports from 1024");
+	s->worker.rtp_first = (uint16_t)first;
+	s->worker.rtp_last = (uint16_t)last;
+	return 0;
+}
+
+static int read_address(struct config_section *c, const char *key, char *dst,
+			size_t room, struct config_error *err)
+{
+	struct sa sa;
+	int fail = config_text(c, key, dst, room, err);
+
+	if (!fail && *dst && sa_set_str(&sa, dst, 0))
+		fail = config_fail(c, key, 0, err, "%s is a literal address",
+				   key);
+	return fail;
+}
+
+static int read_sip(struct settings *s, struct config *c,
+		    struct config_error *err)
+{
+	struct config_section *sip = config_section(c, "sip", 0);
+	struct worker_conf *w = &s->worker;
+	uint64_t threads = 0, device_s = 15;
+	int fail = read_listen(s, sip, err);
+
+	w->tcp = true;
+	snprintf(s->realm, sizeof(s->realm), "gramline");
+	if (!fail)
+		fail = read_rtp_range(s, sip, err);
+	if (!fail)
+		fail = config_bool(sip, "tcp", &w->tcp, err);
+	if (!fail)
+		fail = config_text(sip, "realm", s->realm, sizeof(s->realm),
+				   err);
+	if (!fail)
+		fail = read_address(sip, "public_address", s->public_address,
+				    sizeof(s->public_address), err);
+	if (!fail)
+		fail = config_uint(sip, "media_threads", 0, 32, &threads, err);
+	if (!fail)
+		fail = config_uint(sip, "device_timeout", 1, 300, &device_s,
+				   err);
+	if (!fail)
+		fail = config_bool(sip, "log_digits", &w->log_digits, err);
+	if (!fail)
+		fail = read_address(config_section(c, "telegram", 0),
+				    "media_address", s->telegram_bind,
+				    sizeof(s->telegram_bind), err);
+	if (!fail)
+		fail = config_bool(config_section(c, "telegram", 0),
+				   "media_loopback", &w->telegram_loopback,
+				   err);
+	w->media_threads = (unsigned)threads;
+	w->device_timeout_ms = (unsigned)device_s * 1000;
+	w->realm = s->realm;
+	w->public_address = s->public_address[0] ? s->public_address : NULL;
+	w->telegram_bind = s->telegram_bind[0] ? s->telegram_bind : NULL;
+	memcpy(w->versions, s->versions, sizeof(w->versions));
+	w->versions_n = s->versions_n;
+	return fail;
+}
+
+/* -- sessions and trunks ------------------------------------------------------ */
+
+static int read_sessions(struct settings *s, struct config *c,
+			 struct config_error *err)
+{
+	struct config_section *x;
+
+	for (size_t i = 0; (x = config_section(c, "session", i)); i++) {
+		size_t n = s->sessions_n;
+		int fail;
+
+		if (n == SETTINGS_SESSIONS_MAX || !*x->name ||
+		    strlen(x->name) >= sizeof(s->sessions[0]))
+			return config_fail(x, NULL, 0, err,
+					   "a session needs a name of at most "
+					   "63 characters");
+		memcpy(s->sessions[n], x->name, strlen(x->name) + 1);
+		s->session_list[n] = s->sessions[n];
+		fail = config_text(x, "phone", s->phones[n],
+				   sizeof(s->phones[n]), err);
+		if (fail)
+			return fail;
+		s->sessions_n++;
+	}
+	return 0;
+}
+
+static bool session_known(const struct settings *s, const char *name)
+{
+	for (size_t i = 0; i < s->sessions_n; i++)
+		if (strcmp(s->sessions[i], name) == 0)
+			return true;
+	return false;
+}
+
+static int read_codecs(struct manager_trunk *t, struct config_section *x,
+		       struct config_error *err)
+{
+	const char *list = config_value(x, "codecs", 0);
+	char item[16];
+
+	if (!list || !*list)
+		list = "opus,alaw,mulaw";
+	while (next_item(&list, item, sizeof(item))) {
+		if (!media_codec_by_setting(item))
+			return config_fail(x, "codecs", 0, err,
+					   "codec %s is not in this build",
+					   item);
+		if (t->codecs_n < sizeof(t->codecs) / sizeof(*t->codecs))
+			memcpy(t->codecs[t->codecs_n++], item, sizeof(item));
+	}
+	return 0;
+}
+
+static int read_rules(struct manager_trunk *t, struct config_section *x,
+		      struct config_error *err)
+{
+	char preset[16] = "";
+	const char *why;
+	int fail = config_text(x, "preset", preset, sizeof(preset), err);
+
+	snprintf(t->caller_phone, sizeof(t->caller_phone), "%s",
+		 ROUTE_CALLER_PHONE_DEFAULT);
+	snprintf(t->caller_name, sizeof(t->caller_name), "%s",
+		 ROUTE_CALLER_NAME_DEFAULT);
+	if (!fail && strcmp(preset, "tg2sip") == 0)
+		snprintf(t->caller_phone, sizeof(t->caller_phone), "%s",
+			 ROUTE_CALLER_PHONE_TG2SIP);
+	else if (!fail && *preset)
+		fail = config_fail(x, "preset", 0, err,
+				   "the only preset is tg2sip");
+	if (!fail)
+		fail = config_text(x, "caller_phone", t->caller_phone,
+				   sizeof(t->caller_phone), err);
+	if (!fail && route_caller_check(t->caller_phone, &why))
+		fail = config_fail(x, "caller_phone", 0, err, "%s", why);
+	if (!fail)
+		fail = config_text(x, "caller_name", t->caller_name,
+				   sizeof(t->caller_name), err);
+	if (!fail && route_caller_check(t->caller_name, &why))
+		fail = config_fail(x, "caller_name", 0, err, "%s", why);
+	return fail;
+}
+
+static int read_trunk(struct settings *s, struct manager_trunk *t,
+		      struct config_section *x, struct config_error *err)
+{
+	static const char *const required[] = {"session", "login", "password"};
+	char kind[24] = "pbx-to-gateway";
+	int fail = 0;
+
+	if (!*x->name || strlen(x->name) >= sizeof(t->name))
+		return config_fail(x, NULL, 0, err,
+				   "a trunk needs a name of at most 63 "
+				   "characters");
+	memcpy(t->name, x->name, strlen(x->name) + 1);
+	for (size_t i = 0; i < 3 && !fail; i++)
+		fail = config_require(x, required[i], err);
+	if (!fail)
+		fail = config_text(x, "kind", kind, sizeof(kind), err);
+	if (!fail && strcmp(kind, "pbx-to-gateway") != 0)
+		fail = config_fail(x, "kind", 0, err,
+				   "kind is pbx-to-gateway");
+	if (!fail)
+		fail = config_text(x, "session", t->session,
+				   sizeof(t->session), err);
+	if (!fail && !session_known(s, t->session))
+		fail = config_fail(x, "session", 0, err,
+				   "there is no [session %s]", t->session);
+	if (!fail)
+		fail = config_text(x, "login", t->login, sizeof(t->login),
+				   err);
+	if (!fail)
+		fail = config_text(x, "password", t->password,
+				   sizeof(t->password), err);
+	if (!fail)
+		fail = read_codecs(t, x, err);
+	if (!fail)
+		fail = read_rules(t, x, err);
+	for (size_t i = 0; i < s->trunks_n && !fail; i++)
+		if (strcmp(s->trunks[i].login, t->login) == 0)
+			fail = config_fail(x, "login", 0, err,
+					   "login %s is used twice", t->login);
+	return fail;
+}
+
+static int read_trunks(struct settings *s, struct config *c,
+		       struct config_error *err)
+{
+	struct config_section *x;
+	size_t n = 0;
+
+	while (config_section(c, "trunk", n))
+		n++;
+	s->trunks = calloc(n + 1, sizeof(*s->trunks));
+	if (!s->trunks)
+		return -ENOMEM;
+	for (size_t i = 0; (x = config_section(c, "trunk", i)); i++) {
+		int fail = read_trunk(s, &s->trunks[s->trunks_n], x, err);
+
+		if (fail)
+			return fail;
+		s->trunks_n++;
+	}
+	return 0;
+}
+
+int settings_read(struct settings **sp, const char *path,
+		  struct config_error *err)
+{
+	struct settings *s = calloc(1, sizeof(*s));
+	struct config *c = NULL;
+	int fail;
+
+	if (!s)
+		return -ENOMEM;
+	s->log = LOG_LEVEL_INFO;
+	fail = config_read_file(&c, path, err);
+	if (!fail)
+		fail = read_general(s, c, err);
+	if (!fail)
+		fail = read_telegram(s, c, err);
+	if (!fail)
+		fail = read_sip(s, c, err);
+	if (!fail)
+		fail = read_sessions(s, c, err);
+	if (!fail)
+		fail = read_trunks(s, c, err);
+	if (!fail)
+		fail = config_unused(c, err);
+	config_free(&c);
+	if (fail) {
+		settings_free(&s);
+		return fail;
+	}
+	*sp = s;
+	return 0;
+}
+
+void settings_free(struct settings **sp)
+{
+	struct settings *s = *sp;
+
+	if (!s)
+		return;
+	*sp = NULL;
+	mtp_rsa_free(&s->rsa);
+	if (s->trunks)
+		bytes_wipe(s->trunks, s->trunks_n * sizeof(*s->trunks));
+	free(s->trunks);
+	bytes_wipe(s, sizeof(*s));
+	free(s);
+}

@@ -1,0 +1,139 @@
+"""baresip, unmodified, as a SIP phone: fed from a WAV file, recorded by its
+own sndfile module, steered over its control port."""
+import json
+import os
+import socket
+import threading
+
+from .process import Process, free_port, wait_for
+
+CONFIG = """poll_method epoll
+net_interface 127.0.0.1
+sip_listen 127.0.0.1:{sip_port}
+call_max_calls {max_calls}
+audio_path /usr/share/baresip
+audio_player aufile,{folder}/played.wav
+audio_source aufile,{speech}
+audio_alert aufile,/dev/null
+ausrc_srate {rate}
+auplay_srate {rate}
+ausrc_channels 1
+auplay_channels 1
+rtp_ports {rtp_first}-{rtp_last}
+rtp_timeout 25
+jitter_buffer_delay 1-4
+module_path {modules}
+module account.so
+module g711.so
+module opus.so
+module aufile.so
+module sndfile.so
+module menu.so
+module ctrl_tcp.so
+snd_path {folder}
+opus_bitrate 28000
+ctrl_tcp_listen 127.0.0.1:{control_port}
+"""
+
+
+def modules_folder():
+    for root in ("/usr/lib/baresip/modules",
+                 "/usr/lib/x86_64-linux-gnu/baresip/modules",
+                 "/usr/lib/aarch64-linux-gnu/baresip/modules"):
+        if os.path.isdir(root):
+            return root
+    raise FileNotFoundError("baresip's modules")
+
+
+class Phone:
+    """One baresip process with one account."""
+
+    CODECS = {"PCMA": ("PCMA/8000/1", 8000), "PCMU": ("PCMU/8000/1", 8000),
+              "opus": ("opus/48000/2", 48000)}
+
+    def __init__(self, folder, server, login, password, codec, speech,
+                 auto_answer=True, rtp_first=20000, max_calls=1):
+        os.makedirs(folder, exist_ok=True)
+        self.folder, self.server = folder, server
+        name, rate = self.CODECS[codec]
+        self.control_port = free_port()
+        with open(os.path.join(folder, "config"), "w") as f:
+            f.write(CONFIG.format(
+                sip_port=free_port(), folder=folder, speech=speech, rate=rate,
+                rtp_first=rtp_first, rtp_last=rtp_first + 98,
+                modules=modules_folder(), control_port=self.control_port,
+                max_calls=max_calls))
+        with open(os.path.join(folder, "accounts"), "w") as f:
+            f.write("<sip:%s@%s;transport=udp>;auth_user=%s;auth_pass=%s;"
+                    "regint=120;audio_codecs=%s;answermode=%s\n" % (
+                        login, server, login, password, name,
+                        "auto" if auto_answer else "manual"))
+        with open(os.path.join(folder, "contacts"), "w"):
+            pass
+        self.events = []
+        self.process = Process("baresip", ["baresip", "-f", folder], folder)
+        self.control = wait_for("baresip's control port", self.connect)
+        threading.Thread(target=self.read_events, daemon=True).start()
+
+    def connect(self):
+        try:
+            return socket.create_connection(("127.0.0.1", self.control_port))
+        except OSError:
+            return None
+
+    def read_events(self):
+        data = b""
+        try:
+            while True:
+                chunk = self.control.recv(65536)
+                if not chunk:
+                    return
+                data += chunk
+                while b":" in data:
+                    n, rest = data.split(b":", 1)
+                    if len(rest) < int(n) + 1:
+                        break
+                    self.events.append(json.loads(rest[:int(n)]))
+                    data = rest[int(n) + 1:]
+        except (OSError, ValueError):
+            return
+
+    def command(self, name, params=""):
+        text = json.dumps({"command": name, "params": params,
+                           "token": "t"}).encode()
+        self.control.sendall(b"%d:%s," % (len(text), text))
+
+    def count(self, kind):
+        return sum(1 for e in self.events if e.get("type") == kind)
+
+    def last(self, kind):
+        found = [e for e in self.events if e.get("type") == kind]
+        return found[-1] if found else None
+
+    def wait_event(self, kind, seconds=20.0, after=0):
+        """Waits until more than `after` events of a kind were seen."""
+        wait_for("baresip's %s" % kind, lambda: self.count(kind) > after,
+                 seconds)
+        return self.last(kind)
+
+    def wait_registered(self):
+        self.wait_event("REGISTER_OK")
+
+    def dial(self, user):
+        self.command("dial", "sip:%s@%s" % (user, self.server))
+
+    def hang_up(self):
+        self.command("hangup")
+
+    def recordings(self):
+        """(heard, spoken) of the newest call, as baresip wrote them."""
+        names = sorted(n for n in os.listdir(self.folder)
+                       if n.startswith("dump-"))
+        heard = [n for n in names if n.endswith("-dec.wav")]
+        spoken = [n for n in names if n.endswith("-enc.wav")]
+        return (os.path.join(self.folder, heard[-1]) if heard else None,
+                os.path.join(self.folder, spoken[-1]) if spoken else None)
+
+    def stop(self):
+        self.process.stop()
+        self.control.close()
