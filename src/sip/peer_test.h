@@ -198,6 +198,8 @@ static inline void peer_request(struct peer *p, const struct peer_request *r)
 		   strcmp(r->method, "REGISTER") == 0 ? user : "bob", p->there,
 		   r->to_tag ? ";tag=" : "", r->to_tag ? r->to_tag : "",
 		   r->call, r->seq, r->method);
+	if (strcmp(r->method, "INVITE") == 0)
+		buf_printf(&text, "Contact: <sip:peer@%s>\r\n", p->here);
 	buf_printf(&text, "%s%s", p->authorization, r->lines ? r->lines : "");
 	buf_printf(&text, "Content-Length: %zu\r\n\r\n%s",
 		   r->body ? strlen(r->body) : 0, r->body ? r->body : "");

@@ -157,10 +157,12 @@ static void offer_request(struct sip_session *s, const struct sip_msg *msg)
 		code = s->handlers.offer
 			       ? s->handlers.offer(sdp, &answer, s->arg)
 			       : 488;
-		if (s->state == SESSION_TERMINATED || !s->stack) {
+		if (!s->stack) { /* the handler stopped everything */
 			buf_clear(&answer);
-			return; /* the handler ended the call */
+			return;
 		}
+		if (s->state == SESSION_TERMINATED)
+			code = 487;
 	}
 	if (code) {
 		refuse_offer(s, msg, code);
