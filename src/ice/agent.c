@@ -415,6 +415,27 @@ usec_t ice_agent_rtt(const struct ice_agent *a)
 	return a->selected ? a->selected->rtt : 0;
 }
 
+static void describe(char text[64], const char *kind, const struct sa *addr)
+{
+	char host[48];
+
+	sa_ntop(addr, host, sizeof(host));
+	snprintf(text, 64, sa_af(addr) == AF_INET6 ? "%s [%s]:%u" : "%s %s:%u",
+		 kind, host, sa_port(addr));
+}
+
+void ice_agent_describe(const struct ice_agent *a, char local[64],
+			char remote[64])
+{
+	const struct ice_pair *p = a->selected;
+
+	local[0] = remote[0] = '\0';
+	if (!p)
+		return;
+	describe(local, ice_kind_name(ICE_HOST), &a->bases[p->base]);
+	describe(remote, ice_kind_name(p->remote.kind), &p->remote.addr);
+}
+
 static usec_t state_deadline(const struct ice_agent *a)
 {
 	switch (a->state) {

@@ -77,6 +77,10 @@ bool ice_agent_heard(struct ice_agent *a, int base, const struct sa *src,
 enum ice_state ice_agent_state(const struct ice_agent *a);
 bool ice_agent_selected(const struct ice_agent *a, int *base, struct sa *dst);
 usec_t ice_agent_rtt(const struct ice_agent *a); /* of the pair, 0 unknown */
+/* The selected pair in words, "host 10.0.0.1:4000"; empty when there is none.
+ */
+void ice_agent_describe(const struct ice_agent *a, char local[64],
+			char remote[64]);
 usec_t ice_agent_deadline(const struct ice_agent *a);
 void ice_agent_timeout(struct ice_agent *a, usec_t now);
 

@@ -3,7 +3,8 @@
  * Ties the engines to sockets on the current thread's libre loop: create, use
  * and free it on one thread (a media thread). During set-up sockets wake the
  * loop; once established the owner calls tgcall_poll() on its tick, so that a
- * busy thread wakes once a tick and not once a packet.
+ * busy thread wakes once a tick and not once a packet. Handlers must not free
+ * the call: note it and free it later.
  */
 #ifndef TGCALL_TGCALL_H
 #define TGCALL_TGCALL_H
@@ -19,7 +20,7 @@ enum tgcall_state {
 	TGCALL_STATE_WAIT,        /* nothing from the peer yet, or connecting */
 	TGCALL_STATE_ESTABLISHED, /* ICE writable and DTLS done */
 	TGCALL_STATE_RECONNECTING,
-	TGCALL_STATE_FAILED,      /* 20 s without a connection; final */
+	TGCALL_STATE_FAILED, /* 20 s without a connection; final */
 };
 
 struct tgcall_server {
@@ -33,7 +34,8 @@ struct tgcall_server {
 };
 
 struct tgcall_handlers {
-	void (*signal)(struct bytes blob, void *arg); /* phone.sendSignalingData */
+	void (*signal)(struct bytes blob,
+		       void *arg); /* phone.sendSignalingData */
 	void (*state)(enum tgcall_state state, void *arg);
 	/* One decrypted Opus packet; padding-only packets are left out. Runs
 	 * from tgcall_poll() or the socket; no allocation on the way. */
@@ -46,7 +48,7 @@ struct tgcall_conf {
 	bool outgoing;
 	uint8_t key[256];
 	bool p2p_allowed;
-	const char *custom_parameters; /* JSON or NULL */
+	const char *custom_parameters;       /* JSON or NULL */
 	const struct tgcall_server *servers; /* copied */
 	size_t servers_n;
 	/* Local addresses to gather on; NULL: all of the machine, loopback only
@@ -60,13 +62,17 @@ struct tgcall_conf {
 struct tgcall_stats {
 	uint64_t rx_packets, rx_bytes, rx_lost, rx_padding, rx_bad;
 	uint64_t tx_packets, tx_bytes;
-	uint32_t rtt_us;       /* of the ICE pair */
-	uint32_t remote_lost_q8; /* fraction lost reported by the peer, of 256 */
-	uint32_t connect_us;   /* start to established */
-	char local[64], remote[64]; /* the selected pair, "host 10.0.0.1:4000" */
+	uint32_t rtt_us; /* of the ICE pair */
+	uint32_t
+		remote_lost_q8; /* fraction lost reported by the peer, of 256 */
+	uint32_t connect_us;    /* start to established */
+	char local[64],
+		remote[64]; /* the selected pair, "host 10.0.0.1:4000" */
 };
 
-/* -ENOENT: version unknown. -EADDRNOTAVAIL: nothing to gather on. */
+/* -ENOENT: version unknown. -EADDRNOTAVAIL: nothing to gather on; also without
+ * p2p_allowed, as long as relays are not built. -ENOTSUP: the parameters ask
+ * for network_use_mtproto. */
 int tgcall_new(struct tgcall **cp, const struct tgcall_conf *conf);
 void tgcall_free(struct tgcall **cp); /* says goodbye, closes sockets */
 void tgcall_start(struct tgcall *c);

@@ -1,0 +1,626 @@
+/*   blobs ⇄ signalling ──── candidates, credentials, channels ────┐
+ *                                                                 │
+ *   sockets ⇄ ICE (0..3) ⇄ DTLS (20..63) ⇄ data channel           │
+ *                 └─────── SRTP (128..191) ⇄ audio ◀──────────────┘
+ *
+ * Every entry sets `now`, feeds one engine, and leaves through leave(), which
+ * does what the engines' handlers only noted: nothing is called from within
+ * its own handler. */
+#include "tgcall/tgcall.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <jansson.h>
+
+#include "base/log.h"
+#include "tgcall/tgcall_internal.h"
+
+/* E.11: native apps declare "failed" when not connected for 20 s. */
+#define CONNECT_WITHIN (20 * USEC_S)
+/* Sockets other than the selected pair's are read on every 5th tick. */
+#define IDLE_POLLS 5
+
+static void leave(struct tgcall *c);
+
+static void enter(struct tgcall *c, usec_t now)
+{
+	c->now = now;
+}
+
+void tgcall_datagram_send(struct tgcall *c, struct bytes datagram)
+{
+	struct sa dst;
+	int base;
+
+	if (ice_agent_selected(c->ice, &base, &dst) && c->sockets[base].fd >= 0)
+		tgcall_socket_send(c->sockets[base].fd, &dst, datagram);
+}
+
+/* -- handlers of the engines ----------------------------------------------- */
+
+static void on_ice_send(int base, const struct sa *dst, struct bytes datagram,
+			void *arg)
+{
+	struct tgcall *c = arg;
+
+	if (base < c->sockets_n && c->sockets[base].fd >= 0)
+		tgcall_socket_send(c->sockets[base].fd, dst, datagram);
+}
+
+static void on_ice_candidate(const char *candidate, void *arg)
+{
+	struct tgcall *c = arg;
+
+	if (c->candidates_n < TGCALL_CANDIDATES_MAX)
+		snprintf(c->candidates[c->candidates_n++],
+			 sizeof(c->candidates[0]), "%s", candidate);
+}
+
+static void on_blob(struct bytes blob, void *arg)
+{
+	struct tgcall *c = arg;
+
+	c->handlers.signal(blob, c->arg);
+}
+
+static void on_remote_transport(const struct tgcall_transport *t, void *arg)
+{
+	struct tgcall *c = arg;
+
+	/* Another certificate is another peer (the same account elsewhere). */
+	if (c->has_remote && memcmp(c->remote.fingerprint, t->fingerprint,
+				    sizeof(t->fingerprint)) != 0)
+		tgcall_secure_reset(c);
+	c->remote = *t;
+	c->has_remote = true;
+	if (ice_agent_remote(c->ice, t->ufrag, t->pwd, t->renomination,
+			     c->now) < 0)
+		count_bad("tgcall", "credentials", "of the peer refused");
+}
+
+static void on_remote_candidate(const char *candidate, void *arg)
+{
+	struct tgcall *c = arg;
+
+	ice_agent_remote_candidate(c->ice, candidate, c->now);
+}
+
+static void on_send_open(const struct tgcall_channel *channel, void *arg)
+{
+	struct tgcall *c = arg;
+
+	tgcall_audio_send_open(&c->audio, channel, c->now);
+}
+
+static void on_recv_open(const struct tgcall_channel *channel, void *arg)
+{
+	struct tgcall *c = arg;
+
+	tgcall_audio_recv_open(&c->audio, channel, c->now);
+}
+
+static void on_media_state(const struct tgcall_media_state *s, void *arg)
+{
+	struct tgcall *c = arg;
+
+	if (c->handlers.media_state)
+		c->handlers.media_state(s, c->arg);
+}
+
+static void on_audio_send(struct bytes plain, bool rtcp, void *arg)
+{
+	struct tgcall *c = arg;
+	struct bytes cipher;
+
+	if (c->srtp && srtp_pair_protect(&cipher, c->srtp, rtcp, plain) == 0)
+		tgcall_datagram_send(c, cipher);
+}
+
+static void on_audio(const struct media_packet *packet, void *arg)
+{
+	struct tgcall *c = arg;
+
+	if (c->handlers.audio)
+		c->handlers.audio(packet, c->arg);
+}
+
+/* -- datagrams ------------------------------------------------------------- */
+
+static void media_input(struct tgcall *c, struct bytes d)
+{
+	bool rtcp = rtp_is_rtcp(d);
+	struct bytes plain;
+
+	if (!c->srtp || (!rtcp && !tgcall_audio_is_expected(&c->audio, d))) {
+		count_add("tgcall", "media-unexpected", 1);
+		return;
+	}
+	if (srtp_pair_unprotect(&plain, c->srtp, rtcp, d) < 0) {
+		c->rx_bad++;
+		count_bad("tgcall", "srtp-packet", "refused");
+		return;
+	}
+	if (rtcp)
+		tgcall_audio_rtcp(&c->audio, plain, c->now);
+	else
+		tgcall_audio_rtp(&c->audio, plain, c->now);
+}
+
+/* RFC 7983 */
+static void on_datagram(const struct sa *src, struct bytes d, void *arg)
+{
+	struct tgcall *c = arg;
+	uint8_t first = d.n ? d.p[0] : 255;
+
+	if (c->state == TGCALL_STATE_FAILED)
+		return;
+	if (first <= 3) {
+		if (ice_agent_input(c->ice, c->reading, src, d, c->now) < 0)
+			c->rx_bad++;
+	} else if (!ice_agent_heard(c->ice, c->reading, src, c->now)) {
+		c->rx_bad++;
+		count_bad("tgcall", "stranger",
+			  "datagram from nowhere we know");
+	} else if (first >= 20 && first <= 63) {
+		tgcall_secure_input(c, d);
+	} else if (first >= 128 && first <= 191) {
+		media_input(c, d);
+	} else {
+		c->rx_bad++;
+		count_bad("tgcall", "datagram", "of no known kind");
+	}
+}
+
+static void socket_read(struct tgcall_socket *s)
+{
+	s->call->reading = s->base;
+	tgcall_socket_read(s->fd, on_datagram, s->call);
+}
+
+static void on_readable(int flags, void *arg)
+{
+	struct tgcall_socket *s = arg;
+	struct tgcall *c = s->call;
+
+	(void)flags;
+	enter(c, clock_now());
+	socket_read(s);
+	leave(c);
+}
+
+/* -- state and time -------------------------------------------------------- */
+
+static void state_set(struct tgcall *c, enum tgcall_state state)
+{
+	if (c->state == state)
+		return;
+	c->state = state;
+	c->tell_state = true;
+}
+
+static bool is_connected(const struct tgcall *c)
+{
+	return ice_agent_state(c->ice) == ICE_CONNECTED && c->srtp &&
+	       tgcall_dtls_is_established(c->dtls);
+}
+
+static usec_t state_deadline(const struct tgcall *c)
+{
+	switch (c->state) {
+	case TGCALL_STATE_WAIT:
+		return c->started_at + CONNECT_WITHIN;
+	case TGCALL_STATE_RECONNECTING:
+		return c->lost_at + CONNECT_WITHIN;
+	case TGCALL_STATE_ESTABLISHED:
+	case TGCALL_STATE_FAILED:
+		break;
+	}
+	return USEC_NEVER;
+}
+
+static void state_update(struct tgcall *c)
+{
+	if (!c->started || c->state == TGCALL_STATE_FAILED)
+		return;
+	if (is_connected(c)) {
+		if (!c->connect_us)
+			c->connect_us = (uint32_t)(c->now - c->started_at);
+		state_set(c, TGCALL_STATE_ESTABLISHED);
+		return;
+	}
+	if (c->state == TGCALL_STATE_ESTABLISHED) {
+		c->lost_at = c->now;
+		state_set(c, TGCALL_STATE_RECONNECTING);
+	}
+	if (c->now >= state_deadline(c))
+		state_set(c, TGCALL_STATE_FAILED);
+}
+
+static usec_t deadline_of(const struct tgcall *c)
+{
+	usec_t at[] = {
+		ice_agent_deadline(c->ice),
+		tgcall_signaling_deadline(c->signaling),
+		tgcall_secure_deadline(c),
+		tgcall_audio_deadline(&c->audio),
+		state_deadline(c),
+	};
+	usec_t first = USEC_NEVER;
+
+	if (!c->started || c->state == TGCALL_STATE_FAILED)
+		return USEC_NEVER;
+	for (size_t i = 0; i < sizeof(at) / sizeof(at[0]); i++)
+		if (at[i] < first)
+			first = at[i];
+	return first;
+}
+
+static void run_due(struct tgcall *c)
+{
+	if (!c->started || c->state == TGCALL_STATE_FAILED)
+		return;
+	if (ice_agent_deadline(c->ice) <= c->now)
+		ice_agent_timeout(c->ice, c->now);
+	if (tgcall_signaling_deadline(c->signaling) <= c->now)
+		tgcall_signaling_timeout(c->signaling, c->now);
+	tgcall_secure_timeout(c);
+	if (tgcall_audio_deadline(&c->audio) <= c->now)
+		tgcall_audio_timeout(&c->audio, c->now);
+}
+
+static void on_timer(void *arg)
+{
+	struct tgcall *c = arg;
+
+	enter(c, clock_now());
+	run_due(c);
+	leave(c);
+}
+
+static void timer_arm(struct tgcall *c)
+{
+	usec_t at = deadline_of(c);
+
+	if (c->polled || at == USEC_NEVER) {
+		tmr_cancel(&c->tmr);
+		return;
+	}
+	tmr_start(&c->tmr, at > c->now ? (at - c->now + 999) / 1000 : 0,
+		  on_timer, c);
+}
+
+static void sockets_listen(struct tgcall *c, bool listen)
+{
+	for (int i = 0; i < c->sockets_n; i++) {
+		struct tgcall_socket *s = &c->sockets[i];
+
+		if (s->fd < 0)
+			continue;
+		fd_close(s->fd);
+		if (listen && fd_listen(s->fd, FD_READ, on_readable, s))
+			log_error("tgcall", NULL, "no room in the loop");
+	}
+}
+
+static void candidates_signal(struct tgcall *c)
+{
+	int n = c->candidates_n;
+
+	c->candidates_n = 0;
+	for (int i = 0; i < n; i++)
+		tgcall_signaling_candidate(c->signaling, c->candidates[i],
+					   c->now);
+}
+
+static void leave(struct tgcall *c)
+{
+	if (c->state != TGCALL_STATE_FAILED) {
+		candidates_signal(c);
+		tgcall_secure_try(c);
+		state_update(c);
+	}
+	if (c->tell_media) {
+		c->tell_media = false;
+		tgcall_secure_media_state(c);
+	}
+	if (c->state == TGCALL_STATE_FAILED)
+		sockets_listen(c, false);
+	timer_arm(c);
+	if (c->tell_state) {
+		c->tell_state = false;
+		if (c->handlers.state)
+			c->handlers.state(c->state, c->arg);
+	}
+}
+
+/* -- making one ------------------------------------------------------------ */
+
+struct parameters {
+	bool nosctp, kcp, mtproto;
+};
+
+/* E.10. Not an object: as if there were none. */
+static struct parameters parameters_read(const char *text)
+{
+	struct parameters p = {false, false, false};
+	json_t *root = text ? json_loads(text, 0, NULL) : NULL;
+
+	p.nosctp =
+		json_is_true(json_object_get(root, "network_signaling_nosctp"));
+	p.kcp = json_is_true(json_object_get(root, "network_kcp_experiment"));
+	p.mtproto = json_is_true(json_object_get(root, "network_use_mtproto"));
+	json_decref(root);
+	return p;
+}
+
+static void servers_take(struct tgcall *c, const struct tgcall_conf *conf)
+{
+	for (size_t i = 0; i < conf->servers_n && c->servers_n < 8; i++) {
+		const struct tgcall_server *s = &conf->servers[i];
+
+		/* A TURN server over UDP answers Binding requests as well. */
+		if (s->reflector || s->tcp)
+			continue;
+		if (sa_set_str(&c->servers[c->servers_n], s->host, s->port) ==
+		    0)
+			c->servers_n++;
+	}
+}
+
+static int sockets_open(struct tgcall *c, const struct tgcall_conf *conf)
+{
+	struct sa list[TGCALL_SOCKETS_MAX];
+	int n = tgcall_socket_addresses(list, conf->bind_address,
+					conf->allow_loopback);
+
+	for (int i = 0; i < n; i++) {
+		int fd = tgcall_socket_open(&list[i]);
+
+		if (fd < 0)
+			continue;
+		c->sockets[c->sockets_n] =
+			(struct tgcall_socket){c, list[i], fd, c->sockets_n};
+		c->sockets_n++;
+	}
+	return c->sockets_n ? 0 : -EADDRNOTAVAIL;
+}
+
+static int ice_make(struct tgcall *c, bool allow_loopback)
+{
+	struct ice_agent_conf conf = {
+		.controlling = c->outgoing,
+		/* A machine without another address is a test of one. */
+		.allow_loopback =
+			allow_loopback || sa_is_loopback(&c->sockets[0].addr),
+		.handlers = {.send = on_ice_send,
+			     .candidate = on_ice_candidate},
+		.arg = c,
+	};
+
+	return ice_agent_new(&c->ice, &conf);
+}
+
+static int signaling_make(struct tgcall *c, const struct tgcall_conf *conf,
+			  const struct parameters *p)
+{
+	struct tgcall_signaling_conf s = {
+		.outgoing = c->outgoing,
+		.nosctp = p->nosctp,
+		.handlers = {on_blob, on_remote_transport, on_remote_candidate,
+			     on_send_open, on_recv_open, on_media_state},
+		.arg = c,
+	};
+	int e = tgcall_framing_of(&s.framing, conf->version);
+
+	if (e < 0)
+		return e;
+	/* E.1 note 2: forces the third framing for any version. */
+	if (p->kcp)
+		s.framing = TGCALL_FRAMING_SCTP;
+	memcpy(s.key, conf->key, sizeof(s.key));
+	snprintf(s.local.ufrag, sizeof(s.local.ufrag), "%s",
+		 ice_agent_ufrag(c->ice));
+	snprintf(s.local.pwd, sizeof(s.local.pwd), "%s", ice_agent_pwd(c->ice));
+	/* E.5: "caller actpass, callee passive". E.7: renomination false. */
+	s.local.setup = c->outgoing ? TGCALL_ACTPASS : TGCALL_PASSIVE;
+	e = tgcall_dtls_fingerprint(s.local.fingerprint);
+	if (e == 0)
+		e = tgcall_signaling_new(&c->signaling, &s);
+	bytes_wipe(&s, sizeof(s));
+	return e;
+}
+
+static int conf_check(const struct tgcall_conf *conf,
+		      const struct parameters *p)
+{
+	enum tgcall_framing framing;
+
+	if (!conf->handlers.signal || !conf->version)
+		return -EINVAL;
+	if (tgcall_framing_of(&framing, conf->version) < 0)
+		return -ENOENT;
+	if (p->mtproto) {
+		log_warn("tgcall", NULL,
+			 "the call asks for network_use_mtproto, which is not "
+			 "built: refused");
+		return -ENOTSUP;
+	}
+	/* E.7: without it "relay candidates only"; never leak our address. */
+	if (!conf->p2p_allowed) {
+		log_warn("tgcall", NULL,
+			 "the call allows relays only, which are not built: "
+			 "refused");
+		return -EADDRNOTAVAIL;
+	}
+	return 0;
+}
+
+int tgcall_new(struct tgcall **cp, const struct tgcall_conf *conf)
+{
+	static const struct tgcall_audio_handlers audio = {on_audio_send,
+							   on_audio};
+	struct parameters p = parameters_read(conf->custom_parameters);
+	int e = conf_check(conf, &p);
+	struct tgcall *c;
+
+	if (e < 0)
+		return e;
+	c = calloc(1, sizeof(*c));
+	if (!c)
+		return -ENOMEM;
+	c->handlers = conf->handlers;
+	c->arg = conf->arg;
+	c->outgoing = conf->outgoing;
+	tmr_init(&c->tmr);
+	tgcall_audio_init(&c->audio, &audio, c);
+	servers_take(c, conf);
+	e = sockets_open(c, conf);
+	if (e == 0)
+		e = ice_make(c, conf->allow_loopback);
+	if (e == 0)
+		e = signaling_make(c, conf, &p);
+	if (e < 0) {
+		tgcall_free(&c);
+		return e;
+	}
+	*cp = c;
+	return 0;
+}
+
+void tgcall_free(struct tgcall **cp)
+{
+	struct tgcall *c = *cp;
+
+	if (!c)
+		return;
+	*cp = NULL;
+	c->now = clock_now();
+	tmr_cancel(&c->tmr);
+	if (c->started && c->signaling)
+		tgcall_signaling_close(c->signaling, c->now);
+	if (c->ice)
+		tgcall_secure_reset(c); /* says goodbye through the pair */
+	sockets_listen(c, false);
+	for (int i = 0; i < c->sockets_n; i++)
+		close(c->sockets[i].fd);
+	tgcall_signaling_free(&c->signaling);
+	ice_agent_free(&c->ice);
+	bytes_wipe(c, sizeof(*c));
+	free(c);
+}
+
+void tgcall_start(struct tgcall *c)
+{
+	if (c->started)
+		return;
+	enter(c, clock_now());
+	c->started = true;
+	c->started_at = c->now;
+	tgcall_signaling_start(c->signaling, c->now);
+	for (int i = 0; i < c->sockets_n; i++)
+		ice_agent_base(c->ice, &c->sockets[i].addr, c->now);
+	for (int i = 0; i < c->servers_n; i++)
+		ice_agent_stun_server(c->ice, &c->servers[i], c->now);
+	if (!c->polled)
+		sockets_listen(c, true);
+	leave(c);
+}
+
+/* -- using one ------------------------------------------------------------- */
+
+int tgcall_signal_input(struct tgcall *c, struct bytes blob)
+{
+	int e;
+
+	if (c->state == TGCALL_STATE_FAILED)
+		return -ENOTCONN;
+	enter(c, clock_now());
+	e = tgcall_signaling_input(c->signaling, blob, c->now);
+	leave(c);
+	return e;
+}
+
+int tgcall_send_audio(struct tgcall *c, struct bytes opus, uint32_t samples)
+{
+	if (!c->srtp || c->state == TGCALL_STATE_FAILED)
+		return -ENOTCONN;
+	/* E.11: "muted: RTP stops entirely". */
+	if (c->muted)
+		return 0;
+	return tgcall_audio_send(&c->audio, opus, samples, clock_now());
+}
+
+void tgcall_mute(struct tgcall *c, bool muted)
+{
+	if (c->muted == muted)
+		return;
+	enter(c, clock_now());
+	c->muted = muted;
+	c->tell_media = true;
+	leave(c);
+}
+
+void tgcall_poll(struct tgcall *c, usec_t now)
+{
+	struct sa dst;
+	int selected = -1;
+
+	if (!c->started || c->state == TGCALL_STATE_FAILED)
+		return;
+	enter(c, now);
+	/* On other sockets there are only spare checks. */
+	if (c->state == TGCALL_STATE_ESTABLISHED && c->polls++ % IDLE_POLLS)
+		ice_agent_selected(c->ice, &selected, &dst);
+	for (int i = 0; i < c->sockets_n; i++)
+		if (selected < 0 || i == selected)
+			socket_read(&c->sockets[i]);
+	run_due(c);
+	leave(c);
+}
+
+void tgcall_set_polled(struct tgcall *c, bool polled)
+{
+	if (c->polled == polled)
+		return;
+	c->polled = polled;
+	c->now = clock_now();
+	if (c->started && c->state != TGCALL_STATE_FAILED)
+		sockets_listen(c, !polled);
+	timer_arm(c);
+}
+
+enum tgcall_state tgcall_state(const struct tgcall *c)
+{
+	return c->state;
+}
+
+bool tgcall_peer_is_native(const struct tgcall *c)
+{
+	/* Web clients answer "active" and send 20 ms. */
+	if (c->has_remote && c->remote.setup == TGCALL_ACTIVE)
+		return false;
+	return c->audio.last_samples == 0 || c->audio.last_samples > 1920;
+}
+
+void tgcall_stats(const struct tgcall *c, struct tgcall_stats *s)
+{
+	const struct tgcall_audio *a = &c->audio;
+
+	*s = (struct tgcall_stats){
+		.rx_packets = a->rx_packets,
+		.rx_bytes = a->rx_bytes,
+		.rx_lost =
+			a->received.started ? rtp_stats_lost(&a->received) : 0,
+		.rx_padding = a->rx_padding,
+		.rx_bad = a->rx_bad + c->rx_bad,
+		.tx_packets = a->tx_packets,
+		.tx_bytes = a->tx_bytes,
+		.rtt_us = (uint32_t)ice_agent_rtt(c->ice),
+		.remote_lost_q8 = a->remote_lost_q8,
+		.connect_us = c->connect_us,
+	};
+	ice_agent_describe(c->ice, s->local, s->remote);
+}

@@ -1,0 +1,76 @@
+/* A call's inside, shared by its files only. */
+#ifndef TGCALL_TGCALL_INTERNAL_H
+#define TGCALL_TGCALL_INTERNAL_H
+
+#include "base/re.h"
+#include "ice/agent.h"
+#include "tgcall/audio.h"
+#include "tgcall/data_channel.h"
+#include "tgcall/dtls.h"
+#include "tgcall/socket.h"
+#include "tgcall/srtp_pair.h"
+#include "tgcall/tgcall.h"
+
+#define TGCALL_CANDIDATES_MAX 32
+#define TGCALL_HELLO_BYTES 1500
+
+struct tgcall_socket {
+	struct tgcall *call;
+	struct sa addr;
+	int fd;   /* -1: closed */
+	int base; /* of the ICE agent */
+};
+
+struct tgcall {
+	struct tgcall_handlers handlers;
+	void *arg;
+	bool outgoing;
+	int servers_n;
+	struct sa servers[8]; /* STUN */
+
+	struct ice_agent *ice;
+	struct tgcall_signaling *signaling;
+	struct tgcall_dtls *dtls;
+	struct srtp_pair *srtp;
+	struct data_channel *channel;
+	struct tgcall_audio audio;
+
+	int sockets_n;
+	struct tgcall_socket sockets[TGCALL_SOCKETS_MAX];
+	int reading; /* base of the socket that is being read */
+	bool started, polled, muted;
+	struct tmr tmr;
+	usec_t now; /* of the call into us that is being served */
+	unsigned polls;
+
+	bool has_remote;
+	struct tgcall_transport remote;
+	/* E.9: "a ClientHello may arrive before InitialSetup was processed:
+	 * cache one". */
+	uint8_t hello[TGCALL_HELLO_BYTES];
+	size_t hello_n;
+	bool dtls_broken, dtls_closed;
+	usec_t dtls_retry_at;
+
+	/* Local candidates on their way into signalling. */
+	int candidates_n;
+	char candidates[TGCALL_CANDIDATES_MAX][160];
+
+	enum tgcall_state state;
+	bool tell_state, tell_media;
+	usec_t started_at, lost_at;
+	uint32_t connect_us;
+	uint64_t rx_bad;
+};
+
+/* secure.c: DTLS, its keys and what runs over them. */
+void tgcall_secure_try(struct tgcall *c);
+void tgcall_secure_reset(struct tgcall *c);
+void tgcall_secure_input(struct tgcall *c, struct bytes datagram);
+void tgcall_secure_timeout(struct tgcall *c);
+usec_t tgcall_secure_deadline(const struct tgcall *c);
+void tgcall_secure_media_state(struct tgcall *c);
+/* To the selected pair. */
+void tgcall_datagram_send(struct tgcall *c, struct bytes datagram);
+
+#endif
