@@ -173,15 +173,13 @@ void tgcall_secure_timeout(struct tgcall *c)
 
 void tgcall_secure_media_state(struct tgcall *c)
 {
-	char text[160];
-	int n;
+	struct tgcall_media_state state = {.muted = c->muted};
+	struct buf text;
 
 	if (!c->channel || !data_channel_is_open(c->channel))
 		return;
-	n = snprintf(text, sizeof(text),
-		     "{\"@type\":\"MediaState\",\"lowBattery\":false,"
-		     "\"muted\":%s,\"screencastState\":\"inactive\","
-		     "\"videoRotation\":0,\"videoState\":\"inactive\"}",
-		     c->muted ? "true" : "false");
-	data_channel_send(c->channel, bytes_of(text, (size_t)n), c->now);
+	buf_init(&text);
+	if (tgcall_media_state_put(&text, &state) == 0)
+		data_channel_send(c->channel, buf_bytes(&text), c->now);
+	buf_clear(&text);
 }

@@ -600,7 +600,8 @@ enum tgcall_state tgcall_state(const struct tgcall *c)
 bool tgcall_peer_is_native(const struct tgcall *c)
 {
 	/* Web clients answer "active" and send 20 ms. */
-	if (c->has_remote && c->remote.setup == TGCALL_ACTIVE)
+	if (tgcall_signaling_peer_is_web(c->signaling) ||
+	    (c->has_remote && c->remote.setup == TGCALL_ACTIVE))
 		return false;
 	return c->audio.last_samples == 0 || c->audio.last_samples > 1920;
 }
