@@ -102,6 +102,7 @@ int wav_open(struct wav_writer *w, const char *path)
 	if (!w->file)
 		return -errno;
 	header_write(w);
+	fflush(w->file);
 	return 0;
 }
 
