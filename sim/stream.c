@@ -99,6 +99,8 @@ static bool sim_stream_take(struct sim_stream *s, struct bytes in)
 
 	if (s->h.line)
 		return sim_stream_lines(s, in);
+	if (!s->h.data)
+		return true;
 	s->freed = &freed;
 	s->h.data(in, s->arg);
 	if (!freed)

@@ -26,8 +26,17 @@ static void sim_push(const struct sim_audience_of *to, const struct tl_obj *o)
 {
 	struct sim_world *w = to->account->world;
 	bool heard = false;
+	int times = 1;
 	struct buf out;
 
+	if (w->drop_updates > 0) {
+		w->drop_updates--;
+		return;
+	}
+	if (w->repeat_updates > 0) {
+		w->repeat_updates--;
+		times = 2;
+	}
 	buf_init(&out);
 	if (tl_write(&out, o)) {
 		sim_world_refused(w, "internal-update");
@@ -35,7 +44,7 @@ static void sim_push(const struct sim_audience_of *to, const struct tl_obj *o)
 		return;
 	}
 	for (struct sim_session *s = w->sessions; s; s = s->next)
-		if (sim_session_hears(s, to)) {
+		for (int i = 0; i < times && sim_session_hears(s, to); i++) {
 			s->push(s, buf_bytes(&out));
 			heard = true;
 		}

@@ -88,6 +88,7 @@ struct sim_world {
 	usec_t now;
 	struct wall wall;
 	uint16_t dc_ports[SIM_DCS];
+	int drop_updates, repeat_updates; /* of the next so many pushes */
 	uint64_t pushed, unheard; /* updates with and without a listener */
 	/* Something happened: one JSON object, for watchers. Steals `event`. */
 	void (*event)(json_t *event, void *arg);
