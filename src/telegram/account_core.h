@@ -9,8 +9,7 @@
 #ifndef TELEGRAM_ACCOUNT_CORE_H
 #define TELEGRAM_ACCOUNT_CORE_H
 
-#include <re.h>
-
+#include "base/re.h"
 #include "telegram/account.h"
 #include "telegram/call.h"
 #include "telegram/connection.h"

@@ -11,13 +11,13 @@
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
-#include <re.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 
 #include "base/log.h"
+#include "base/re.h"
 
 #define ADDRESSES_MAX 8
 #define CONNECT_TIMEOUT (10 * USEC_S)

@@ -1,0 +1,511 @@
+/* A whole account over a real TCP connection to a listener of this process,
+ * with a stand-in for the MTProto engine (account_world.h).
+ */
+#include <errno.h>
+
+#include "telegram/account_world.h"
+#include "tests/check.h"
+
+/* -- tests ---------------------------------------------------------------- */
+
+static void test_account_greets_and_stays_unauthorised(void)
+{
+	struct world w;
+
+	world_open(&w, false);
+	CHECK_INT(tg_account_state(w.account), TG_STATE_OFFLINE);
+	CHECK(run(&w, config_asked));
+	CHECK_INT(tg_account_state(w.account), TG_STATE_CONNECTING);
+	CHECK_INT(w.kept_dc, 1);
+	CHECK_STR(engine->conf.identity.device_model, "Gramline");
+	CHECK_STR(engine->conf.identity.lang_code, "en");
+	CHECK_INT(engine->conf.identity.api_id, 17);
+	CHECK_INT(engine->conf.dc_wire, 1);
+	CHECK(answer(&w, TL_help_getConfig, config(&w)));
+	CHECK_INT(tg_account_state(w.account), TG_STATE_UNAUTHORISED);
+	CHECK_INT(w.account->phone.receive_timeout, 7 * USEC_S);
+	CHECK_INT(w.account->phone.ring_timeout, 33 * USEC_S);
+	/* The new address is known, should we be sent there. */
+	CHECK_INT(w.account->dcs_n, 3);
+	CHECK(!asked(&w, TL_updates_getState));
+	CHECK(!asked(&w, TL_users_getUsers));
+	world_close(&w);
+}
+
+static void test_account_logs_in_over_another_dc(void)
+{
+	struct world w;
+	struct tl_obj *q;
+
+	world_open(&w, false);
+	CHECK_INT(tg_login_sign_in(w.account, "1", on_login, &w), -EINVAL);
+	CHECK_INT(tg_login_send_code(w.account, "999001", on_code, &w), 0);
+	CHECK(run(&w, code_asked));
+	q = asked(&w, TL_auth_sendCode);
+	CHECK(bytes_equal(tl_bytes(q, TL_auth_sendCode_phone_number),
+			  bytes_str("999001")));
+	CHECK_INT(tl_int(q, TL_auth_sendCode_api_id), 17);
+	CHECK(bytes_equal(tl_bytes(q, TL_auth_sendCode_api_hash),
+			  bytes_str("abcdef")));
+	CHECK(refuse(&w, TL_auth_sendCode, 303, "PHONE_MIGRATE_2"));
+	CHECK_INT(w.code_n, 0);
+	CHECK(run(&w, accepted_twice));
+	CHECK(run(&w, code_asked));
+	CHECK_INT(engines, 2);
+	CHECK_INT(engine->conf.dc_wire, 2);
+	CHECK_INT(w.kept_dc, 2);
+	CHECK(answer(&w, TL_auth_sendCode, sent_code(&w)));
+	CHECK_INT(w.code_n, 1);
+	CHECK_INT(w.code, 0);
+	CHECK_STR(w.sent.how, "app");
+	CHECK_INT(w.sent.length, 5);
+	CHECK_INT(w.sent.timeout_s, 60);
+	CHECK_INT(tg_login_sign_in(w.account, "00000", on_login, &w), 0);
+	CHECK(refuse(&w, TL_auth_signIn, 400, "PHONE_CODE_INVALID"));
+	CHECK_STR(w.text, "PHONE_CODE_INVALID");
+	CHECK_INT(tg_login_sign_in(w.account, "12345", on_login, &w), 0);
+	q = asked(&w, TL_auth_signIn);
+	CHECK(bytes_equal(tl_bytes(q, TL_auth_signIn_phone_code_hash),
+			  bytes_str("h4sh")));
+	CHECK(bytes_equal(tl_bytes(q, TL_auth_signIn_phone_code),
+			  bytes_str("12345")));
+	CHECK(answer(&w, TL_auth_signIn,
+		     authorization(&w, user(&w, 111, true))));
+	CHECK_INT(w.login_n, 2);
+	CHECK_INT(w.code, 0);
+	CHECK_INT(w.user.id, 111);
+	CHECK_INT(w.selves, 1);
+	CHECK(w.self.self);
+	CHECK_INT(tg_account_self(w.account)->id, 111);
+	CHECK(run(&w, config_asked));
+	CHECK(answer(&w, TL_help_getConfig, config(&w)));
+	CHECK(run(&w, state_asked));
+	CHECK(!is_ready(&w));
+	CHECK(answer(&w, TL_updates_getState, state(&w)));
+	CHECK(is_ready(&w));
+	CHECK_INT(w.account->updates.pts, 50);
+	CHECK_INT(w.lost, 0);
+	world_close(&w);
+}
+
+static void test_account_refuses_sign_up(void)
+{
+	struct world w;
+
+	world_open(&w, false);
+	CHECK_INT(tg_login_send_code(w.account, "999001", on_code, &w), 0);
+	CHECK(run(&w, code_asked));
+	CHECK(answer(&w, TL_auth_sendCode, sent_code(&w)));
+	CHECK_INT(tg_login_sign_in(w.account, "12345", on_login, &w), 0);
+	CHECK(answer(&w, TL_auth_signIn,
+		     tl_new(&w.arena, TL_auth_authorizationSignUpRequired)));
+	CHECK_INT(w.code, 400);
+	CHECK_STR(w.text, "PHONE_NUMBER_UNOCCUPIED");
+	CHECK_INT(w.selves, 0);
+	world_close(&w);
+}
+
+static void test_account_password_needed_is_no_death(void)
+{
+	struct world w;
+
+	world_open(&w, false);
+	CHECK_INT(tg_login_send_code(w.account, "999001", on_code, &w), 0);
+	CHECK(run(&w, code_asked));
+	CHECK(answer(&w, TL_auth_sendCode, sent_code(&w)));
+	CHECK_INT(tg_login_sign_in(w.account, "12345", on_login, &w), 0);
+	CHECK(refuse(&w, TL_auth_signIn, 401, "SESSION_PASSWORD_NEEDED"));
+	CHECK_INT(w.code, 401);
+	CHECK_STR(w.text, "SESSION_PASSWORD_NEEDED");
+	CHECK_INT(w.lost, 0);
+	world_close(&w);
+}
+
+static void test_account_resumes(void)
+{
+	struct world w;
+
+	CHECK(make_ready(&w));
+	CHECK_INT(w.account->updates.date, 1300);
+	CHECK_INT(tg_account_self(w.account)->id, 111);
+	CHECK_INT(w.auths, 0);
+	world_close(&w);
+}
+
+static void test_account_reconnects_and_asks_difference(void)
+{
+	struct world w;
+
+	CHECK(make_ready(&w));
+	CHECK_INT(tg_account_query(w.account, any_query(&w), 0, on_answer, &w),
+		  0);
+	w.listener.conn = mem_deref(w.listener.conn);
+	CHECK(run(&w, is_offline));
+	CHECK(tg_account_reason(w.account)[0]);
+	CHECK(run(&w, reconnected));
+	CHECK(is_ready(&w));
+	CHECK(run(&w, difference_asked));
+	/* The same engine: it repeats what was not answered. */
+	CHECK_INT(engines, 1);
+	CHECK(asked(&w, TL_help_getNearestDc));
+	CHECK_INT(w.answer_n, 0);
+	world_close(&w);
+	/* Answered exactly once, when the account was freed. */
+	CHECK_INT(w.answer_n, 1);
+	CHECK_STR(w.text, "CLOSED");
+}
+
+static void test_account_walks_round_addresses(void)
+{
+	struct world w;
+
+	world_open(&w, false);
+	tg_account_free(&w.account);
+	/* A port nobody listens on comes first. */
+	w.dcs[1] = w.dcs[0];
+	w.dcs[0].port = 1;
+	CHECK_INT(tg_account_new(&w.account, &w.conf), 0);
+	CHECK_INT(tg_account_start(w.account), 0);
+	CHECK(run(&w, config_asked));
+	world_close(&w);
+}
+
+static void test_account_dies_of(int code, const char *text)
+{
+	struct world w;
+
+	CHECK(make_ready(&w));
+	CHECK_INT(tg_account_query(w.account, any_query(&w), 0, on_answer, &w),
+		  0);
+	CHECK_INT(tg_account_query(w.account, any_query(&w), 0, on_answer, &w),
+		  0);
+	CHECK(refuse(&w, TL_help_getNearestDc, code, text));
+	CHECK_INT(w.answer_n, 1);
+	CHECK(run(&w, is_dead));
+	CHECK_STR(tg_account_reason(w.account), text);
+	CHECK_INT(w.lost, 1);
+	CHECK_STR(w.lost_reason, text);
+	CHECK_INT(w.answer_n, 2);
+	CHECK_INT(w.code, 401);
+	CHECK_STR(w.text, text);
+	CHECK(engine == NULL);
+	CHECK_INT(tg_account_query(w.account, any_query(&w), 0, on_answer, &w),
+		  -ENOTCONN);
+	/* A new log-in brings it back, with a new key. */
+	CHECK_INT(tg_login_send_code(w.account, "999001", on_code, &w), 0);
+	CHECK(run(&w, key_kept));
+	CHECK(asked(&w, TL_auth_sendCode));
+	CHECK_INT(w.auths, 1);
+	world_close(&w);
+}
+
+static void test_account_dies_of_revoked_session(void)
+{
+	test_account_dies_of(401, "SESSION_REVOKED");
+}
+
+static void test_account_dies_of_unregistered_key(void)
+{
+	test_account_dies_of(401, "AUTH_KEY_UNREGISTERED");
+}
+
+static void test_account_dies_of_deactivated_user(void)
+{
+	test_account_dies_of(401, "USER_DEACTIVATED");
+}
+
+static void test_account_dies_of_duplicated_key(void)
+{
+	test_account_dies_of(406, "AUTH_KEY_DUPLICATED");
+}
+
+static void test_account_survives_other_errors(void)
+{
+	struct world w;
+
+	CHECK(make_ready(&w));
+	CHECK_INT(tg_account_query(w.account, any_query(&w), 0, on_answer, &w),
+		  0);
+	CHECK(refuse(&w, TL_help_getNearestDc, 406, "UPDATE_APP_TO_LOGIN"));
+	CHECK_STR(w.text, "UPDATE_APP_TO_LOGIN");
+	CHECK_INT(tg_account_query(w.account, any_query(&w), 0, on_answer, &w),
+		  0);
+	/* Flood waits go to the caller at once. */
+	CHECK(refuse(&w, TL_help_getNearestDc, 420, "FLOOD_WAIT_77"));
+	CHECK_INT(w.code, 420);
+	CHECK_STR(w.text, "FLOOD_WAIT_77");
+	CHECK(is_ready(&w));
+	CHECK_INT(w.lost, 0);
+	world_close(&w);
+}
+
+static void test_account_unknown_key_is_made_anew(void)
+{
+	struct world w;
+
+	world_open(&w, false);
+	CHECK(run(&w, config_asked));
+	fake_event(MTP_EVENT_KEY_UNKNOWN, "-404");
+	CHECK(run(&w, accepted_twice));
+	CHECK(run(&w, config_asked));
+	CHECK_INT(engines, 2);
+	CHECK_INT(w.auths, 2);
+	CHECK_INT(w.lost, 0);
+	world_close(&w);
+}
+
+static bool ready_again(struct world *w)
+{
+	return engine && engine->ready && connects > w->answer_n;
+}
+
+static void test_account_unknown_key_of_a_log_in_is_insisted_on(void)
+{
+	struct world w;
+
+	CHECK(make_ready(&w));
+	for (unsigned i = 0; i < 3; i++) {
+		w.answer_n = connects;
+		fake_event(MTP_EVENT_KEY_UNKNOWN, "-404");
+		CHECK(run(&w, ready_again));
+		CHECK_INT(w.lost, 0);
+	}
+	fake_event(MTP_EVENT_KEY_UNKNOWN, "-404");
+	CHECK(run(&w, is_dead));
+	CHECK_STR(w.lost_reason, "AUTH_KEY_UNKNOWN");
+	world_close(&w);
+}
+
+static void test_account_logs_out(void)
+{
+	struct world w;
+
+	CHECK(make_ready(&w));
+	CHECK_INT(tg_log_out(w.account, on_login, &w), 0);
+	CHECK(answer(&w, TL_auth_logOut, tl_new(&w.arena, TL_auth_loggedOut)));
+	CHECK_INT(w.login_n, 1);
+	CHECK_INT(w.code, 0);
+	CHECK(run(&w, is_dead));
+	CHECK_STR(w.lost_reason, "LOGGED_OUT");
+	world_close(&w);
+}
+
+static void test_account_nowhere_to_migrate(void)
+{
+	struct world w;
+
+	world_open(&w, false);
+	CHECK_INT(tg_login_send_code(w.account, "999001", on_code, &w), 0);
+	CHECK(run(&w, code_asked));
+	CHECK(refuse(&w, TL_auth_sendCode, 303, "PHONE_MIGRATE_4"));
+	CHECK_INT(tg_account_query(w.account, any_query(&w), 0, on_answer, &w),
+		  0);
+	CHECK(run(&w, answered));
+	CHECK_INT(w.code_n, 1);
+	CHECK_INT(w.code, 303);
+	CHECK_INT(tg_account_query(w.account, any_query(&w), 0, on_answer, &w),
+		  -ENOTCONN);
+	/* The next attempt begins where the first one did. */
+	CHECK_INT(tg_login_send_code(w.account, "999001", on_code, &w), 0);
+	CHECK(run(&w, code_asked));
+	CHECK_INT(engine->conf.dc_wire, 1);
+	world_close(&w);
+}
+
+/* -- looking up ----------------------------------------------------------- */
+
+static void test_resolve_kept_peer_answers_later(void)
+{
+	struct world w;
+
+	CHECK(make_ready(&w));
+	w.kept =
+		(struct tg_user){.id = 5, .access_hash = 6, .username = "anna"};
+	CHECK_INT(tg_resolve(w.account, TG_PEER_USERNAME, "anna", on_user, &w),
+		  0);
+	CHECK_INT(w.user_n, 0); /* never inside the call */
+	CHECK(run(&w, user_told));
+	CHECK_INT(w.user.id, 5);
+	CHECK(!asked(&w, TL_contacts_resolveUsername));
+	world_close(&w);
+}
+
+static void test_resolve_username_asks(void)
+{
+	struct world w;
+
+	CHECK(make_ready(&w));
+	CHECK_INT(tg_resolve(w.account, TG_PEER_USERNAME, "bob", on_user, &w),
+		  0);
+	CHECK(asked(&w, TL_contacts_resolveUsername));
+	CHECK(answer(&w, TL_contacts_resolveUsername,
+		     resolved(&w, 7, user(&w, 7, false))));
+	CHECK_INT(w.user_n, 1);
+	CHECK_INT(w.code, 0);
+	CHECK_INT(w.user.access_hash, 8);
+	/* Learnt on the way: found by id from now on. */
+	CHECK_INT(tg_resolve(w.account, TG_PEER_ID, "7", on_user, &w), 0);
+	w.user_n = 0;
+	CHECK(run(&w, user_told));
+	CHECK_INT(w.user.id, 7);
+	world_close(&w);
+}
+
+static void test_resolve_negative_answers_pass_through(void)
+{
+	struct world w;
+
+	CHECK(make_ready(&w));
+	CHECK_INT(tg_resolve(w.account, TG_PEER_USERNAME, "no", on_user, &w),
+		  0);
+	CHECK(refuse(&w, TL_contacts_resolveUsername, 400,
+		     "USERNAME_NOT_OCCUPIED"));
+	CHECK_INT(w.code, 400);
+	CHECK_STR(w.text, "USERNAME_NOT_OCCUPIED");
+	CHECK_INT(tg_resolve(w.account, TG_PEER_USERNAME, "ch", on_user, &w),
+		  0);
+	CHECK(answer(&w, TL_contacts_resolveUsername, resolved(&w, 9, NULL)));
+	CHECK_STR(w.text, "User not found");
+	CHECK_INT(tg_resolve(w.account, TG_PEER_ID, "424242", on_user, &w), 0);
+	w.user_n = 0;
+	CHECK(run(&w, user_told));
+	CHECK_INT(w.code, 400);
+	CHECK_STR(w.text, "PEER_ID_INVALID");
+	CHECK_INT(tg_resolve(w.account, TG_PEER_ID, "", on_user, &w), -EINVAL);
+	world_close(&w);
+}
+
+static bool phone_asked(struct world *w)
+{
+	return asked(w, TL_contacts_resolvePhone);
+}
+
+static void test_resolve_phones_keep_their_distance(void)
+{
+	struct world w;
+	usec_t at;
+
+	CHECK(make_ready(&w));
+	CHECK_INT(tg_resolve(w.account, TG_PEER_PHONE, "999002", on_user, &w),
+		  0);
+	CHECK_INT(tg_resolve(w.account, TG_PEER_PHONE, "999003", on_user, &w),
+		  0);
+	CHECK(run(&w, phone_asked));
+	at = w.account->lookup_at;
+	CHECK(at > clock_now() + 2 * USEC_S);
+	CHECK(refuse(&w, TL_contacts_resolvePhone, 400, "PHONE_NOT_OCCUPIED"));
+	CHECK_STR(w.text, "PHONE_NOT_OCCUPIED");
+	/* The second one waits until then. */
+	peers_pump(w.account, at - 1);
+	CHECK(!asked(&w, TL_contacts_resolvePhone));
+	CHECK_INT(peers_deadline(w.account), at);
+	peers_pump(w.account, at);
+	CHECK(bytes_equal(tl_bytes(asked(&w, TL_contacts_resolvePhone),
+				   TL_contacts_resolvePhone_phone),
+			  bytes_str("999003")));
+	world_close(&w);
+	CHECK_INT(w.user_n, 2);
+}
+
+/* -- calls and output ----------------------------------------------------- */
+
+static void on_ended(const struct tg_call_end *end, void *arg)
+{
+	struct world *w = arg;
+
+	w->answer_n++;
+	w->code = end->error_code;
+}
+
+static void test_account_pings_faster_during_calls(void)
+{
+	static const char *const versions[] = {"13.0.0", NULL};
+	static const struct tg_call_handlers handlers = {.ended = on_ended};
+	struct tg_user to = {.id = 5, .access_hash = 6};
+	struct tg_call *call = NULL;
+	struct world w;
+
+	CHECK(make_ready(&w));
+	CHECK_INT(
+		tg_call_request(&call, w.account, &to, versions, &handlers, &w),
+		0);
+	CHECK(engine->ping >= 5 * USEC_S && engine->ping <= 10 * USEC_S);
+	CHECK(refuse(&w, TL_messages_getDhConfig, 500, "INTERNAL"));
+	CHECK_INT(w.answer_n, 1);
+	CHECK(engine->ping >= 20 * USEC_S && engine->ping <= 30 * USEC_S);
+	tg_call_unref(&call);
+	world_close(&w);
+}
+
+#define LOTS (8 * 1024 * 1024)
+
+static bool all_received(struct world *w)
+{
+	return w->listener.received >= LOTS + 5;
+}
+
+static void test_connection_flushes_with_backpressure(void)
+{
+	struct world w;
+
+	CHECK(make_ready(&w));
+	buf_fill(&engine->out, 'x', LOTS);
+	/* Any call into the connection flushes. */
+	CHECK_INT(tg_account_query(w.account, any_query(&w), 0, on_answer, &w),
+		  0);
+	CHECK(engine->out.n > 0);
+	CHECK(run(&w, all_received));
+	CHECK_INT(w.listener.received, LOTS + 5);
+	CHECK_INT(engine->out.n, 0);
+	CHECK(is_ready(&w));
+	world_close(&w);
+}
+
+static void test_connection_drops_broken_input(void)
+{
+	struct world w;
+	struct mbuf *mb;
+
+	CHECK(make_ready(&w));
+	mb = mbuf_alloc(1);
+	CHECK(mb != NULL);
+	mbuf_write_u8(mb, '!');
+	mb->pos = 0;
+	CHECK_INT(tcp_send(w.listener.conn, mb), 0);
+	mem_deref(mb);
+	CHECK(run(&w, is_offline));
+	CHECK_STR(tg_account_reason(w.account), "protocol error");
+	CHECK(run(&w, is_ready));
+	world_close(&w);
+}
+
+int main(void)
+{
+	if (libre_init())
+		return 1;
+	RUN(test_account_greets_and_stays_unauthorised);
+	RUN(test_account_logs_in_over_another_dc);
+	RUN(test_account_refuses_sign_up);
+	RUN(test_account_password_needed_is_no_death);
+	RUN(test_account_resumes);
+	RUN(test_account_reconnects_and_asks_difference);
+	RUN(test_account_walks_round_addresses);
+	RUN(test_account_dies_of_revoked_session);
+	RUN(test_account_dies_of_unregistered_key);
+	RUN(test_account_dies_of_deactivated_user);
+	RUN(test_account_dies_of_duplicated_key);
+	RUN(test_account_survives_other_errors);
+	RUN(test_account_unknown_key_is_made_anew);
+	RUN(test_account_unknown_key_of_a_log_in_is_insisted_on);
+	RUN(test_account_logs_out);
+	RUN(test_account_nowhere_to_migrate);
+	RUN(test_resolve_kept_peer_answers_later);
+	RUN(test_resolve_username_asks);
+	RUN(test_resolve_negative_answers_pass_through);
+	RUN(test_resolve_phones_keep_their_distance);
+	RUN(test_account_pings_faster_during_calls);
+	RUN(test_connection_flushes_with_backpressure);
+	RUN(test_connection_drops_broken_input);
+	libre_close();
+	return check_done();
+}

@@ -1,0 +1,570 @@
+/* See account_world.h. */
+#include "telegram/account_world.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define WAIT_MS 5000
+
+/* -- the stand-in engine -------------------------------------------------- */
+
+struct mtp_client *engine;
+unsigned engines, connects;
+
+int mtp_client_new(struct mtp_client **cp, const struct mtp_client_conf *conf)
+{
+	struct mtp_client *c = calloc(1, sizeof(*c));
+
+	if (!c)
+		return -ENOMEM;
+	c->conf = *conf;
+	c->auth = conf->auth;
+	*cp = engine = c;
+	engines++;
+	return 0;
+}
+
+void fake_event(enum mtp_event event, const char *text)
+{
+	engine->conf.handlers.event(event, text, engine->conf.arg);
+}
+
+static struct fake_query fake_take(struct mtp_client *c, unsigned i)
+{
+	struct fake_query q = c->queries[i];
+
+	memmove(&c->queries[i], &c->queries[i + 1],
+		(c->queries_n - i - 1) * sizeof(q));
+	c->queries_n--;
+	return q;
+}
+
+void mtp_client_free(struct mtp_client **cp)
+{
+	static const struct mtp_error closed = {-ECANCELED, "CLOSED"};
+	struct mtp_client *c = *cp;
+
+	while (c->queries_n) {
+		struct fake_query q = fake_take(c, 0);
+
+		q.done(&closed, bytes_of(NULL, 0), q.arg);
+		buf_clear(&q.bytes);
+	}
+	if (engine == c)
+		engine = NULL;
+	buf_clear(&c->out);
+	free(c);
+	*cp = NULL;
+}
+
+void mtp_client_connected(struct mtp_client *c, usec_t now, struct wall wall)
+{
+	c->up = true;
+	connects++;
+	buf_put(&c->out, "hello", 5);
+	if (!c->auth.present) {
+		c->auth.present = true;
+		c->auth.key_id = 4711;
+		fake_event(MTP_EVENT_KEY_CREATED, NULL);
+	}
+	c->ready = true;
+	fake_event(MTP_EVENT_READY, NULL);
+}
+
+void mtp_client_disconnected(struct mtp_client *c, usec_t now)
+{
+	c->up = c->ready = false;
+	buf_reset(&c->out);
+}
+
+int mtp_client_input(struct mtp_client *c, struct bytes in, usec_t now,
+		     struct wall wall)
+{
+	return in.n && in.p[0] == '!' ? -EPROTO : 0;
+}
+
+struct buf *mtp_client_output(struct mtp_client *c)
+{
+	return &c->out;
+}
+
+usec_t mtp_client_deadline(const struct mtp_client *c)
+{
+	return USEC_NEVER;
+}
+
+void mtp_client_timeout(struct mtp_client *c, usec_t now, struct wall wall)
+{
+}
+
+int mtp_client_call(struct mtp_client *c, struct bytes query, unsigned flags,
+		    mtp_answer_h *done, void *arg, usec_t now, struct wall wall)
+{
+	struct fake_query *q = &c->queries[c->queries_n++];
+
+	memset(q, 0, sizeof(*q));
+	buf_put(&q->bytes, query.p, query.n);
+	q->done = done;
+	q->arg = arg;
+	return 0;
+}
+
+void mtp_client_ping_interval(struct mtp_client *c, usec_t interval, usec_t now)
+{
+	c->ping = interval;
+}
+
+const struct mtp_auth *mtp_client_auth(const struct mtp_client *c)
+{
+	return &c->auth;
+}
+
+bool mtp_client_ready(const struct mtp_client *c)
+{
+	return c->ready;
+}
+
+/* -- the listener --------------------------------------------------------- */
+
+static void l_received(struct mbuf *mb, void *arg)
+{
+	struct listener *l = arg;
+
+	l->received += mbuf_get_left(mb);
+}
+
+static void l_closed(int err, void *arg)
+{
+	struct listener *l = arg;
+
+	l->conn = mem_deref(l->conn);
+}
+
+static void l_accept(const struct sa *peer, void *arg)
+{
+	struct listener *l = arg;
+
+	l->conn = mem_deref(l->conn);
+	if (tcp_accept(&l->conn, l->sock, NULL, l_received, l_closed, l))
+		abort();
+	l->accepted++;
+}
+
+static void listener_open(struct listener *l)
+{
+	memset(l, 0, sizeof(*l));
+	if (sa_set_str(&l->addr, "127.0.0.1", 0) ||
+	    tcp_listen(&l->sock, &l->addr, l_accept, l) ||
+	    tcp_local_get(l->sock, &l->addr))
+		abort();
+}
+
+static void listener_close(struct listener *l)
+{
+	l->conn = mem_deref(l->conn);
+	l->sock = mem_deref(l->sock);
+}
+
+/* -- the world ------------------------------------------------------------ */
+
+static void on_poll(void *arg)
+{
+	struct world *w = arg;
+
+	w->reached = w->until(w);
+	if (w->reached || tmr_jiffies() > w->give_up)
+		re_cancel();
+	else
+		tmr_start(&w->tmr, 1, on_poll, w);
+}
+
+/* Runs the loop until the condition holds; false: it never did. */
+bool run(struct world *w, bool (*until)(struct world *w))
+{
+	w->until = until;
+	w->give_up = tmr_jiffies() + WAIT_MS;
+	tmr_start(&w->tmr, 0, on_poll, w);
+	re_main(NULL);
+	tmr_cancel(&w->tmr);
+	return w->reached;
+}
+
+static void keep_auth(int dc_id, const struct mtp_auth *auth, void *arg)
+{
+	struct world *w = arg;
+
+	w->kept_dc = dc_id;
+	w->auths++;
+}
+
+static void keep_lost(const char *reason, void *arg)
+{
+	struct world *w = arg;
+
+	w->lost++;
+	snprintf(w->lost_reason, sizeof(w->lost_reason), "%s", reason);
+}
+
+static void keep_self(const struct tg_user *user, void *arg)
+{
+	struct world *w = arg;
+
+	w->selves++;
+	w->self = *user;
+}
+
+static bool keep_by_username(const char *name, struct tg_user *user, void *arg)
+{
+	struct world *w = arg;
+
+	*user = w->kept;
+	return w->kept.id && strcmp(name, w->kept.username) == 0;
+}
+
+static void on_state(enum tg_state state, const char *reason, void *arg)
+{
+	struct world *w = arg;
+
+	w->states[w->state_n++ % 32] = state;
+}
+
+void world_open(struct world *w, bool logged_in)
+{
+	memset(w, 0, sizeof(*w));
+	engines = connects = 0;
+	tl_arena_init(&w->arena);
+	tmr_init(&w->tmr);
+	listener_open(&w->listener);
+	for (int i = 0; i < 2; i++) {
+		w->dcs[i].id = i + 1;
+		w->dcs[i].port = sa_port(&w->listener.addr);
+		strcpy(w->dcs[i].host, "127.0.0.1");
+	}
+	if (mtp_rsa_new(&w->rsa))
+		abort();
+	w->conf = (struct tg_account_conf){
+		.name = "test",
+		.api_id = 17,
+		.api_hash = "abcdef",
+		.dcs = w->dcs,
+		.dcs_n = 2,
+		.rsa = w->rsa,
+		.logged_in = logged_in,
+		.auth.present = logged_in,
+		.pts = logged_in ? 10 : 0,
+		.date = 1000,
+		.keep = {.auth = keep_auth,
+			 .auth_lost = keep_lost,
+			 .self = keep_self,
+			 .peer_by_username = keep_by_username},
+		.handlers.state = on_state,
+		.arg = w,
+	};
+	if (tg_account_new(&w->account, &w->conf) ||
+	    tg_account_start(w->account))
+		abort();
+}
+
+void world_close(struct world *w)
+{
+	tg_account_free(&w->account);
+	listener_close(&w->listener);
+	mtp_rsa_free(&w->rsa);
+	tmr_cancel(&w->tmr);
+	tl_arena_clear(&w->arena);
+}
+
+/* -- what was asked ------------------------------------------------------- */
+
+static int find(struct world *w, enum tl_ctor_no no, struct tl_obj **op)
+{
+	for (unsigned i = 0; engine && i < engine->queries_n; i++) {
+		struct tl_obj *o;
+		struct rd r;
+
+		rd_init(&r, engine->queries[i].bytes.p,
+			engine->queries[i].bytes.n);
+		if (tl_read(&o, &w->arena, &r) || o->no != no)
+			continue;
+		if (op)
+			*op = o;
+		return (int)i;
+	}
+	return -1;
+}
+
+struct tl_obj *asked(struct world *w, enum tl_ctor_no no)
+{
+	struct tl_obj *o = NULL;
+
+	find(w, no, &o);
+	return o;
+}
+
+bool answer(struct world *w, enum tl_ctor_no no, const struct tl_obj *o)
+{
+	int i = find(w, no, NULL);
+	struct fake_query q;
+	struct buf b = {0};
+
+	if (i < 0 || tl_write(&b, o))
+		return false;
+	q = fake_take(engine, (unsigned)i);
+	q.done(NULL, buf_bytes(&b), q.arg);
+	buf_clear(&q.bytes);
+	buf_clear(&b);
+	return true;
+}
+
+bool refuse(struct world *w, enum tl_ctor_no no, int code, const char *text)
+{
+	struct mtp_error err = {code, text};
+	int i = find(w, no, NULL);
+	struct fake_query q;
+
+	if (i < 0)
+		return false;
+	q = fake_take(engine, (unsigned)i);
+	q.done(&err, bytes_of(NULL, 0), q.arg);
+	buf_clear(&q.bytes);
+	return true;
+}
+
+bool config_asked(struct world *w)
+{
+	return asked(w, TL_help_getConfig);
+}
+
+static bool greeted(struct world *w)
+{
+	return asked(w, TL_help_getConfig) && asked(w, TL_users_getUsers) &&
+	       asked(w, TL_updates_getDifference);
+}
+
+bool state_asked(struct world *w)
+{
+	return asked(w, TL_updates_getState);
+}
+
+bool difference_asked(struct world *w)
+{
+	return asked(w, TL_updates_getDifference);
+}
+
+bool code_asked(struct world *w)
+{
+	return asked(w, TL_auth_sendCode);
+}
+
+bool key_kept(struct world *w)
+{
+	return w->auths > 0;
+}
+
+bool is_dead(struct world *w)
+{
+	return tg_account_state(w->account) == TG_STATE_DEAD;
+}
+
+bool is_offline(struct world *w)
+{
+	return tg_account_state(w->account) == TG_STATE_OFFLINE;
+}
+
+bool is_ready(struct world *w)
+{
+	return tg_account_state(w->account) == TG_STATE_READY;
+}
+
+/* -- objects -------------------------------------------------------------- */
+
+struct tl_obj *config(struct world *w)
+{
+	struct tl_obj *o = tl_new(&w->arena, TL_config);
+	struct tl_obj *dc = tl_new(&w->arena, TL_dcOption);
+
+	tl_set_int(dc, TL_dcOption_id, 5);
+	tl_set_str(dc, TL_dcOption_ip_address, "127.0.0.9");
+	tl_set_int(dc, TL_dcOption_port, 443);
+	tl_set_int(o, TL_config_date, 1000);
+	tl_set_int(o, TL_config_expires, 2000);
+	tl_set_bool(&w->arena, o, TL_config_test_mode, false);
+	tl_set_int(o, TL_config_this_dc, 1);
+	tl_set_vector(&w->arena, o, TL_config_dc_options, 1);
+	tl_put_obj(o, TL_config_dc_options, 0, dc);
+	tl_set_str(o, TL_config_dc_txt_domain_name, "");
+	for (int f = TL_config_chat_size_max;
+	     f <= TL_config_channels_read_media_period; f++)
+		tl_set_int(o, f, 1);
+	tl_set_int(o, TL_config_call_receive_timeout_ms, 7000);
+	tl_set_int(o, TL_config_call_ring_timeout_ms, 33000);
+	tl_set_int(o, TL_config_call_connect_timeout_ms, 1);
+	tl_set_int(o, TL_config_call_packet_timeout_ms, 1);
+	tl_set_str(o, TL_config_me_url_prefix, "");
+	tl_set_int(o, TL_config_caption_length_max, 1);
+	tl_set_int(o, TL_config_message_length_max, 1);
+	tl_set_int(o, TL_config_webfile_dc_id, 1);
+	return o;
+}
+
+struct tl_obj *user(struct world *w, int64_t id, bool self)
+{
+	struct tl_obj *o = tl_new(&w->arena, TL_user);
+
+	if (self)
+		tl_set_true(o, TL_user_self);
+	tl_set_long(o, TL_user_id, id);
+	tl_set_long(o, TL_user_access_hash, id + 1);
+	tl_set_str(o, TL_user_first_name, "Zoe");
+	return o;
+}
+
+static struct tl_obj *users(struct world *w, struct tl_obj *u)
+{
+	struct tl_obj *o = tl_new(&w->arena, TL_vector);
+
+	tl_set_vector(&w->arena, o, TL_vector_items, 1);
+	tl_put_obj(o, TL_vector_items, 0, u);
+	return o;
+}
+
+struct tl_obj *state(struct world *w)
+{
+	struct tl_obj *o = tl_new(&w->arena, TL_updates_state);
+
+	tl_set_int(o, TL_updates_state_pts, 50);
+	tl_set_int(o, TL_updates_state_qts, 1);
+	tl_set_int(o, TL_updates_state_date, 1234);
+	tl_set_int(o, TL_updates_state_seq, 2);
+	tl_set_int(o, TL_updates_state_unread_count, 0);
+	return o;
+}
+
+static struct tl_obj *difference_empty(struct world *w)
+{
+	struct tl_obj *o = tl_new(&w->arena, TL_updates_differenceEmpty);
+
+	tl_set_int(o, TL_updates_differenceEmpty_date, 1300);
+	tl_set_int(o, TL_updates_differenceEmpty_seq, 2);
+	return o;
+}
+
+struct tl_obj *sent_code(struct world *w)
+{
+	struct tl_obj *o = tl_new(&w->arena, TL_auth_sentCode);
+	struct tl_obj *t = tl_new(&w->arena, TL_auth_sentCodeTypeApp);
+
+	tl_set_int(t, TL_auth_sentCodeTypeApp_length, 5);
+	tl_set_child(o, TL_auth_sentCode_type, t);
+	tl_set_str(o, TL_auth_sentCode_phone_code_hash, "h4sh");
+	tl_set_int(o, TL_auth_sentCode_timeout, 60);
+	return o;
+}
+
+struct tl_obj *authorization(struct world *w, struct tl_obj *u)
+{
+	struct tl_obj *o = tl_new(&w->arena, TL_auth_authorization);
+
+	tl_set_child(o, TL_auth_authorization_user, u);
+	return o;
+}
+
+struct tl_obj *resolved(struct world *w, int64_t id, struct tl_obj *u)
+{
+	struct tl_obj *o = tl_new(&w->arena, TL_contacts_resolvedPeer);
+	struct tl_obj *p = tl_new(&w->arena, TL_peerUser);
+
+	tl_set_long(p, TL_peerUser_user_id, id);
+	tl_set_child(o, TL_contacts_resolvedPeer_peer, p);
+	tl_set_vector(&w->arena, o, TL_contacts_resolvedPeer_chats, 0);
+	tl_set_vector(&w->arena, o, TL_contacts_resolvedPeer_users, u ? 1 : 0);
+	if (u)
+		tl_put_obj(o, TL_contacts_resolvedPeer_users, 0, u);
+	return o;
+}
+
+/* -- results -------------------------------------------------------------- */
+
+static void take_error(struct world *w, const struct mtp_error *err)
+{
+	w->code = err ? err->code : 0;
+	snprintf(w->text, sizeof(w->text), "%s", err ? err->text : "");
+}
+
+void on_code(const struct mtp_error *err, const struct tg_code_sent *sent,
+	     void *arg)
+{
+	struct world *w = arg;
+
+	w->code_n++;
+	take_error(w, err);
+	if (sent)
+		w->sent = *sent;
+}
+
+void on_login(const struct mtp_error *err, const struct tg_user *self,
+	      void *arg)
+{
+	struct world *w = arg;
+
+	w->login_n++;
+	take_error(w, err);
+	if (self)
+		w->user = *self;
+}
+
+void on_user(const struct mtp_error *err, const struct tg_user *found,
+	     void *arg)
+{
+	struct world *w = arg;
+
+	w->user_n++;
+	take_error(w, err);
+	if (found)
+		w->user = *found;
+}
+
+void on_answer(const struct mtp_error *err, const struct tl_obj *o, void *arg)
+{
+	struct world *w = arg;
+
+	w->answer_n++;
+	take_error(w, err);
+}
+
+bool user_told(struct world *w)
+{
+	return w->user_n > 0;
+}
+
+bool answered(struct world *w)
+{
+	return w->answer_n > 0;
+}
+
+bool reconnected(struct world *w)
+{
+	return connects > 1 && engine && engine->ready;
+}
+
+bool accepted_twice(struct world *w)
+{
+	return w->listener.accepted > 1;
+}
+
+/* A logged-in account, ready. */
+bool make_ready(struct world *w)
+{
+	world_open(w, true);
+	return run(w, greeted) && answer(w, TL_help_getConfig, config(w)) &&
+	       answer(w, TL_users_getUsers, users(w, user(w, 111, true))) &&
+	       answer(w, TL_updates_getDifference, difference_empty(w)) &&
+	       is_ready(w);
+}
+
+struct tl_obj *any_query(struct world *w)
+{
+	return tl_new(&w->arena, TL_help_getNearestDc);
+}
