@@ -7,7 +7,8 @@
  * repeats unanswered queries after a reconnect.
  *
  * One thread. Handlers run inside the call that fed the engine, last, with the
- * engine consistent; they may send queries but must not free the engine.
+ * engine consistent; they may send queries and call mtp_client_disconnected()
+ * but must neither free the engine nor call mtp_client_connected().
  */
 #ifndef MTPROTO_CLIENT_H
 #define MTPROTO_CLIENT_H

@@ -32,13 +32,14 @@ enum mtp_hostile {
 	MTP_HOSTILE_GA_RANGE,        /* g_a outside [2^1984, p - 2^1984] */
 	MTP_HOSTILE_ANSWER_HASH,     /* SHA1 of the answer wrong */
 	MTP_HOSTILE_NEW_NONCE_HASH,  /* dh_gen_ok with a wrong hash */
-	MTP_HOSTILE_MSG_KEY,  /* encrypted message with a wrong msg_key */
-	MTP_HOSTILE_REPLAY,   /* the same encrypted message twice */
-	MTP_HOSTILE_SESSION,  /* another session_id */
-	MTP_HOSTILE_PADDING,  /* 8 or 2048 bytes of padding */
-	MTP_HOSTILE_MSG_ID,   /* even msg_id, or 10 minutes off */
-	MTP_HOSTILE_DH_RETRY, /* dh_gen_retry once, then dh_gen_ok */
-	MTP_HOSTILE_DH_FAIL,  /* dh_gen_fail */
+	MTP_HOSTILE_MSG_KEY,     /* encrypted message with a wrong msg_key */
+	MTP_HOSTILE_REPLAY,      /* the same encrypted message twice */
+	MTP_HOSTILE_SESSION,     /* another session_id */
+	MTP_HOSTILE_PADDING,     /* 8 or 2048 bytes of padding */
+	MTP_HOSTILE_MSG_ID,      /* even msg_id */
+	MTP_HOSTILE_MSG_ID_TIME, /* msg_id 10 minutes old */
+	MTP_HOSTILE_DH_RETRY,    /* dh_gen_retry once, then dh_gen_ok */
+	MTP_HOSTILE_DH_FAIL,     /* dh_gen_fail */
 	MTP_HOSTILE_COUNT,
 };
 
@@ -57,6 +58,8 @@ struct mtp_server_handlers {
 	/* The (key, session) this connection carries became known or changed:
 	 * a session once announced with new_session_created. */
 	void (*session)(uint64_t key_id, int64_t session_id, void *arg);
+	/* destroy_auth_key: forget the key. May be NULL. */
+	void (*destroy)(uint64_t key_id, void *arg);
 	/* For the log and for tests: what was refused and how. */
 	void (*refused)(const char *what, void *arg);
 };
@@ -65,6 +68,11 @@ struct mtp_server_conf {
 	const struct mtp_rsa *rsa; /* private keys; borrowed */
 	int16_t dc; /* our number, checked in p_q_inner_data_dc */
 	enum mtp_hostile hostile;
+	/* Layers taken in invokeWithLayer; 0: 100 and TL_LAYER + 20. */
+	int32_t layer_min, layer_max;
+	/* Hand queries with a constructor outside the schema to query() too;
+	 * otherwise they get INPUT_METHOD_INVALID_<id> here. */
+	bool unknown_methods;
 	/* Salts and msg_id state that survive a reconnect; owned by the caller,
 	 * shared by all connections of this data centre. */
 	struct mtp_sessions *sessions;
@@ -79,13 +87,17 @@ int mtp_server_input(struct mtp_server *s, struct bytes in, usec_t now,
 struct buf *mtp_server_output(struct mtp_server *s);
 usec_t mtp_server_deadline(const struct mtp_server *s);
 void mtp_server_timeout(struct mtp_server *s, usec_t now, struct wall wall);
+/* The client's ping_delay_disconnect ran out: close the connection. */
+bool mtp_server_expired(const struct mtp_server *s);
 
-/* Answers a query; result is a boxed object or vector (gzipped when large). */
+/* Answers a query; result is a boxed object or vector (gzipped when large).
+ * -ENOENT: no such query is running on this connection's sessions. */
 int mtp_server_answer(struct mtp_server *s, int64_t msg_id, struct bytes result,
 		      struct wall wall);
 int mtp_server_error(struct mtp_server *s, int64_t msg_id, int code,
 		     const char *text, struct wall wall);
-/* An Updates object, sent as content-related; resent until acked. */
+/* An Updates object, sent as content-related; sent again on the session's next
+ * connection until acked. -ENOTCONN: no session here (any more). */
 int mtp_server_push(struct mtp_server *s, struct bytes updates,
 		    struct wall wall);
 
