@@ -14,10 +14,15 @@
 #include "media/packet.h"
 #include "media/rtp.h"
 
+#define RTP_PORT_RELATCH_US (2 * USEC_S)
+#define RTP_PORT_REPORT_US (5 * USEC_S)
+
 struct rtp_ports; /* the range; thread-safe */
+/* Even ports of first..last whose odd neighbour is in it as well. -EINVAL:
+ * none. */
 int rtp_ports_new(struct rtp_ports **pp, uint16_t first, uint16_t last);
 void rtp_ports_free(struct rtp_ports **pp);
-unsigned rtp_ports_in_use(struct rtp_ports *p);
+unsigned rtp_ports_in_use(struct rtp_ports *p); /* pairs */
 
 struct rtp_port;
 
@@ -35,19 +40,26 @@ struct rtp_port_stats {
 	struct sa remote; /* where we send */
 };
 
-/* Binds a pair on `address`. -EADDRINUSE: the range is used up. May be called
- * from any thread; attach it to the media thread before use. */
+/* Binds a pair on `address` (its port is ignored). -EADDRINUSE: the range is
+ * used up. May be called from any thread; attach it to the media thread before
+ * use. The range must outlive the port. Handlers run inside rtp_port_poll();
+ * they must not free the port. */
 int rtp_port_new(struct rtp_port **pp, struct rtp_ports *range,
 		 const struct sa *address, const struct rtp_port_handlers *h,
 		 void *arg);
 void rtp_port_free(struct rtp_port **pp); /* sends RTCP BYE */
 uint16_t rtp_port_number(const struct rtp_port *p);
 /* What the answer said: where to send and which payload types. dtmf_pt -1:
- * none. Symmetric RTP: the first valid packet's source wins over `remote`. */
+ * none. Symmetric RTP: the first valid packet's source wins over `remote`;
+ * another one only when that has been silent for RTP_PORT_RELATCH_US, or when
+ * it is `remote` itself. Before this call packets are dropped. */
 void rtp_port_set_remote(struct rtp_port *p, const struct sa *remote,
 			 const struct media_codec *codec, int pt, int dtmf_pt);
-/* Reads both sockets empty; call on every tick. */
+/* Reads the RTP socket empty and the RTCP socket every tenth of a second;
+ * sends reports; call on every tick. */
 void rtp_port_poll(struct rtp_port *p, usec_t now);
+/* payload.n 0: a packet that was lost before it came to us: its sequence
+ * number and time pass, nothing is sent. -ENOTCONN before set_remote. */
 int rtp_port_send(struct rtp_port *p, struct bytes payload, uint32_t samples,
 		  bool marker);
 /* Microseconds since the last packet of any kind; USEC_NEVER before. */
