@@ -22,7 +22,9 @@ struct store;
  * -ENOTSUP (a newer schema); why is set. */
 int store_open(struct store **sp, const char *path, const char **why);
 void store_close(struct store **sp); /* commits what is queued */
-int store_flush(struct store *s);    /* waits until queued writes are durable */
+/* Waits until what was queued is on disk (a commit alone survives the process,
+ * not a power cut). -ENOSPC, -EIO and others while it cannot be written. */
+int store_flush(struct store *s);
 
 /* Key/value facts of the installation, e.g. the check of the secret key. */
 int store_fact_get(struct store *s, const char *name, struct buf *value);
@@ -48,12 +50,13 @@ struct store_session {
 int store_session_get(struct store *s, const char *name,
 		      struct store_session *v);
 int store_session_put(struct store *s, const struct store_session *v);
+/* Of a session that is there; nothing otherwise. */
 int store_session_updates(struct store *s, const char *name, int32_t pts,
 			  int32_t qts, int32_t date, int32_t seq);
 int store_session_each(struct store *s,
 		       void (*each)(const struct store_session *v, void *arg),
 		       void *arg);
-int store_session_remove(struct store *s, const char *name);
+int store_session_remove(struct store *s, const char *name); /* and peers */
 
 /* -- peers: (session, user) ------------------------------------------------ */
 
@@ -63,6 +66,9 @@ struct store_peer {
 	bool bot;
 };
 
+/* access_hash 0: partial knowledge (Telegram's "min" users); empty texts and
+ * the hash then keep what is known. Else all is replaced. A username or phone
+ * is taken from whoever had it. Lookups: -ENOENT; usernames in any case. */
 int store_peer_put(struct store *s, const char *session,
 		   const struct store_peer *p);
 int store_peer_by_id(struct store *s, const char *session, int64_t id,
