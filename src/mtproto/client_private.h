@@ -112,6 +112,7 @@ struct mtp_client {
 	struct mtp_auth auth;
 	bool time_trusted; /* time_diff comes from the server itself */
 	int64_t session_id;
+	int64_t session_before; /* the one given up for it, 0: none */
 	bool session_announced; /* new_session_created was seen */
 	bool session_replaced;  /* this is not the first of this engine */
 	bool inited;            /* initConnection has been answered */

@@ -91,6 +91,7 @@ void client_requeue_before(struct mtp_client *c, int64_t first_id)
 void client_session_reset(struct mtp_client *c)
 {
 	client_requeue_before(c, INT64_MAX);
+	c->session_before = c->session_id;
 	do
 		c->session_id = mtp_random_long(&c->random);
 	while (!c->session_id);

@@ -482,16 +482,15 @@ static const char *message_fault(struct mtp_client *c,
 		return "session_id differs";
 	if (!(m->msg_id & 1))
 		return "msg_id is not one of a server";
-	if (c->time_trusted)
-		return sent < now - PAST_SECONDS || sent > now + FUTURE_SECONDS
-			       ? "msg_id is too far from the time"
-			       : NULL;
-	/* Our clock may be wrong: the first message sets it, if nothing later
-	 * was ever received, so that a replay cannot. */
-	if (m->msg_id <= c->window.highest)
-		return "msg_id is older than the last connection's";
-	time_adopt(c, m->msg_id);
-	return NULL;
+	/* Our clock may be wrong: the first message sets it, if it is newer
+	 * than all before, so that a replay cannot. */
+	if (!c->time_trusted && m->msg_id > c->window.highest) {
+		time_adopt(c, m->msg_id);
+		return NULL;
+	}
+	return sent < now - PAST_SECONDS || sent > now + FUTURE_SECONDS
+		       ? "msg_id is too far from the time"
+		       : NULL;
 }
 
 static int on_encrypted(struct mtp_client *c, struct bytes packet)
@@ -507,6 +506,11 @@ static int on_encrypted(struct mtp_client *c, struct bytes packet)
 	if (err)
 		return client_refuse(c,
 				     err == -ENOMEM ? "out of memory" : fault);
+	/* What was under way when we gave that session up. */
+	if (m.session_id == c->session_before && m.session_id) {
+		count_add("mtproto", "old_session", 1);
+		return 0;
+	}
 	if (m.session_id == c->session_id &&
 	    mtp_window_has(&c->window, m.msg_id)) {
 		/* Servers repeat what we failed to ack. */
