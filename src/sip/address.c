@@ -34,7 +34,8 @@ static bool uri_valid(struct bytes uri, bool bare)
 	while (scheme < uri.n && uri.p[scheme] != ':') {
 		uint8_t c = uri.p[scheme];
 
-		if (!isalnum(c) && !(scheme && c && strchr("+-.", c)))
+		if (!isalpha(c) &&
+		    !(scheme && c && (isdigit(c) || strchr("+-.", c))))
 			return false;
 		scheme++;
 	}

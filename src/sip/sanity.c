@@ -367,6 +367,7 @@ static void via_write(struct buf *out, const struct head *h,
 		if (i == 0) {
 			top = address_next(&rest);
 			head_value(out, top);
+			rest = head_trim(rest);
 			/* RFC 3261 18.2.1 */
 			buf_printf(out, ";received=%s", host);
 			if (rest.n)
