@@ -4,7 +4,6 @@
 #include <inttypes.h>
 #include <string.h>
 
-#include "base/plant.h"
 #include "sip/address.h"
 
 /* RFC 3261 8.1.1.5: a sequence number is less than 2**31. */
@@ -155,8 +154,6 @@ static bool length_check(const struct head *h, struct sanity *v)
 	if (n > h->body.n)
 		return refuse(v, 400, "Content-Length Too Large",
 			      "length beyond the message");
-	PLANT_OVERFLOW(n == 7 && h->fields_n > 6 && h->request, h->body.p,
-		       (size_t)n);
 	return true;
 }
 
