@@ -83,15 +83,26 @@ static void leg_exchange(struct bridge *b, enum bridge_side side,
 	from->path = path;
 }
 
+static bool conf_equal(const struct bridge_leg_conf *a,
+		       const struct bridge_leg_conf *b)
+{
+	return a->codec == b->codec && a->ptime_ms == b->ptime_ms &&
+	       a->send == b->send && a->arg == b->arg &&
+	       a->bitrate == b->bitrate && a->transcode == b->transcode;
+}
+
 int bridge_set_leg(struct bridge *b, enum bridge_side side,
 		   const struct bridge_leg_conf *conf)
 {
 	struct path *paths[2] = {NULL, NULL};
 	const struct bridge_leg_conf *a = &b->legs[BRIDGE_A].conf;
 	const struct bridge_leg_conf *c = &b->legs[BRIDGE_B].conf;
-	int err = side == BRIDGE_A ? paths_new(paths, conf, c)
-				   : paths_new(paths, a, conf);
+	int err;
 
+	if (conf_equal(&b->legs[side].conf, conf))
+		return 0;
+	err = side == BRIDGE_A ? paths_new(paths, conf, c)
+			       : paths_new(paths, a, conf);
 	if (err)
 		return err;
 	leg_exchange(b, BRIDGE_A, paths[BRIDGE_A]);

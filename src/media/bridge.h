@@ -51,8 +51,8 @@ struct bridge_leg_stats {
 int bridge_new(struct bridge **bp, const struct bridge_leg_conf *a,
 	       const struct bridge_leg_conf *b);
 void bridge_free(struct bridge **bp);
-/* Changes codec or packet time of a leg while the bridge runs; on failure it
- * goes on as before. */
+/* Changes codec or packet time of a leg while the bridge runs; on failure, or
+ * if nothing changes, it goes on as before. */
 int bridge_set_leg(struct bridge *b, enum bridge_side side,
 		   const struct bridge_leg_conf *conf);
 /* A packet received from a leg. Empty payloads (padding) only count. */

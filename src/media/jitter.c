@@ -432,7 +432,9 @@ static uint32_t shrink_units(struct jitter *j, const struct slot *s, usec_t now)
 	if (spare < SHRINK_LEAST_US)
 		return 0;
 	spare = spare * j->conf.clock_hz / USEC_S;
-	return spare > s->samples ? s->samples : (uint32_t)spare;
+	if (spare < s->samples)
+		return j->conf.shortens ? (uint32_t)spare : 0;
+	return s->samples;
 }
 
 /* Packets that never came, and that under-run has already concealed. */

@@ -26,6 +26,8 @@ struct jitter_conf {
 	size_t packets_max;   /* slots, power of two; 0: 64 */
 	size_t payload_max;   /* largest payload; 0: 1500 */
 	size_t bytes_max;     /* all payloads together; 0: 8192 */
+	bool shortens; /* the player can shorten packets; else DROP always means
+			* the whole packet */
 	bool fec; /* a lost packet can be repaired by the next one: when losses
 		   * are seen, wait for it */
 };
@@ -38,7 +40,7 @@ enum jitter_verdict {
 			 * played later) may repair `samples` before it */
 	JITTER_EXPAND,  /* buffer under-run: play `samples` of concealment */
 	JITTER_DROP,    /* buffer too full: play this packet, shortened by up
-			 * to `samples`, or leave it out if that is all of it */
+			 * to `samples`; leave it out if that is all of it */
 };
 
 struct jitter_out {

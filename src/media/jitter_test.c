@@ -135,16 +135,14 @@ static double player_pull(struct run *r, struct jitter *j, struct player *p,
 	if (out.verdict == JITTER_PACKET)
 		return length;
 	r->dropped++;
-	if (r->shortens)
-		return r->ptime_ms * 1000.0 - length;
-	return out.samples == r->clock_hz * r->ptime_ms / 1000
-		       ? 0
-		       : r->ptime_ms * 1000.0;
+	return r->shortens ? r->ptime_ms * 1000.0 - length : 0;
 }
 
 static void run(struct run *r)
 {
-	struct jitter_conf conf = {.clock_hz = r->clock_hz, .fec = r->fec};
+	struct jitter_conf conf = {.clock_hz = r->clock_hz,
+				   .fec = r->fec,
+				   .shortens = r->shortens};
 	struct flying *f = calloc(PACKETS_MAX, sizeof(*f));
 	struct player p = {0};
 	struct jitter *j = NULL;
@@ -318,6 +316,8 @@ static void test_jitter_shrinks_by_whole_packets_too(void)
 	run(&r);
 	run_print("whole packets", &r);
 	CHECK(r.delay_end_ms < 40);
+	CHECK(r.dropped >= 4);
+	CHECK(r.verdicts[JITTER_EXPAND] < 60);
 }
 
 static void test_jitter_follows_a_drifting_clock(void)

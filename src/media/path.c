@@ -149,6 +149,7 @@ int path_new(struct path **pp, const struct bridge_leg_conf *from,
 			 !to->transcode;
 	jitter.clock_hz = p->from->rtp_clock_hz;
 	jitter.fec = p->from == &media_codec_opus && !p->passthrough;
+	jitter.shortens = !p->passthrough;
 	err = jitter_new(&p->jitter, &jitter);
 	if (!err)
 		err = p->passthrough ? passthrough_new(p) : coders_new(p);
@@ -426,8 +427,7 @@ static usec_t decision_pass(struct path *p, const struct jitter_out *out,
 	if (out->verdict != JITTER_PACKET && out->verdict != JITTER_DROP)
 		return length; /* the far side conceals it */
 	whole = media_payload_samples(p->from, out->packet.payload);
-	if (whole < 0 ||
-	    (out->verdict == JITTER_DROP && (int)out->samples >= whole)) {
+	if (whole < 0 || out->verdict == JITTER_DROP) {
 		p->follows = false;
 		return 0;
 	}

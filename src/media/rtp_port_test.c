@@ -334,7 +334,7 @@ static void test_rtp_port_counts_garbage_and_goes_on(void)
 	long_one[0] = 0x80;
 	peer_send(&p, &f.rtp, long_one, sizeof(long_one));
 	peer_send(&p, &f.rtcp, "garbage", 7);
-	f.now += 100 * USEC_MS; /* the RTCP socket is read so often */
+	f.now += 100 * USEC_MS;       /* the RTCP socket is read so often */
 	peer_say(&f, &p, 101, "abc"); /* an event one byte short */
 	CHECK_INT(f.audio, 0);
 	peer_say(&f, &p, 8, "fine");
