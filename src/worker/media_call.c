@@ -55,7 +55,7 @@ static struct parcel *parcel_new(struct media_call *m, const void *data,
 		return NULL;
 	p->m = m;
 	p->n = n;
-	if (n)
+	if (data)
 		memcpy(p->data, data, n);
 	return p;
 }
