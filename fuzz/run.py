@@ -31,7 +31,7 @@ PARSERS = {
     "mtproto": ["src/mtproto/session_input.c"],
     "sctp": ["src/tgcall/sctp_packet.c"],
     "signaling": ["src/tgcall/message.c"],
-    "stun": ["src/ice/agent_input.c"],
+    "stun": ["src/ice/message.c"],
     "sip": ["src/sip/sanity.c", "src/sip/sdp_read.c"],
     "rtp": ["src/media/rtp.c", "src/media/rtcp.c"],
 }

@@ -158,6 +158,11 @@ void ice_agent_local_add(struct ice_agent *a, enum ice_kind kind,
 {
 	struct ice_local *l = local_find(a, addr, base);
 
+	/* A server may tell nonsense. */
+	if (sa_port(addr) == 0 || sa_is_any(addr)) {
+		count_bad("ice", "mapped-address", "no address of anybody");
+		return;
+	}
 	if (l) {
 		/* Learned from a check first, from the server later. */
 		if (l->kind == ICE_PRFLX && kind == ICE_SRFLX) {

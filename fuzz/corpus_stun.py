@@ -1,0 +1,86 @@
+#!/usr/bin/env python3
+"""Writes fuzz/corpus/stun: messages as the apps send them, in the records of
+fuzz_stun.c. Run it in the project's root after a change of either."""
+import os
+import struct
+import zlib
+
+COOKIE = 0x2112A442
+REQUEST, INDICATION, SUCCESS, ERROR = 0x001, 0x011, 0x101, 0x111
+# The agent draws its tie-breaker (8 bytes), then a check, then a query.
+CHECK_TID = bytes(range(8, 20))
+QUERY_TID = bytes(range(20, 32))
+PEER_TID = b"peer tid 001"
+
+
+def attribute(kind, value=b""):
+    return struct.pack(">HH", kind, len(value)) + value + bytes(-len(value) % 4)
+
+
+def message(kind, tid, *attributes, signed=True):
+    body = b"".join(attributes)
+    if signed:
+        body += attribute(0x0008, bytes(20))
+    head = struct.pack(">HHI", kind, len(body) + 8, COOKIE) + tid
+    crc = zlib.crc32(head + body) ^ 0x5354554E
+    return head + body + attribute(0x8028, struct.pack(">I", crc))
+
+
+def xor4(tid, address, port):
+    return attribute(0x0020, struct.pack(
+        ">BBHI", 0, 1, port ^ (COOKIE >> 16), address ^ COOKIE))
+
+
+def record(flags, datagram):
+    return struct.pack(">BH", flags, len(datagram)) + datagram
+
+
+USERNAME = attribute(0x0006, b"abcd:efgh")
+PRIORITY = attribute(0x0024, struct.pack(">I", 0x6E7F1EFF))
+CONTROLLING = attribute(0x802A, bytes(8))
+CONTROLLED = attribute(0x8029, bytes(8))
+USE_CANDIDATE = attribute(0x0025)
+NOMINATION = attribute(0xC001, struct.pack(">I", 1))
+NETWORK = attribute(0xC057, struct.pack(">I", 0x00010002))
+RETRANSMIT = attribute(0xFF00, struct.pack(">I", 3))
+HOME = 0x0A000001
+
+request = message(REQUEST, PEER_TID, USERNAME, NETWORK, CONTROLLING, PRIORITY)
+nominating = message(REQUEST, PEER_TID, USERNAME, CONTROLLING, USE_CANDIDATE,
+                     PRIORITY, RETRANSMIT)
+renominating = message(REQUEST, PEER_TID, USERNAME, CONTROLLING, NOMINATION,
+                       PRIORITY)
+conflict = message(REQUEST, PEER_TID, USERNAME, CONTROLLED, PRIORITY)
+unknown = message(REQUEST, PEER_TID, USERNAME, attribute(0x7001, b"abc"))
+answer = message(SUCCESS, CHECK_TID, xor4(CHECK_TID, HOME, 4000))
+reflexive = message(SUCCESS, CHECK_TID, xor4(CHECK_TID, 0xC6336401, 6001))
+mapped = message(SUCCESS, QUERY_TID, attribute(
+    0x0001, struct.pack(">BBHI", 0, 1, 6001, 0xC6336401)), signed=False)
+switch = message(ERROR, CHECK_TID,
+                 attribute(0x0009, b"\0\0\x04\x57Role Conflict"))
+refused = message(ERROR, CHECK_TID, attribute(0x0009, b"\0\0\x04\x01No"),
+                  attribute(0x0014, b"realm"), attribute(0x0015, b"nonce"))
+keep = message(INDICATION, PEER_TID, attribute(
+    0x0020, struct.pack(">BBH", 0, 2, 4000 ^ (COOKIE >> 16)) + bytes(16)))
+bare = message(REQUEST, PEER_TID, signed=False)
+
+CASES = {
+    "request": [record(0, request)],
+    "nominating": [record(0, request), record(2, answer), record(0, nominating)],
+    "renominating": [record(0, answer), record(2, renominating)],
+    "conflict": [record(0, conflict)],
+    "unknown": [record(0, unknown)],
+    "reflexive": [record(0, reflexive), record(2, request)],
+    "mapped": [record(1, mapped)],
+    "switch": [record(0, switch), record(2, request)],
+    "refused": [record(0, refused)],
+    "keep": [record(0, keep)],
+    "bare": [record(1, bare)],
+    "restart": [record(0, answer), record(0, nominating), record(6, request)],
+    "stranger": [record(1, request), record(3, nominating), record(1, answer)],
+}
+
+for name, records in CASES.items():
+    path = os.path.join("fuzz", "corpus", "stun", name)
+    with open(path, "wb") as f:
+        f.write(b"".join(records))
