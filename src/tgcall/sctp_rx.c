@@ -162,6 +162,9 @@ int sctp_rx_data(struct sctp_rx *rx, const struct sctp_data *data)
 		rx->sack_now = true;
 	if (data->tsn != rx->cumulative + 1)
 		return data_hold(rx, data);
+	/* 6.2: a chunk that closes a gap is acknowledged at once. */
+	if (rx->held)
+		rx->sack_now = true;
 	rx->cumulative++;
 	data_assemble(rx, data);
 	held_release(rx);
