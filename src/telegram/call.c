@@ -8,7 +8,7 @@
 
 #include "base/log.h"
 
-struct tg_call *call_new(struct phone *p, bool outgoing)
+struct tg_call *tg_call_new(struct phone *p, bool outgoing)
 {
 	struct tg_call *c = calloc(1, sizeof(*c));
 

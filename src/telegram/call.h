@@ -138,7 +138,7 @@ struct tg_call {
 	unsigned out_retries;
 };
 
-struct tg_call *call_new(struct phone *p, bool outgoing);
+struct tg_call *tg_call_new(struct phone *p, bool outgoing);
 struct tg_call *call_ref(struct tg_call *c);
 void call_unref(struct tg_call *c);
 int call_versions_set(struct tg_call *c, const char *const *versions);

@@ -147,7 +147,7 @@ static void on_requested(struct phone *p, const struct tl_obj *o)
 		count_bad("call", "g-a-hash-size", "g_a_hash is not 32 bytes");
 		return;
 	}
-	c = call_new(p, false);
+	c = tg_call_new(p, false);
 	if (!c)
 		return;
 	c->id = id;
@@ -248,7 +248,7 @@ int phone_request(struct tg_call **cp, struct phone *p, int64_t user_id,
 
 	if (!user_id || !handlers)
 		return -EINVAL;
-	c = call_new(p, true);
+	c = tg_call_new(p, true);
 	if (!c)
 		return -ENOMEM;
 	c->user_id = user_id;
