@@ -57,6 +57,9 @@ static const char *const sim_hostile_names[MTP_HOSTILE_COUNT] = {
 	[MTP_HOSTILE_SESSION] = "session",
 	[MTP_HOSTILE_PADDING] = "padding",
 	[MTP_HOSTILE_MSG_ID] = "msg-id",
+	[MTP_HOSTILE_MSG_ID_TIME] = "msg-id-time",
+	[MTP_HOSTILE_DH_RETRY] = "dh-retry",
+	[MTP_HOSTILE_DH_FAIL] = "dh-fail",
 };
 
 int sim_hostile_parse(enum mtp_hostile *mp, const char *name)
@@ -149,6 +152,13 @@ static void sim_conn_on_session(uint64_t key_id, int64_t session_id, void *arg)
 	sim_world_session_add(w, &c->s);
 }
 
+static void sim_conn_on_destroy(uint64_t key_id, void *arg)
+{
+	struct sim_conn *c = arg;
+
+	sim_world_key_drop(c->dc->all->world, key_id);
+}
+
 static void sim_conn_on_refused(const char *what, void *arg)
 {
 	struct sim_conn *c = arg;
@@ -207,15 +217,19 @@ static enum mtp_hostile sim_dcs_hostility(struct sim_dcs *d)
 static int sim_conn_engine(struct sim_conn *c)
 {
 	struct sim_dcs *d = c->dc->all;
+	const struct sim_config *config = d->world->config;
 	struct mtp_server_conf conf = {
 		.rsa = d->rsa,
 		.dc = c->dc->config->id,
 		.hostile = sim_dcs_hostility(d),
 		.sessions = c->dc->sessions,
+		.layer_min = config->layer_min,
+		.layer_max = config->layer_max ? config->layer_max : TL_LAYER,
 		.handlers = {.key = sim_conn_on_key,
 			     .find = sim_conn_on_find,
 			     .query = sim_conn_on_query,
 			     .session = sim_conn_on_session,
+			     .destroy = sim_conn_on_destroy,
 			     .refused = sim_conn_on_refused},
 		.arg = c,
 	};
@@ -356,6 +370,7 @@ static void sim_conn_tick(struct sim_conn *c, const struct sim_world *w)
 
 	if (mtp_server_deadline(c->mtp) <= w->now)
 		mtp_server_timeout(c->mtp, w->now, w->wall);
+	c->dead = mtp_server_expired(c->mtp);
 	out = mtp_server_output(c->mtp);
 	if (!out->n)
 		return;

@@ -85,14 +85,14 @@ static void bad_msg_put(struct mtp_server *s, struct server_session *session,
 
 /* -- checks --------------------------------------------------------------- */
 
-/* Which seqno a message must have. mtcute counts pings and other service
+/* Which seqno a message must have. mtcute counts acks, pings and other service
  * requests as content-related, TDLib does not: both pass. */
 static enum parity parity_of(uint32_t id)
 {
 	switch (id) {
 	case WIRE_MSG_CONTAINER:
-	case WIRE_MSGS_ACK:
 		return PARITY_EVEN;
+	case WIRE_MSGS_ACK:
 	case WIRE_PING:
 	case WIRE_PING_DELAY_DISCONNECT:
 	case WIRE_GET_FUTURE_SALTS:
