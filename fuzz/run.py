@@ -28,7 +28,7 @@ EDGES_WANTED = 70
 # The files whose edges count for a target: the parser of foreign bytes.
 PARSERS = {
     "tl": ["src/tl/read.c"],
-    "mtproto": ["src/mtproto/session_input.c"],
+    "mtproto": ["src/mtproto/client_message.c"],
     "sctp": ["src/tgcall/sctp_packet.c"],
     "signaling": ["src/tgcall/message.c"],
     "stun": ["src/ice/message.c"],

@@ -4,7 +4,8 @@
  *   client.c          life, connection, timers, the calls of client.h
  *   client_query.c    the list of queries: answers, repetition, time-outs
  *   client_send.c     numbering, wrapping, containers, sealing
- *   client_receive.c  opening, checking and reading messages
+ *   client_receive.c  opening and checking packets
+ *   client_message.c  reading messages
  *   client_event.c    what the owner is told, last of all
  */
 #ifndef MTPROTO_CLIENT_PRIVATE_H
@@ -185,6 +186,11 @@ int64_t client_server_us(const struct mtp_client *c);
 
 /* -- client_receive.c ----------------------------------------------------- */
 int client_packet(struct bytes packet, void *arg);
+
+/* -- client_message.c ----------------------------------------------------- */
+void client_ack_add(struct mtp_client *c, int64_t msg_id);
+/* Takes the time from an authentic new message. */
+void client_time_adopt(struct mtp_client *c, int64_t msg_id);
 /* One decrypted message body, as if it had come in a packet of its own. */
 void mtp_client_take(struct mtp_client *c, int64_t msg_id, uint32_t seqno,
 		     struct bytes body);
