@@ -293,7 +293,7 @@ static int entry_read(const struct reader *r, struct bytes line)
 	const uint8_t *equals = memchr(line.p, '=', line.n);
 	struct bytes key, rest;
 	size_t before;
-	char *value;
+	char *value = NULL;
 	int err;
 
 	if (!equals)
