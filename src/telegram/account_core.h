@@ -17,6 +17,7 @@
 
 #define ACCOUNT_DCS_MAX 32
 #define ACCOUNT_RECENT_MAX 16
+#define ACCOUNT_PHONES_MAX 64
 
 struct query; /* account_greet.c */
 bool account_greet_due(const struct tg_account *a);
@@ -70,6 +71,14 @@ struct tg_account {
 	struct job *jobs, **jobs_last;
 	struct lookup *lookups, **lookups_last; /* by phone, waiting */
 	usec_t lookup_at;                       /* not before */
+	bool lookups_due; /* one of them may be known by now */
+	/* Whom a number led to: users hide theirs, so nobody else keeps it. */
+	struct phone_known {
+		char digits[64];
+		int64_t user_id;
+		usec_t until;
+	} phones[ACCOUNT_PHONES_MAX];
+	unsigned phones_n;
 
 	struct updates updates;
 	int32_t kept[4]; /* pts, qts, date, seq as last kept */

@@ -407,6 +407,38 @@ static void test_resolve_phones_keep_their_distance(void)
 	CHECK_INT(w.user_n, 2);
 }
 
+static bool two_told(struct world *w)
+{
+	return w->user_n > 1;
+}
+
+static void test_resolve_same_phone_asks_once(void)
+{
+	struct world w;
+
+	CHECK(make_ready(&w));
+	CHECK_INT(tg_resolve(w.account, TG_PEER_PHONE, "999002", on_user, &w),
+		  0);
+	CHECK_INT(tg_resolve(w.account, TG_PEER_PHONE, "999002", on_user, &w),
+		  0);
+	CHECK(run(&w, phone_asked));
+	CHECK(answer(&w, TL_contacts_resolvePhone,
+		     resolved(&w, 7, user(&w, 7, false))));
+	CHECK_INT(w.user_n, 1);
+	/* Long before the distance of 3 s. */
+	CHECK(run(&w, two_told));
+	CHECK_INT(w.code, 0);
+	CHECK_INT(w.user.id, 7);
+	CHECK(w.account->lookup_at > clock_now() + USEC_S);
+	CHECK_INT(tg_resolve(w.account, TG_PEER_PHONE, "999002", on_user, &w),
+		  0);
+	w.user_n = 0;
+	CHECK(run(&w, user_told));
+	CHECK_INT(w.user.id, 7);
+	CHECK(!asked(&w, TL_contacts_resolvePhone));
+	world_close(&w);
+}
+
 /* -- calls and output ----------------------------------------------------- */
 
 static void on_ended(const struct tg_call_end *end, void *arg)
@@ -503,6 +535,7 @@ int main(void)
 	RUN(test_resolve_username_asks);
 	RUN(test_resolve_negative_answers_pass_through);
 	RUN(test_resolve_phones_keep_their_distance);
+	RUN(test_resolve_same_phone_asks_once);
 	RUN(test_account_pings_faster_during_calls);
 	RUN(test_connection_flushes_with_backpressure);
 	RUN(test_connection_drops_broken_input);

@@ -13,6 +13,7 @@
 
 /* contacts.resolvePhone: keep >= 3 s between calls. */
 #define PHONE_SPACING (3 * USEC_S)
+#define PHONE_KNOWN_FOR (24 * 3600 * USEC_S)
 
 struct lookup {
 	struct lookup *next;
@@ -197,6 +198,33 @@ static void lookup_fault(struct lookup *l, const char *text)
 	lookup_done(l, &err, NULL);
 }
 
+static struct phone_known *phone_known(struct tg_account *a, const char *digits)
+{
+	for (unsigned i = 0; i < ACCOUNT_PHONES_MAX; i++)
+		if (a->phones[i].user_id && a->phones[i].until > clock_now() &&
+		    strcmp(a->phones[i].digits, digits) == 0)
+			return &a->phones[i];
+	return NULL;
+}
+
+static void phone_learn(struct tg_account *a, const char *digits, int64_t id)
+{
+	struct phone_known *k = phone_known(a, digits);
+
+	if (!k)
+		k = &a->phones[a->phones_n++ % ACCOUNT_PHONES_MAX];
+	snprintf(k->digits, sizeof(k->digits), "%s", digits);
+	k->user_id = id;
+	k->until = clock_now() + PHONE_KNOWN_FOR;
+}
+
+/* Others may wait for the same number: the next tick looks. */
+static void lookups_wake(struct tg_account *a)
+{
+	a->lookups_due = a->lookups != NULL;
+	account_wake(a);
+}
+
 /* resolvedPeer: the user its peer names. */
 static bool resolved_user(struct tg_user *user, const struct tl_obj *o)
 {
@@ -215,14 +243,19 @@ static void resolved(const struct mtp_error *err, const struct tl_obj *answer,
 		     void *arg)
 {
 	struct lookup *l = arg;
+	struct tg_account *a = l->account;
 	struct tg_user user;
 
-	if (err)
+	if (err) {
 		lookup_done(l, err, NULL);
-	else if (resolved_user(&user, answer))
+	} else if (resolved_user(&user, answer)) {
+		if (l->kind == TG_PEER_PHONE)
+			phone_learn(a, l->value, user.id);
 		lookup_done(l, NULL, &user);
-	else
+		lookups_wake(a);
+	} else {
 		lookup_fault(l, "User not found"); /* a channel, or nothing */
+	}
 }
 
 static int lookup_send(struct lookup *l)
@@ -258,10 +291,64 @@ static void lookup_local(struct tg_account *a, void *arg)
 		lookup_done(l, NULL, &l->user);
 }
 
+/* A kept peer that can be called. */
+static bool lookup_kept(struct lookup *l)
+{
+	struct tg_account *a = l->account;
+	const struct tg_keep *k = &a->keep;
+	const struct phone_known *known;
+	char *end;
+	bool found = false;
+
+	switch (l->kind) {
+	case TG_PEER_PHONE:
+		known = phone_known(a, l->value);
+		found = (known && peers_find(a, known->user_id, &l->user)) ||
+			(k->peer_by_phone &&
+			 k->peer_by_phone(l->value, &l->user, a->arg));
+		break;
+	case TG_PEER_USERNAME:
+		found = k->peer_by_username &&
+			k->peer_by_username(l->value, &l->user, a->arg);
+		break;
+	case TG_PEER_ID:
+		found = peers_find(a, strtoll(l->value, &end, 10), &l->user) &&
+			!*end;
+		break;
+	}
+	return found && l->user.access_hash;
+}
+
+static void lookups_add(struct tg_account *a, struct lookup *l)
+{
+	l->next = NULL;
+	*a->lookups_last = l;
+	a->lookups_last = &l->next;
+}
+
+/* Those whose number another look-up has made known. */
+static void lookups_answer_known(struct tg_account *a)
+{
+	struct lookup *l = a->lookups, *next;
+
+	a->lookups_due = false;
+	a->lookups = NULL;
+	a->lookups_last = &a->lookups;
+	for (; l; l = next) {
+		next = l->next;
+		if (lookup_kept(l))
+			lookup_done(l, NULL, &l->user);
+		else
+			lookups_add(a, l);
+	}
+}
+
 void peers_pump(struct tg_account *a, usec_t now)
 {
 	struct mtp_error err = {500, "INTERNAL"};
 
+	if (a->lookups_due)
+		lookups_answer_known(a);
 	while (a->lookups && now >= a->lookup_at) {
 		struct lookup *l = a->lookups;
 
@@ -276,6 +363,8 @@ void peers_pump(struct tg_account *a, usec_t now)
 
 usec_t peers_deadline(const struct tg_account *a)
 {
+	if (a->lookups_due)
+		return 0;
 	return a->lookups ? a->lookup_at : USEC_NEVER;
 }
 
@@ -292,31 +381,6 @@ void peers_clear(struct tg_account *a)
 	a->lookups_last = &a->lookups;
 }
 
-/* A kept peer that can be called. */
-static bool lookup_kept(struct lookup *l)
-{
-	struct tg_account *a = l->account;
-	const struct tg_keep *k = &a->keep;
-	char *end;
-	bool found = false;
-
-	switch (l->kind) {
-	case TG_PEER_PHONE:
-		found = k->peer_by_phone &&
-			k->peer_by_phone(l->value, &l->user, a->arg);
-		break;
-	case TG_PEER_USERNAME:
-		found = k->peer_by_username &&
-			k->peer_by_username(l->value, &l->user, a->arg);
-		break;
-	case TG_PEER_ID:
-		found = peers_find(a, strtoll(l->value, &end, 10), &l->user) &&
-			!*end;
-		break;
-	}
-	return found && l->user.access_hash;
-}
-
 static int lookup_start(struct lookup *l)
 {
 	struct tg_account *a = l->account;
@@ -330,8 +394,7 @@ static int lookup_start(struct lookup *l)
 	}
 	if (l->kind == TG_PEER_USERNAME)
 		return lookup_send(l);
-	*a->lookups_last = l;
-	a->lookups_last = &l->next;
+	lookups_add(a, l);
 	account_wake(a);
 	return 0;
 }
