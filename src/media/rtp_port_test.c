@@ -439,7 +439,7 @@ static void test_rtp_port_reports_every_five_seconds(void)
 {
 	unsigned reports = 0, blocks = 0;
 	struct rtcp_summary s;
-	struct peer rtp, rtcp;
+	struct peer rtp, rtcp = {.fd = -1};
 	uint8_t in[256];
 	struct fixture f;
 	size_t n;
