@@ -24,7 +24,8 @@ struct sim_stream {
 	struct buf out;
 	struct buf in; /* an unfinished line */
 	bool finishing;
-	bool *freed; /* set while a handler runs, to notice its free */
+	bool busy;  /* a handler runs: memory stays until it returns */
+	bool freed; /* by the owner, inside its handler */
 };
 
 struct sim_listener {
@@ -66,15 +67,25 @@ static bool sim_stream_flush(struct sim_stream *s)
 	return true;
 }
 
+/* After a handler. False: the owner freed the stream inside it. */
+static bool sim_stream_calm(struct sim_stream *s)
+{
+	s->busy = false;
+	if (!s->freed)
+		return true;
+	free(s);
+	return false;
+}
+
 /* False: the owner freed the stream inside its handler. */
 static bool sim_stream_lines(struct sim_stream *s, struct bytes in)
 {
-	bool freed = false;
 	uint8_t *end;
 
 	buf_put(&s->in, in.p, in.n);
-	s->freed = &freed;
-	while (!freed && s->in.n && (end = memchr(s->in.p, '\n', s->in.n))) {
+	s->busy = true;
+	while (!s->freed && s->in.n &&
+	       (end = memchr(s->in.p, '\n', s->in.n))) {
 		size_t n = (size_t)(end - s->in.p);
 		char *line = strndup((const char *)s->in.p, n);
 
@@ -83,9 +94,8 @@ static bool sim_stream_lines(struct sim_stream *s, struct bytes in)
 			s->h.line(line, s->arg);
 		free(line);
 	}
-	if (freed)
+	if (!sim_stream_calm(s))
 		return false;
-	s->freed = NULL;
 	if (s->in.n > SIM_LINE_MAX || s->in.bad) {
 		sim_stream_lost(s);
 		return false;
@@ -95,17 +105,13 @@ static bool sim_stream_lines(struct sim_stream *s, struct bytes in)
 
 static bool sim_stream_take(struct sim_stream *s, struct bytes in)
 {
-	bool freed = false;
-
 	if (s->h.line)
 		return sim_stream_lines(s, in);
 	if (!s->h.data)
 		return true;
-	s->freed = &freed;
+	s->busy = true;
 	s->h.data(in, s->arg);
-	if (!freed)
-		s->freed = NULL;
-	return !freed;
+	return sim_stream_calm(s);
 }
 
 static void sim_stream_on_io(uint32_t events, void *arg)
@@ -160,14 +166,14 @@ void sim_stream_free(struct sim_stream **sp)
 
 	if (!s)
 		return;
-	if (s->freed)
-		*s->freed = true;
+	*sp = NULL;
+	s->freed = true;
 	sim_loop_unwatch(s->loop, s->fd);
 	close(s->fd);
 	buf_clear(&s->out);
 	buf_clear(&s->in);
-	free(s);
-	*sp = NULL;
+	if (!s->busy)
+		free(s);
 }
 
 void sim_stream_write(struct sim_stream *s, struct bytes out)

@@ -446,7 +446,7 @@ static void test_bridge_fills_a_mute_and_resumes(void)
 {
 	struct bridge_leg_stats s;
 	struct call c;
-	int lag;
+	int lag = 0;
 
 	CHECK(call_new(&c, &media_codec_pcma, 20, &media_codec_opus, 60));
 	call_run(&c, 2000);
