@@ -149,6 +149,7 @@ static void on_event(enum mtp_event event, const char *text, void *arg)
 		/* After every reconnect: the difference (A.9). */
 		updates_lost(&a->updates);
 		account_state_update(a);
+		phone_reconnected(&a->phone);
 		account_wake(a);
 		break;
 	case MTP_EVENT_NEW_SESSION:

@@ -47,6 +47,8 @@ struct tg_user {
  * them to its store with the key sealed. Borrowed bytes. */
 struct tg_keep {
 	void (*auth)(int dc_id, const struct mtp_auth *auth, void *arg);
+	/* reason: Telegram's text, "AUTH_KEY_UNKNOWN" (the data centre insists
+	 * that it has no such key) or "LOGGED_OUT" (by tg_log_out). */
 	void (*auth_lost)(const char *reason, void *arg);
 	void (*self)(const struct tg_user *user, void *arg);
 	void (*updates)(int32_t pts, int32_t qts, int32_t date, int32_t seq,
@@ -103,7 +105,11 @@ const char *tg_account_reason(const struct tg_account *a); /* of DEAD/OFFLINE */
 const struct tg_user *tg_account_self(const struct tg_account *a); /* or NULL */
 
 /* Any query of the API: a function object, copied before return. On success
- * answer holds the parsed result, valid during the handler. */
+ * answer holds the parsed result, valid during the handler. Errors: -ENOTCONN
+ * (not started, DEAD), -EINVAL, -ENOMEM; done does not run then. A query waits
+ * for the connection and follows a migration; unanswered for query_timeout:
+ * 408 "TIMEOUT"; the account freed: -ECANCELED "CLOSED"; lost: 401 with the
+ * reason. */
 typedef void(tg_answer_h)(const struct mtp_error *err,
 			  const struct tl_obj *answer, void *arg);
 int tg_account_query(struct tg_account *a, const struct tl_obj *query,
@@ -122,6 +128,7 @@ typedef void(tg_code_h)(const struct mtp_error *err,
  * sign-up is the error 400 "PHONE_NUMBER_UNOCCUPIED". */
 typedef void(tg_login_h)(const struct mtp_error *err,
 			 const struct tg_user *self, void *arg);
+/* Brings a DEAD account back with a new key. -EISCONN: logged in already. */
 int tg_login_send_code(struct tg_account *a, const char *phone_digits,
 		       tg_code_h *done, void *arg);
 int tg_login_sign_in(struct tg_account *a, const char *code, tg_login_h *done,
@@ -135,8 +142,9 @@ enum tg_peer_kind { TG_PEER_PHONE, TG_PEER_USERNAME, TG_PEER_ID };
 typedef void(tg_user_h)(const struct mtp_error *err, const struct tg_user *user,
 			void *arg);
 /* value: digits without "+", name without "@", decimal id. Kept peers answer
- * at once; else contacts.resolvePhone / resolveUsername. An id never met:
- * error 400 "PEER_ID_INVALID". */
+ * at once (from the loop); look-ups by phone keep 3 s between them; else
+ * contacts.resolvePhone / resolveUsername. An id never met: error 400
+ * "PEER_ID_INVALID". */
 int tg_resolve(struct tg_account *a, enum tg_peer_kind kind, const char *value,
 	       tg_user_h *done, void *arg);
 int tg_send_text(struct tg_account *a, const struct tg_user *to,

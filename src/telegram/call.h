@@ -67,6 +67,8 @@ void phone_self(struct phone *p, int64_t user_id);
 void phone_timers(struct phone *p, int32_t receive_ms, int32_t ring_ms);
 usec_t phone_deadline(const struct phone *p);
 void phone_timeout(struct phone *p);
+/* The connection is back: updates of calls were lost meanwhile (A.9). */
+void phone_reconnected(struct phone *p);
 /* The PhoneCall of an update or of a phone.phoneCall. */
 void phone_update(struct phone *p, const struct tl_obj *phone_call);
 void phone_signaling(struct phone *p, int64_t call_id, struct bytes data);
@@ -167,7 +169,9 @@ int call_discard_query(struct tl_obj **qp, struct tl_arena *a,
 struct tl_obj *call_peer(struct tl_arena *a, const struct tg_call *c);
 
 /* call_exchange.c: keys and the queries that carry them. */
-int call_exchange_start(struct tg_call *c);   /* messages.getDhConfig */
+int call_exchange_start(struct tg_call *c); /* messages.getDhConfig */
+/* phone.receivedCall; said again it shows whether the call is still there. */
+void call_exchange_ring(struct tg_call *c);
 void call_exchange_accept(struct tg_call *c); /* incoming: answer */
 void call_exchange_accepted(struct tg_call *c, const struct tl_obj *accepted);
 void call_exchange_confirmed(struct tg_call *c, const struct tl_obj *call);

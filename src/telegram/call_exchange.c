@@ -194,6 +194,21 @@ static void received_answered(const struct mtp_error *err,
 	call_unref(c);
 }
 
+void call_exchange_ring(struct tg_call *c)
+{
+	struct tl_arena a;
+	struct tl_obj *q;
+
+	tl_arena_init(&a);
+	q = tl_new(&a, TL_phone_receivedCall);
+	tl_set_child(q, TL_phone_receivedCall_peer, call_peer(&a, c));
+	/* Should it fail, the call merely does not ring at the other end until
+	 * the next answer of ours. */
+	if (call_query(c, q, received_answered))
+		log_info("call", NULL, "receivedCall not sent");
+	tl_arena_clear(&a);
+}
+
 int call_exchange_start(struct tg_call *c)
 {
 	struct phone *p = c->phone;
@@ -207,15 +222,9 @@ int call_exchange_start(struct tg_call *c)
 		   p->dh.present ? p->dh.version : 0);
 	tl_set_int(q, TL_messages_getDhConfig_random_length, PHONE_KEY_BYTES);
 	err = call_query(c, q, group_answered);
-	if (!err && !c->outgoing) {
-		q = tl_new(&a, TL_phone_receivedCall);
-		tl_set_child(q, TL_phone_receivedCall_peer, call_peer(&a, c));
-		/* Should it fail, the call merely does not ring at the other
-		 * end until the next answer of ours. */
-		if (call_query(c, q, received_answered))
-			log_info("call", NULL, "receivedCall not sent");
-	}
 	tl_arena_clear(&a);
+	if (!err && !c->outgoing)
+		call_exchange_ring(c);
 	return err;
 }
 

@@ -170,6 +170,24 @@ static void test_call_incoming_over_before_it_rang(void)
 	world_close(&w);
 }
 
+static void test_call_incoming_gone_while_offline(void)
+{
+	struct world w;
+
+	world_open(&w);
+	CHECK(in_ring(&w) && in_prepare(&w));
+	phone_reconnected(&w.phone);
+	CHECK(asked(&w, TL_phone_receivedCall));
+	answer(&w, yes(&w));
+	CHECK_INT(w.ended_n, 0);
+	phone_reconnected(&w.phone);
+	refuse(&w, 400, "CALL_ALREADY_DECLINED");
+	CHECK_INT(w.ended_n, 1);
+	phone_reconnected(&w.phone);
+	CHECK(nothing_asked(&w));
+	world_close(&w);
+}
+
 static void test_call_incoming_refuses_g_a_hash(void)
 {
 	struct world w;
@@ -280,6 +298,7 @@ int main(void)
 	RUN(test_call_incoming_answered_elsewhere);
 	RUN(test_call_incoming_incompatible_is_discarded);
 	RUN(test_call_incoming_over_before_it_rang);
+	RUN(test_call_incoming_gone_while_offline);
 	RUN(test_call_incoming_refuses_g_a_hash);
 	RUN(test_call_incoming_refuses_range);
 	RUN(test_call_incoming_refuses_fingerprint);

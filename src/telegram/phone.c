@@ -186,6 +186,15 @@ void phone_signaling(struct phone *p, int64_t call_id, struct bytes data)
 		call_signaling_in(c, data);
 }
 
+void phone_reconnected(struct phone *p)
+{
+	/* A query never ends a call by itself: the list stays as it is. */
+	for (struct tg_call *c = p->calls; c; c = c->next)
+		if (!c->outgoing && c->taken && !c->discarding &&
+		    c->state == TG_CALL_RINGING)
+			call_exchange_ring(c);
+}
+
 /* -- time ----------------------------------------------------------------- */
 
 usec_t phone_deadline(const struct phone *p)

@@ -84,7 +84,8 @@ int tg_call_accept(struct tg_call *call);
 /* Ends the call on Telegram. Media seconds for `duration`. ended() follows. */
 void tg_call_discard(struct tg_call *call, enum tg_discard reason,
 		     int duration_s);
-/* Sent strictly in order, one at a time. -ENOTCONN before ACTIVE. */
+/* Sent strictly in order, one at a time. -ENOTCONN before ACTIVE, -ENOBUFS:
+ * 512 KiB wait already. */
 int tg_call_send_signaling(struct tg_call *call, struct bytes data);
 int64_t tg_call_id(const struct tg_call *call); /* 0 before WAITING */
 int64_t tg_call_access_hash(const struct tg_call *call);
