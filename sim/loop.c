@@ -18,6 +18,7 @@ struct sim_watch {
 
 struct sim_loop {
 	int epoll_fd;
+	int signal_fd; /* while it runs */
 	bool stopped;
 	struct sim_loop_handlers h;
 	void *arg;
@@ -146,22 +147,24 @@ static int sim_loop_wait_ms(const struct sim_loop *l)
 static void sim_loop_on_signal(uint32_t events, void *arg)
 {
 	struct sim_loop *l = arg;
+	struct signalfd_siginfo taken;
 
-	l->stopped = true;
+	/* Taken, or it would strike when the mask is lifted at the end. */
+	l->stopped = read(l->signal_fd, &taken, sizeof(taken)) > 0;
 }
 
 int sim_loop_run(struct sim_loop *l)
 {
 	struct epoll_event ev[SIM_LOOP_BATCH];
 	sigset_t set, old;
-	int fd, n, err;
+	int n, err;
 
 	sigemptyset(&set);
 	sigaddset(&set, SIGTERM);
 	sigaddset(&set, SIGINT);
 	sigprocmask(SIG_BLOCK, &set, &old);
-	fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
-	err = sim_loop_watch(l, fd, EPOLLIN, sim_loop_on_signal, l);
+	l->signal_fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	err = sim_loop_watch(l, l->signal_fd, EPOLLIN, sim_loop_on_signal, l);
 	while (!err && !l->stopped) {
 		n = epoll_wait(l->epoll_fd, ev, SIM_LOOP_BATCH,
 			       sim_loop_wait_ms(l));
@@ -172,9 +175,9 @@ int sim_loop_run(struct sim_loop *l)
 		if (l->h.tick)
 			l->h.tick(clock_now(), l->arg);
 	}
-	sim_loop_unwatch(l, fd);
-	if (fd >= 0)
-		close(fd);
+	sim_loop_unwatch(l, l->signal_fd);
+	if (l->signal_fd >= 0)
+		close(l->signal_fd);
 	sigprocmask(SIG_SETMASK, &old, NULL);
 	return err;
 }
