@@ -109,8 +109,8 @@ class Endpoint:
 class Namespaces:
     """Two network namespaces joined by a cable."""
 
-    def __init__(self):
-        tag = "%x" % (os.getpid() & 0xfffff)
+    def __init__(self, suffix=""):
+        tag = "%x%s" % (os.getpid() & 0xfffff, suffix)
         self.names = {"a": "gl%sa" % tag, "b": "gl%sb" % tag}
 
     def run(self, *words):
@@ -137,6 +137,10 @@ class Namespaces:
         for n in self.names.values():
             subprocess.run(["ip", "netns", "delete", n],
                            stderr=subprocess.DEVNULL)
+
+    def cable(self, works):
+        a = self.names["a"]
+        self.run("ip", "-n", a, "link", "set", a, "up" if works else "down")
 
     def prefix(self, side):
         return ["ip", "netns", "exec", self.names[side]]
@@ -238,6 +242,46 @@ def mute_crosses(build, directory):
     return "muted and silent"
 
 
+def cut_cable_reconnects(build, directory):
+    """4 s without a network: both say so, and go on afterwards."""
+    with Namespaces("r") as namespaces:
+        def talk(ends):
+            time.sleep(1)
+            namespaces.cable(False)
+            for e in ends.values():
+                e.wait_state("reconnecting", 5)
+                e.states.clear()
+            time.sleep(1)
+            namespaces.cable(True)
+            for e in ends.values():
+                e.wait_state("established", 10)
+            time.sleep(SECONDS)
+
+        tones_cross(build, directory, "13.0.0", True, talk=talk,
+                    prefix=namespaces.prefix)
+    return "reconnected"
+
+
+def cut_cable_fails(build, directory):
+    """For good: failed 20 s after the loss was noticed."""
+    with Namespaces("f") as namespaces:
+        def talk(ends):
+            time.sleep(1)
+            namespaces.cable(False)
+            start = time.monotonic()
+            for e in ends.values():
+                e.wait_state("failed", 28)
+            took = time.monotonic() - start
+            if not 20 <= took <= 26:
+                raise Failure("failed after %.1f s" % took)
+            for e in ends.values():
+                e.states.append("established")  # as pair_run() wants it
+
+        pair_run(build, directory, "9.0.0", True, talk=talk,
+                 prefix=namespaces.prefix)
+    return "failed"
+
+
 def relay_only_fails(build, directory):
     """Without p2p and relays the call fails at once and says so."""
     ends = {}
@@ -295,6 +339,10 @@ def tests_list(build, namespaces):
                               build, d, v, a, prefix=namespaces.prefix))
                           if namespaces else None))
     tests.append(("endpoint_pair_mute", lambda d: mute_crosses(build, d)))
+    for name, f in (("endpoint_cut_cable_reconnects", cut_cable_reconnects),
+                    ("endpoint_cut_cable_fails", cut_cable_fails)):
+        tests.append((name, (lambda d, f=f: f(build, d)) if namespaces
+                      else None))
     tests.append(("endpoint_relay_only_fails",
                   lambda d: relay_only_fails(build, d)))
     tests.append(("endpoint_lost_peer_fails",
@@ -316,8 +364,8 @@ def run_one(test, base):
             path = os.path.join(directory, side + ".log")
             if os.path.exists(path):
                 with open(path, errors="replace") as f:
-                    logs += "".join("\n# %s: %s" % (side, l.rstrip())
-                                    for l in f.readlines()[-15:])
+                    logs += "".join("\n# %s: %s" % (side, text.rstrip())
+                                    for text in f.readlines()[-15:])
         return name, False, "# %s: %s%s" % (type(e).__name__, e, logs)
 
 
