@@ -40,23 +40,28 @@ def say(text):
 
 
 class Growing:
-    """A WAV file that is being written: when its first sample was."""
+    """A WAV file that is being written, and when its first sample was: files
+    grow in lumps, so the earliest start that any look suggests is right."""
 
     def __init__(self, find):
-        self.find, self.path, self.start, self.rate = find, None, None, 8000
+        self.find, self.path, self.start = find, None, None
+        self.bytes_per_s = 0
 
     def seconds(self):
         self.path = self.path or self.find()
         if not self.path or not os.path.exists(self.path):
             return 0.0
         size = os.path.getsize(self.path)
+        now = time.monotonic()
         if size <= 44:
             return 0.0
-        if self.start is None:
+        if not self.bytes_per_s:
             with open(self.path, "rb") as f:
-                self.rate = int.from_bytes(f.read(28)[24:28], "little")
-            self.start = time.monotonic() - (size - 44) / 2 / self.rate
-        return (size - 44) / 2 / self.rate
+                self.bytes_per_s = int.from_bytes(f.read(32)[28:32], "little")
+        long = (size - 44) / self.bytes_per_s
+        if self.start is None or now - long < self.start:
+            self.start = now - long
+        return long
 
     def first_speech_at(self):
         bounds = speech.speech_bounds(speech.load(self.path))
@@ -144,9 +149,9 @@ class Demo:
         at_telegram = Growing(lambda: heard_tg)
         sentence = max(speech.speech_bounds(speech.load(w))[1]
                        for w in (sip_wav, tg_wav)) / speech.RATE
+        files = (at_sip, spoken, at_telegram)
         wait_for("the sentences to be spoken", lambda: min(
-            at_sip.seconds(), spoken.seconds(), at_telegram.seconds()) >
-            sentence + 2.0, 60, 0.01)
+            [f.seconds() for f in files]) > sentence + 2.0, 60, 0.003)
         phone.hang_up()
         wait_for("the call to end in Telegram",
                  lambda: not self.telegram.calls())

@@ -132,13 +132,46 @@ static void on_tg_signal(struct bytes blob, void *arg)
 	to_control(parcel_new(arg, blob.p, blob.n), control_signal);
 }
 
+static void send_to_telegram(struct bytes payload, uint32_t samples,
+			     bool marker, void *arg)
+{
+	struct media_call *m = arg;
+
+	/* Refused until the direction is open; the peer hears from then on. */
+	if (m->telegram)
+		(void)tgcall_send_audio(m->telegram, payload, samples);
+}
+
+static struct bridge_leg_conf telegram_leg(struct media_call *m)
+{
+	bool native = m->telegram && tgcall_peer_is_native(m->telegram);
+
+	return (struct bridge_leg_conf){
+		.codec = &media_codec_opus,
+		.ptime_ms = native ? PTIME_NATIVE_MS : PTIME_WEB_MS,
+		.send = send_to_telegram,
+		.arg = m,
+	};
+}
+
+/* The peer's kind is known now, before the first packet goes out: a change of
+ * packet time later would cost it a re-adaptation of its jitter buffer. */
+static void telegram_up(struct media_call *m)
+{
+	struct bridge_leg_conf telegram = telegram_leg(m);
+
+	tgcall_set_polled(m->telegram, true);
+	if (m->bridge)
+		(void)bridge_set_leg(m->bridge, BRIDGE_B, &telegram);
+}
+
 static void on_tg_state(enum tgcall_state state, void *arg)
 {
 	struct media_call *m = arg;
 	struct parcel *p = parcel_new(m, NULL, 0);
 
 	if (state == TGCALL_STATE_ESTABLISHED && m->telegram)
-		tgcall_set_polled(m->telegram, true);
+		telegram_up(m);
 	if (!p)
 		return;
 	p->state = state;
@@ -178,28 +211,6 @@ static void send_to_sip(struct bytes payload, uint32_t samples, bool marker,
 	struct media_call *m = arg;
 
 	rtp_port_send(m->port, payload, samples, marker);
-}
-
-static void send_to_telegram(struct bytes payload, uint32_t samples,
-			     bool marker, void *arg)
-{
-	struct media_call *m = arg;
-
-	/* Refused until the direction is open; the peer hears from then on. */
-	if (m->telegram)
-		(void)tgcall_send_audio(m->telegram, payload, samples);
-}
-
-static struct bridge_leg_conf telegram_leg(struct media_call *m)
-{
-	bool native = m->telegram && tgcall_peer_is_native(m->telegram);
-
-	return (struct bridge_leg_conf){
-		.codec = &media_codec_opus,
-		.ptime_ms = native ? PTIME_NATIVE_MS : PTIME_WEB_MS,
-		.send = send_to_telegram,
-		.arg = m,
-	};
 }
 
 static void take_report(struct media_call *m)
@@ -279,17 +290,11 @@ static void media_set_sip(void *arg)
 	free(p);
 }
 
-/* The bridge towards SIP is running when media comes up; only then can the
- * peer's kind be known and silence be held against the SIP side. */
 static void media_up(void *arg)
 {
 	struct parcel *p = arg;
-	struct media_call *m = p->m;
-	struct bridge_leg_conf telegram = telegram_leg(m);
 
-	m->silence_from = clock_now();
-	if (m->bridge)
-		(void)bridge_set_leg(m->bridge, BRIDGE_B, &telegram);
+	p->m->silence_from = clock_now();
 	free(p);
 }
 

@@ -59,7 +59,7 @@ void media_call_sip(struct media_call *m, const struct media_call_sip *sip);
  * are copied. The copy of the key is wiped after use. */
 int media_call_telegram(struct media_call *m, const struct tgcall_conf *conf);
 void media_call_signal(struct media_call *m, struct bytes blob);
-/* Both sides run: 60 ms packets for native peers, silence is watched. */
+/* Both sides run: from now on silence of the SIP side is watched. */
 void media_call_up(struct media_call *m);
 /* The last report the media thread published (at most a second old). */
 void media_call_report(struct media_call *m, struct media_call_report *r);
