@@ -114,8 +114,9 @@ static int on_req_pq(struct mtp_acceptor *a, struct rd *r, struct buf *answer)
 	uint64_t pq, q;
 	uint32_t count = (uint32_t)mtp_rsa_count(a->rsa);
 
+	/* TDLib pads its plain messages, inside the stated length. */
 	rd_copy(r, a->nonce, sizeof(a->nonce));
-	if (r->bad || r->n)
+	if (r->bad)
 		return refuse(a, "req_pq is malformed");
 	random_bytes(a->server_nonce, sizeof(a->server_nonce));
 	a->p = prime_draw();

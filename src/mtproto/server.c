@@ -80,15 +80,14 @@ static int on_plain(struct mtp_server *s, struct bytes packet)
 {
 	struct buf answer;
 	struct bytes body;
-	int64_t msg_id;
 	struct rd r;
 	int rc;
 
 	rd_init(&r, packet.p, packet.n);
 	rd_skip(&r, 8);
-	msg_id = (int64_t)rd_le64(&r);
+	rd_skip(&r, 8); /* msg_id: TDLib's probes have a constant 1 there */
 	body = rd_bytes(&r, rd_le32(&r));
-	if (r.bad || msg_id & 3)
+	if (r.bad)
 		return packet_refuse(s, "unencrypted message is malformed");
 	buf_init(&answer);
 	rc = mtp_acceptor_input(s->acceptor, body, &answer, s->wall);
