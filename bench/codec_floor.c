@@ -148,8 +148,7 @@ static void sip_speak(struct floor *f)
 	packets_init(&f->to_tg, f, f->tg_ptime_ms);
 }
 
-/* -- the parts, each for all seconds ------------------------------------------
- */
+/* -- the parts, each for all seconds ------------------------------------ */
 
 static void run_encode(struct floor *f)
 {
@@ -331,8 +330,7 @@ static double part_measure(struct floor *f, enum part part)
 	return (cpu_us() - start) / f->seconds;
 }
 
-/* -- rounds
- * -------------------------------------------------------------------- */
+/* -- rounds ------------------------------------------------------------- */
 
 static int double_compare(const void *a, const void *b)
 {

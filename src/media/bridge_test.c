@@ -7,8 +7,7 @@
 #include "tests/check.h"
 #include "tests/speech.h"
 
-/* -- counting allocations
- * ------------------------------------------------------ */
+/* -- counting allocations ----------------------------------------------- */
 
 static size_t allocations;
 
@@ -67,8 +66,7 @@ static void allocations_watch(void)
 
 #endif
 
-/* -- a far end: speech in packets, packets to sound
- * ----------------------------- */
+/* -- a far end: speech in packets, packets to sound --------------------- */
 
 enum { RATE = 8000, SECONDS_MAX = 12, SAMPLES_MAX = RATE * SECONDS_MAX };
 
@@ -165,32 +163,28 @@ static void end_forget_heard(struct end *e)
 	e->apart_max = 0;
 }
 
-/* One packet into the bridge. */
-static void end_say(struct end *e, struct bridge *b, enum bridge_side side,
-		    usec_t arrival, bool lost)
+/* The next packet it says. */
+static bool end_say(struct end *e, struct media_packet *p, uint8_t *packet,
+		    size_t room)
 {
 	size_t n = (size_t)RATE * e->ptime_ms / 1000;
-	uint8_t packet[1500];
-	struct media_packet p = {
-		.seq = e->seq++, .ts = e->ts, .arrival = arrival};
 	int bytes;
 
 	if (e->said_n + n > SAMPLES_MAX)
-		return;
+		return false;
 	speech_fill(&e->speech, e->said + e->said_n, n);
-	bytes = media_encode(e->coder, packet, sizeof(packet),
-			     e->said + e->said_n, n);
-	e->said_n += n;
-	e->ts += (uint32_t)(n * e->codec->rtp_clock_hz / RATE);
+	bytes = media_encode(e->coder, packet, room, e->said + e->said_n, n);
 	if (bytes <= 0)
 		e->bad++;
-	p.payload = bytes_of(packet, bytes > 0 ? (size_t)bytes : 0);
-	if (!lost)
-		bridge_input(b, side, &p);
+	p->seq = e->seq++;
+	p->ts = e->ts;
+	p->payload = bytes_of(packet, bytes > 0 ? (size_t)bytes : 0);
+	e->said_n += n;
+	e->ts += (uint32_t)(n * e->codec->rtp_clock_hz / RATE);
+	return bytes > 0;
 }
 
-/* -- a call in invented time
- * ---------------------------------------------------- */
+/* -- a call in invented time -------------------------------------------- */
 
 struct call {
 	struct end a, b;
@@ -201,7 +195,14 @@ struct call {
 	unsigned tick_wobble_us;
 	bool a_mute, b_mute;
 	uint32_t seed;
-	usec_t a_next, b_next; /* when the next packets arrive */
+	usec_t a_next, b_next; /* when the next packets are complete */
+	unsigned jitter_ms;
+	struct flying {
+		usec_t at; /* 0: free */
+		enum bridge_side side;
+		struct media_packet p;
+		uint8_t bytes[600];
+	} flying[64];
 };
 
 static struct bridge_leg_conf leg_of(struct end *e, unsigned ptime_ms)
@@ -241,18 +242,59 @@ static uint32_t call_draw(struct call *c, uint32_t below)
 	return (c->seed >> 8) % below;
 }
 
-/* Says what is due until `until`; a packet is complete, and arrives, one
+static struct flying *flying_free(struct call *c)
+{
+	for (size_t i = 0; i < sizeof(c->flying) / sizeof(c->flying[0]); i++)
+		if (!c->flying[i].at)
+			return &c->flying[i];
+	return NULL;
+}
+
+/* Says what is due until `until`; a packet is complete, and sets off, one
  * packet time after its first sample was said. */
 static void end_talk(struct call *c, struct end *e, enum bridge_side side,
 		     usec_t *next, usec_t until)
 {
 	for (; *next <= until; *next += e->ptime_ms * USEC_MS) {
 		bool lost = call_draw(c, 100) < c->lost_of_100;
+		struct flying *f = flying_free(c);
 
-		if (!(e == &c->a ? c->a_mute : c->b_mute))
-			end_say(e, c->bridge, side, *next, lost);
-		else
+		if (e == &c->a ? c->a_mute : c->b_mute) {
 			e->ts += e->ptime_ms * e->codec->rtp_clock_hz / 1000;
+			continue;
+		}
+		if (!f || !end_say(e, &f->p, f->bytes, sizeof(f->bytes)) ||
+		    lost)
+			continue;
+		f->side = side;
+		f->at = *next;
+		if (c->jitter_ms)
+			f->at += call_draw(c, c->jitter_ms * 1000);
+	}
+}
+
+/* The earliest packet that has arrived by now; NULL: none. */
+static struct flying *flying_next(struct call *c, usec_t now)
+{
+	struct flying *first = NULL;
+
+	for (size_t i = 0; i < sizeof(c->flying) / sizeof(c->flying[0]); i++) {
+		struct flying *f = &c->flying[i];
+
+		if (f->at && f->at <= now && (!first || f->at < first->at))
+			first = f;
+	}
+	return first;
+}
+
+static void call_deliver(struct call *c, usec_t now)
+{
+	struct flying *f;
+
+	while ((f = flying_next(c, now))) {
+		f->p.arrival = f->at;
+		bridge_input(c->bridge, f->side, &f->p);
+		f->at = 0;
 	}
 }
 
@@ -273,6 +315,7 @@ static void call_run(struct call *c, unsigned ms)
 		c->a.now = c->b.now = tick;
 		end_talk(c, &c->a, BRIDGE_A, &c->a_next, tick);
 		end_talk(c, &c->b, BRIDGE_B, &c->b_next, tick);
+		call_deliver(c, tick);
 		bridge_tick(c->bridge, tick);
 	}
 }
@@ -317,8 +360,7 @@ static double delay_ms(const struct call *c, const struct end *from,
 	       lag * 1000.0 / RATE;
 }
 
-/* -- delay and likeness
- * --------------------------------------------------------- */
+/* -- delay and likeness ------------------------------------------------- */
 
 static void test_bridge_adds_less_than_20_ms_without_jitter(void)
 {
@@ -422,8 +464,47 @@ static void test_bridge_keeps_speech_alike_over_losses(void)
 	call_free(&c);
 }
 
-/* -- silence
- * -------------------------------------------------------------------- */
+/* Segments of a second each, because the delay changes meanwhile. */
+static double likeness_of_seconds(const struct end *from, const struct end *to,
+				  size_t first_s, size_t last_s)
+{
+	double sum = 0;
+	int lag;
+
+	for (size_t s = first_s; s < last_s; s++)
+		sum += likeness(from, to, s * RATE, RATE, &lag);
+	return sum / (double)(last_s - first_s);
+}
+
+static void test_bridge_keeps_speech_alike_under_jitter(void)
+{
+	double like_ab, like_ba;
+	struct bridge_leg_stats a, b;
+	struct call c;
+
+	CHECK(call_new(&c, &media_codec_pcma, 20, &media_codec_opus, 20));
+	c.jitter_ms = 60;
+	c.lost_of_100 = 2;
+	call_run(&c, 5000);
+	c.jitter_ms = 0;
+	call_run(&c, 6000);
+	like_ab = likeness_of_seconds(&c.a, &c.b, 1, 10);
+	like_ba = likeness_of_seconds(&c.b, &c.a, 1, 10);
+	bridge_stats(c.bridge, BRIDGE_A, &a);
+	bridge_stats(c.bridge, BRIDGE_B, &b);
+	printf("# 60 ms of jitter, 2 %% lost: likeness %.3f and %.3f, "
+	       "expanded %llu and %llu, dropped %llu and %llu\n",
+	       like_ab, like_ba, (unsigned long long)a.jitter.concealed,
+	       (unsigned long long)b.jitter.concealed,
+	       (unsigned long long)a.jitter.dropped,
+	       (unsigned long long)b.jitter.dropped);
+	CHECK(like_ab > 0.8 && like_ba > 0.8);
+	CHECK(a.jitter.concealed < 60 && b.jitter.concealed < 60);
+	CHECK_INT(a.undecodable + b.undecodable, 0);
+	call_free(&c);
+}
+
+/* -- silence ------------------------------------------------------------ */
 
 static void test_bridge_sends_silence_until_somebody_speaks(void)
 {
@@ -475,8 +556,7 @@ static void test_bridge_fills_a_mute_and_resumes(void)
 	call_free(&c);
 }
 
-/* -- passing through
- * ------------------------------------------------------------ */
+/* -- passing through ---------------------------------------------------- */
 
 static void test_bridge_passes_opus_through_untouched(void)
 {
@@ -599,8 +679,7 @@ static void test_bridge_transcodes_opus_when_told_to(void)
 	call_free(&c);
 }
 
-/* -- the rest
- * ------------------------------------------------------------------- */
+/* -- the rest ----------------------------------------------------------- */
 
 static void test_bridge_counts_what_it_cannot_decode(void)
 {
@@ -617,6 +696,44 @@ static void test_bridge_counts_what_it_cannot_decode(void)
 	CHECK_INT(s.undecodable, 1);
 	CHECK_INT(s.packets_in, 2);
 	call_free(&c);
+}
+
+static void test_bridge_survives_any_payload(void)
+{
+	static const struct media_codec *const other[] = {&media_codec_pcmu,
+							  &media_codec_opus};
+
+	for (size_t i = 0; i < 2; i++) {
+		struct call c;
+
+		CHECK(call_new(&c, other[i], 20, &media_codec_opus, 60));
+		c.a_mute = c.b_mute = true;
+		for (unsigned round = 0; round < 3000; round++) {
+			uint8_t bytes[300];
+			size_t n = call_draw(&c, sizeof(bytes)) + 1;
+			uint8_t *exact = malloc(n);
+			struct media_packet p = {.seq = (uint16_t)round,
+						 .ts = round * 960,
+						 .arrival = c.now};
+
+			CHECK(exact);
+			for (size_t k = 0; k < n; k++)
+				exact[k] = (uint8_t)call_draw(&c, 256);
+			if (call_draw(&c, 50) == 0)
+				p.ts = call_draw(&c, 1U << 23) << 9;
+			p.payload = bytes_of(exact, n);
+			bridge_input(c.bridge, round & 1 ? BRIDGE_A : BRIDGE_B,
+				     &p);
+			call_run(&c, round % 3 * 10);
+			free(exact);
+			if (round % 300 == 0) {
+				end_forget_heard(&c.a);
+				end_forget_heard(&c.b);
+			}
+		}
+		CHECK_INT(c.a.bad + c.b.bad, 0);
+		call_free(&c);
+	}
 }
 
 static void test_bridge_changes_a_leg_while_running(void)
@@ -694,6 +811,7 @@ int main(void)
 	RUN(test_bridge_sends_evenly);
 	RUN(test_bridge_stands_ticks_that_wobble);
 	RUN(test_bridge_keeps_speech_alike_over_losses);
+	RUN(test_bridge_keeps_speech_alike_under_jitter);
 	RUN(test_bridge_sends_silence_until_somebody_speaks);
 	RUN(test_bridge_fills_a_mute_and_resumes);
 	RUN(test_bridge_passes_opus_through_untouched);
@@ -703,6 +821,7 @@ int main(void)
 	RUN(test_bridge_passes_losses_on_as_losses);
 	RUN(test_bridge_transcodes_opus_when_told_to);
 	RUN(test_bridge_counts_what_it_cannot_decode);
+	RUN(test_bridge_survives_any_payload);
 	RUN(test_bridge_changes_a_leg_while_running);
 	RUN(test_bridge_refuses_half_a_leg);
 	RUN(test_bridge_allocates_nothing_while_running);

@@ -78,8 +78,7 @@ const struct media_codec *media_codec_by_sdp(const char *name,
 	return NULL;
 }
 
-/* -- coder ------------------------------------------------------------------
- */
+/* -- coder -------------------------------------------------------------- */
 
 struct media_coder {
 	const struct media_codec *codec;
@@ -179,8 +178,7 @@ void media_coder_set_loss(struct media_coder *c, int percent)
 	(void)opus_encoder_ctl(c->encoder, OPUS_SET_PACKET_LOSS_PERC(percent));
 }
 
-/* -- encoding ---------------------------------------------------------------
- */
+/* -- encoding ----------------------------------------------------------- */
 
 static int opus_frame_encode(struct media_coder *c, uint8_t *dst, size_t room,
 			     const int16_t *pcm, size_t samples)
@@ -213,8 +211,7 @@ int media_encode(struct media_coder *c, uint8_t *dst, size_t room,
 	return (int)samples;
 }
 
-/* -- decoding ---------------------------------------------------------------
- */
+/* -- decoding ----------------------------------------------------------- */
 
 /* libopus conceals multiples of 2.5 ms only; less than that is silence. */
 static int opus_conceal(struct media_coder *c, int16_t *pcm, size_t room)

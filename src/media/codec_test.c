@@ -9,8 +9,7 @@
 #include "tests/check.h"
 #include "tests/speech.h"
 
-/* -- G.711, against the segments of tables 1a and 2a ------------------------
- */
+/* -- G.711, against the segments of tables 1a and 2a -------------------- */
 
 static int alaw_table_value(int code)
 {
@@ -134,8 +133,7 @@ static void test_g711_codes_survive_a_round_trip(void)
 	}
 }
 
-/* -- the table ----------------------------------------------------------------
- */
+/* -- the table ---------------------------------------------------------- */
 
 static void test_codec_names_find_their_codecs(void)
 {
@@ -174,8 +172,7 @@ static void test_codec_payload_length_is_checked(void)
 		  -EBADMSG);
 }
 
-/* -- coders -------------------------------------------------------------------
- */
+/* -- coders ------------------------------------------------------------- */
 
 /* The best likeness of b, shifted by up to `most`, to a; where in *at. */
 static double likeness_best(const int16_t *a, const int16_t *b, size_t n,
@@ -401,8 +398,7 @@ static void test_coder_refuses_wrong_arguments(void)
 	media_coder_free(&c);
 }
 
-/* -- cutting ------------------------------------------------------------------
- */
+/* -- cutting ------------------------------------------------------------ */
 
 static void test_splice_shortens_a_vowel_by_whole_periods(void)
 {

@@ -88,8 +88,7 @@ struct jitter {
 	struct jitter_stats stats;
 };
 
-/* -- creation ----------------------------------------------------------------
- */
+/* -- creation ----------------------------------------------------------- */
 
 int jitter_new(struct jitter **jp, const struct jitter_conf *conf)
 {
@@ -186,8 +185,7 @@ static int64_t target_us(const struct jitter *j)
 	return t;
 }
 
-/* -- in ----------------------------------------------------------------------
- */
+/* -- in ----------------------------------------------------------------- */
 
 static bool seq_is_late(const struct jitter *j, uint16_t seq)
 {
@@ -361,8 +359,7 @@ int jitter_put(struct jitter *j, const struct media_packet *p, uint32_t samples)
 	return 0;
 }
 
-/* -- out ---------------------------------------------------------------------
- */
+/* -- out ---------------------------------------------------------------- */
 
 static struct slot *head_find(struct jitter *j)
 {

@@ -6,8 +6,7 @@
 
 #include "tests/check.h"
 
-/* -- a network and a player in invented time ----------------------------------
- */
+/* -- a network and a player in invented time ---------------------------- */
 
 enum { PACKETS_MAX = 20000 };
 
@@ -205,8 +204,7 @@ static struct run run_of(unsigned ptime_ms, double jitter_ms)
 	return r;
 }
 
-/* -- delay and loss under jitter ----------------------------------------------
- */
+/* -- delay and loss under jitter ---------------------------------------- */
 
 static void test_jitter_zero_adds_less_than_a_tick_and_a_half(void)
 {
@@ -339,8 +337,7 @@ static void test_jitter_follows_a_drifting_clock(void)
 	}
 }
 
-/* -- single events ------------------------------------------------------------
- */
+/* -- single events ------------------------------------------------------ */
 
 struct bench {
 	struct jitter *j;

@@ -15,6 +15,8 @@
 /* The longest packet, a frame to send and what a sleep piles up. */
 #define PCM_MS 320
 #define PACKET_BYTES 1500
+/* 400 ms of G.711, or of Opus at 64 kbit/s, are 3200 bytes. */
+#define HELD_BYTES 4096
 /* Samples that never leave for so long are delay without use. */
 #define RESIDUE_EVERY_US USEC_S
 #define RESIDUE_LEAST_MS 5
@@ -45,17 +47,16 @@ struct path {
 
 	/* passing through */
 	bool passthrough;
-	struct repack repack;
-	unsigned wait_ms; /* of silence not sent yet */
-	bool follows;     /* the packet passed on last is known: */
+	struct repack *repack; /* only here */
+	unsigned wait_ms;      /* of silence not sent yet */
+	bool follows;          /* the packet passed on last is known: */
 	uint16_t next_seq;
 	uint32_t next_ts, last_samples;
 	uint8_t silence[16];
 	size_t silence_n;
 };
 
-/* -- creation ----------------------------------------------------------------
- */
+/* -- creation ----------------------------------------------------------- */
 
 uint32_t path_rate_hz(const struct media_codec *from,
 		      const struct media_codec *to)
@@ -109,12 +110,12 @@ static int silence_make(struct path *p)
 	int n;
 
 	for (unsigned i = 0; i < frames; i++)
-		if (repack_put(&p->repack,
+		if (repack_put(p->repack,
 			       bytes_of(p->to.ptime_ms == 10 ? silent_10
 							     : silent_20,
 					3)))
 			return -EINVAL;
-	n = repack_take(&p->repack, p->silence, sizeof(p->silence),
+	n = repack_take(p->repack, p->silence, sizeof(p->silence),
 			OPUS_CLOCK_HZ, &samples);
 	if (n <= 0)
 		return -EINVAL;
@@ -124,9 +125,10 @@ static int silence_make(struct path *p)
 
 static int passthrough_new(struct path *p)
 {
-	int err = repack_init(&p->repack);
-
-	return err ? err : silence_make(p);
+	p->repack = calloc(1, sizeof(*p->repack));
+	if (!p->repack || repack_init(p->repack))
+		return -ENOMEM;
+	return silence_make(p);
 }
 
 int path_new(struct path **pp, const struct bridge_leg_conf *from,
@@ -150,6 +152,7 @@ int path_new(struct path **pp, const struct bridge_leg_conf *from,
 	jitter.clock_hz = p->from->rtp_clock_hz;
 	jitter.fec = p->from == &media_codec_opus && !p->passthrough;
 	jitter.shortens = !p->passthrough;
+	jitter.bytes_max = HELD_BYTES;
 	err = jitter_new(&p->jitter, &jitter);
 	if (!err)
 		err = p->passthrough ? passthrough_new(p) : coders_new(p);
@@ -170,7 +173,9 @@ void path_free(struct path **pp)
 	jitter_free(&p->jitter);
 	media_coder_free(&p->decoder);
 	media_coder_free(&p->encoder);
-	repack_clear(&p->repack);
+	if (p->repack)
+		repack_clear(p->repack);
+	free(p->repack);
 	free(p->pcm);
 	free(p);
 }
@@ -236,8 +241,7 @@ static void wait_end(struct path *p, usec_t now)
 	p->next_send = now;
 }
 
-/* -- transcoding -------------------------------------------------------------
- */
+/* -- transcoding -------------------------------------------------------- */
 
 static size_t samples_of(const struct path *p, uint32_t units)
 {
@@ -340,14 +344,13 @@ static void frames_send(struct path *p, usec_t now)
 		p->residue = p->pcm_n;
 }
 
-/* -- passing through ---------------------------------------------------------
- */
+/* -- passing through ---------------------------------------------------- */
 
 static void repack_send(struct path *p, usec_t now)
 {
 	uint8_t packet[REPACK_BYTES];
 	uint32_t samples;
-	int n = repack_take(&p->repack, packet, sizeof(packet),
+	int n = repack_take(p->repack, packet, sizeof(packet),
 			    p->to.ptime_ms * (OPUS_CLOCK_HZ / 1000), &samples);
 
 	if (n <= 0)
@@ -358,7 +361,7 @@ static void repack_send(struct path *p, usec_t now)
 
 static void repack_flush(struct path *p, usec_t now)
 {
-	while (repack_samples(&p->repack))
+	while (repack_samples(p->repack))
 		repack_send(p, now);
 }
 
@@ -390,10 +393,10 @@ static void frames_take(struct path *p, const struct media_packet *packet,
 	p->next_seq = (uint16_t)(packet->seq + 1);
 	p->next_ts = packet->ts + samples;
 	p->last_samples = samples;
-	err = repack_put(&p->repack, packet->payload);
+	err = repack_put(p->repack, packet->payload);
 	if (err == -EAGAIN) {
 		repack_flush(p, now);
-		err = repack_put(&p->repack, packet->payload);
+		err = repack_put(p->repack, packet->payload);
 	}
 	if (err)
 		p->undecodable++;
@@ -439,14 +442,13 @@ static void frames_pass(struct path *p, usec_t now)
 {
 	uint32_t least = p->to.ptime_ms * (OPUS_CLOCK_HZ / 1000);
 
-	if (p->repack.frame_samples > least)
-		least = p->repack.frame_samples;
-	while (repack_samples(&p->repack) >= least && send_is_due(p, now))
+	if (p->repack->frame_samples > least)
+		least = p->repack->frame_samples;
+	while (repack_samples(p->repack) >= least && send_is_due(p, now))
 		repack_send(p, now);
 }
 
-/* -- tick --------------------------------------------------------------------
- */
+/* -- tick --------------------------------------------------------------- */
 
 static usec_t decision_play(struct path *p, const struct jitter_out *out,
 			    usec_t now)

@@ -97,8 +97,7 @@ int rtcp_read(struct rtcp_summary *s, struct bytes datagram)
 	return err;
 }
 
-/* -- writing ----------------------------------------------------------------
- */
+/* -- writing ------------------------------------------------------------ */
 
 static void header_write(uint8_t *dst, unsigned count, uint8_t type, size_t n)
 {

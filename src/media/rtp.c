@@ -199,8 +199,7 @@ int rtp_write(uint8_t *dst, size_t room, const struct rtp_header *h)
 	return (int)(head + h->payload.n + h->padding);
 }
 
-/* -- reception statistics ---------------------------------------------------
- */
+/* -- reception statistics ----------------------------------------------- */
 
 /* init_seq of RFC 3550 A.1 */
 static void seq_init(struct rtp_receive_stats *s, uint16_t seq)

@@ -36,7 +36,7 @@ int rtp_read(struct rtp_header *h, struct bytes datagram);
  * form cannot carry (id 1..14, 1..16 bytes). */
 int rtp_write(uint8_t *dst, size_t room, const struct rtp_header *h);
 
-/* -- reception statistics of one SSRC (RFC 3550 A.1, A.3, A.8) ------------- */
+/* -- reception statistics of one SSRC (RFC 3550 A.1, A.3, A.8) ---------- */
 
 struct rtp_receive_stats {
 	bool started;
@@ -60,7 +60,7 @@ int rtp_stats_update(struct rtp_receive_stats *s, const struct rtp_header *h,
 		     uint32_t clock_hz, usec_t now);
 uint64_t rtp_stats_lost(const struct rtp_receive_stats *s);
 
-/* -- RTCP ------------------------------------------------------------------ */
+/* -- RTCP --------------------------------------------------------------- */
 
 struct rtcp_report_block {
 	uint32_t ssrc;

@@ -56,8 +56,7 @@ struct rtp_port {
 	struct rtp_port_stats stats;
 };
 
-/* -- creation ----------------------------------------------------------------
- */
+/* -- creation ----------------------------------------------------------- */
 
 static int socket_bind(const struct sa *address, uint16_t port)
 {
@@ -163,8 +162,7 @@ void rtp_port_set_remote(struct rtp_port *p, const struct sa *remote,
 	sa_set_port(&p->rtcp_remote, (uint16_t)(sa_port(remote) + 1));
 }
 
-/* -- sending -----------------------------------------------------------------
- */
+/* -- sending ------------------------------------------------------------ */
 
 int rtp_port_send(struct rtp_port *p, struct bytes payload, uint32_t samples,
 		  bool marker)
@@ -261,8 +259,7 @@ void rtp_port_free(struct rtp_port **pp)
 	free(p);
 }
 
-/* -- RTP in ------------------------------------------------------------------
- */
+/* -- RTP in ------------------------------------------------------------- */
 
 /* Symmetric RTP: is this source the peer? A stranger gets in only when nobody
  * else has been heard lately, and never against the signalled address. */
@@ -365,8 +362,7 @@ static void rtp_take(struct rtp_port *p, struct bytes datagram,
 		audio_take(p, &h, now);
 }
 
-/* -- RTCP in -----------------------------------------------------------------
- */
+/* -- RTCP in ------------------------------------------------------------ */
 
 /* The middle 32 bits of the NTP time: 1/65536 s. */
 static uint32_t ntp_middle(struct wall wall)
@@ -418,8 +414,7 @@ static void rtcp_take(struct rtp_port *p, struct bytes datagram,
 		p->handlers.bye(p->arg);
 }
 
-/* -- poll --------------------------------------------------------------------
- */
+/* -- poll --------------------------------------------------------------- */
 
 static void datagram_take(struct rtp_port *p, struct bytes datagram,
 			  const struct sockaddr_storage *from, bool own_socket,

@@ -10,8 +10,7 @@
 #include "base/random.h"
 #include "tests/check.h"
 
-/* -- a port and peers with real sockets on loopback, in invented time
- * ---------- */
+/* -- a port and peers with real sockets on loopback, in invented time --- */
 
 struct peer {
 	int fd;
@@ -143,8 +142,7 @@ static bool peer_is_quiet(struct peer *p)
 	return poll(&fd, 1, 0) == 0;
 }
 
-/* -- the range
- * ------------------------------------------------------------------ */
+/* -- the range ---------------------------------------------------------- */
 
 static void test_rtp_ports_are_pairs_and_run_out(void)
 {
@@ -207,8 +205,7 @@ static void test_rtp_port_skips_pairs_of_others(void)
 	rtp_ports_free(&theirs);
 }
 
-/* -- audio
- * ---------------------------------------------------------------------- */
+/* -- audio -------------------------------------------------------------- */
 
 static void audio_both_ways(const char *address)
 {
@@ -412,8 +409,7 @@ static void test_rtp_port_reports_each_digit_once(void)
 	fixture_free(&f);
 }
 
-/* -- RTCP
- * ----------------------------------------------------------------------- */
+/* -- RTCP --------------------------------------------------------------- */
 
 /* RTP and RTCP sockets of a peer on neighbouring ports. */
 static bool peer_pair_new(struct peer *rtp, struct peer *rtcp)

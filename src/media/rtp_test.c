@@ -196,8 +196,7 @@ static void test_rtp_write_is_read_back_the_same(void)
 	CHECK_INT(rtp_write(out, sizeof(out), &h), -EINVAL);
 }
 
-/* -- statistics --------------------------------------------------------------
- */
+/* -- statistics --------------------------------------------------------- */
 
 static int feed(struct rtp_receive_stats *s, uint16_t seq, uint32_t ts,
 		usec_t now)
@@ -304,8 +303,7 @@ static void test_stats_jitter_ignores_padding_only(void)
 	CHECK_INT(rtp_stats_lost(&s), 0);
 }
 
-/* -- RTCP --------------------------------------------------------------------
- */
+/* -- RTCP --------------------------------------------------------------- */
 
 static const uint8_t sender_report[] = {
 	0x81, 200,  0,    12,   0xde, 0xad, 0xbe, 0xef, /* SR, one block */

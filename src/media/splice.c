@@ -76,8 +76,7 @@ size_t splice_shorten(int16_t *pcm, size_t n, size_t most, uint32_t rate_hz)
 	return cut;
 }
 
-/* -- concealment ------------------------------------------------------------
- */
+/* -- concealment -------------------------------------------------------- */
 
 static void history_add(struct conceal *c, const int16_t *pcm, size_t n)
 {
