@@ -212,6 +212,9 @@ usec_t mtp_client_deadline(const struct mtp_client *c)
 {
 	usec_t first = client_queries_deadline(c);
 
+	/* mtp_client_call() runs no handlers: what it met is told next. */
+	if (!STAILQ_EMPTY(&c->deliveries))
+		return c->now;
 	if (c->state == CLIENT_HANDSHAKE)
 		first = earlier(first, c->handshake_deadline);
 	if (c->state != CLIENT_SESSION)

@@ -7,7 +7,7 @@
 #include "mtproto/wire.h"
 
 #define REWRAPS_MAX 2
-#define STATES_TIMEOUT (10 * USEC_S)
+#define STATES_TIMEOUT (5 * USEC_S)
 #define LOST "CONNECTION_LOST"
 
 void client_query_free(struct client_query *q)
