@@ -15,6 +15,7 @@ int sim_account_new(struct sim_account **ap, struct sim_world *w, int64_t id)
 		return -ENOMEM;
 	a->world = w;
 	a->id = id;
+	a->pts = 1; /* TDLib takes 0 for "not known yet" */
 	*ap = a;
 	return 0;
 }

@@ -213,7 +213,7 @@ static void test_sim_text_reaches_every_device(void)
 	CHECK_INT(x.c.pushes, 1);
 	u = fake_update(&x.b, 0);
 	CHECK(tl_is(u, TL_updateNewMessage));
-	CHECK_INT(tl_int(u, TL_updateNewMessage_pts), 1);
+	CHECK_INT(tl_int(u, TL_updateNewMessage_pts), 2);
 	CHECK(bytes_equal(tl_bytes(tl_child(u, TL_updateNewMessage_message),
 				   TL_message_message),
 			  bytes_str("Hello")));
@@ -256,17 +256,17 @@ static void test_sim_difference_after_restart(void)
 		tl_int(tl_child(x.b.answer,
 				TL_updates_differenceSlice_intermediate_state),
 		       TL_updates_state_pts),
-		100);
-	ask_difference(&x.b, 100);
+		101);
+	ask_difference(&x.b, 101);
 	CHECK(tl_is(x.b.answer, TL_updates_difference));
 	CHECK_INT(tl_count(x.b.answer, TL_updates_difference_new_messages), 5);
-	ask_difference(&x.b, 105);
+	ask_difference(&x.b, 106);
 	CHECK(tl_is(x.b.answer, TL_updates_differenceEmpty));
 	q = fake_new(&x.b, TL_messages_readHistory);
 	tl_set_child(q, TL_messages_readHistory_peer, fake_peer(&x.b, 2, 1));
 	tl_set_int(q, TL_messages_readHistory_max_id, 104);
 	fake_ask(&x.b, q);
-	CHECK_INT(tl_int(x.b.answer, TL_messages_affectedMessages_pts), 106);
+	CHECK_INT(tl_int(x.b.answer, TL_messages_affectedMessages_pts), 107);
 	CHECK_INT(sim_account_unread(sim_world_account(x.w, 2), 1), 1);
 	fixture_close(&x);
 }
