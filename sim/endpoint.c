@@ -11,6 +11,7 @@
 
 #include "base/log.h"
 #include "base/re.h"
+#include "base/timer_wheel.h"
 #include "sim/endpoint_options.h"
 #include "sim/endpoint_voice.h"
 #include "tgcall/tgcall.h"
@@ -320,7 +321,7 @@ int main(int argc, char **argv)
 	signal(SIGPIPE, SIG_IGN);
 	signal(SIGTERM, on_terminate);
 	signal(SIGINT, on_terminate);
-	if (libre_init() || fd_setsize(256)) {
+	if (libre_init() || fd_setsize(256) || timer_wheel_check()) {
 		fprintf(stderr, "no event loop\n");
 		return 1;
 	}

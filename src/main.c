@@ -7,6 +7,7 @@
 #include <sys/resource.h>
 
 #include "base/secret.h"
+#include "base/timer_wheel.h"
 #include "ctl/ctl.h"
 #include "gateway.h"
 #include "login.h"
@@ -61,6 +62,9 @@ static int start_loop(void)
 	rlim_t want = FDS_MAX;
 	int err = libre_init();
 
+	if (err)
+		return err;
+	err = timer_wheel_check();
 	if (err)
 		return err;
 	if (!getrlimit(RLIMIT_NOFILE, &limit)) {
