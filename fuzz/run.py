@@ -29,8 +29,9 @@ EDGES_WANTED = 70
 PARSERS = {
     "tl": ["src/tl/read.c"],
     "mtproto": ["src/mtproto/client_message.c"],
-    "sctp": ["src/tgcall/sctp_packet.c"],
-    "signaling": ["src/tgcall/message.c"],
+    "sctp": ["src/tgcall/sctp_input.c", "src/tgcall/sctp_packet.c",
+             "src/tgcall/sctp_rx.c"],
+    "signaling": ["src/tgcall/acked.c", "src/tgcall/signal_message.c"],
     "stun": ["src/ice/message.c"],
     "sip": ["src/sip/sanity.c", "src/sip/sdp_read.c"],
     "rtp": ["src/media/rtp.c", "src/media/rtcp.c"],

@@ -4,6 +4,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/plant.h"
+
 /* jansson recurses, so the depth is looked at before. Brackets in strings do
  * not count. */
 static bool depth_is_fine(struct bytes text)
@@ -81,7 +83,10 @@ static int setup_parse(struct tgcall_transport *t, const json_t *root)
 	t->setup = strcmp(setup, "active") == 0    ? TGCALL_ACTIVE
 		   : strcmp(setup, "passive") == 0 ? TGCALL_PASSIVE
 						   : TGCALL_ACTPASS;
-	return fingerprint_parse(t->fingerprint, fingerprint);
+	if (fingerprint_parse(t->fingerprint, fingerprint))
+		return -EBADMSG;
+	PLANT_OVERFLOW(strlen(t->pwd) > 26, t->pwd, strlen(t->pwd));
+	return 0;
 }
 
 /* -- NegotiateChannels --------------------------------------------------- */
@@ -196,10 +201,9 @@ static const struct {
 	const char *uri;
 	size_t at; /* in struct tgcall_channel */
 } extensions[] = {
-	{"http://www.webrtc.org/experiments/rtp-hdrext/abs-send-time",
+	{SIGNAL_URI_ABS_SEND_TIME,
 	 offsetof(struct tgcall_channel, ext_abs_send_time)},
-	{"http://www.ietf.org/id/"
-	 "draft-holmer-rmcat-transport-wide-cc-extensions-01",
+	{SIGNAL_URI_TRANSPORT_CC,
 	 offsetof(struct tgcall_channel, ext_transport_cc)},
 	{"urn:ietf:params:rtp-hdrext:ssrc-audio-level",
 	 offsetof(struct tgcall_channel, ext_audio_level)},
@@ -426,125 +430,4 @@ void signal_message_clear(struct signal_message *m)
 	json_decref(m->negotiation.answer);
 	json_decref(m->root);
 	bytes_wipe(m, sizeof(*m));
-}
-
-/* -- writing ------------------------------------------------------------- */
-
-static int json_put_part(const char *text, size_t n, void *arg)
-{
-	buf_put(arg, text, n);
-	return 0;
-}
-
-/* Takes the reference. */
-static int json_put(struct buf *b, json_t *root)
-{
-	int err = -ENOMEM;
-
-	if (root &&
-	    json_dump_callback(root, json_put_part, b,
-			       JSON_COMPACT | JSON_SORT_KEYS) == 0 &&
-	    !b->bad)
-		err = 0;
-	json_decref(root);
-	return err;
-}
-
-static const char *setup_name(enum tgcall_setup setup)
-{
-	switch (setup) {
-	case TGCALL_ACTIVE:
-		return "active";
-	case TGCALL_PASSIVE:
-		return "passive";
-	case TGCALL_ACTPASS:
-		break;
-	}
-	return "actpass";
-}
-
-int signal_setup_put(struct buf *b, const struct tgcall_transport *setup)
-{
-	char text[32 * 3 + 1];
-
-	for (size_t i = 0; i < 32; i++)
-		snprintf(text + 3 * i, 4, "%02X%s", setup->fingerprint[i],
-			 i < 31 ? ":" : "");
-	return json_put(
-		b, json_pack("{s:s,s:s,s:s,s:b,s:[{s:s,s:s,s:s}]}", "@type",
-			     "InitialSetup", "ufrag", setup->ufrag, "pwd",
-			     setup->pwd, "renomination", setup->renomination,
-			     "fingerprints", "hash", "sha-256", "setup",
-			     setup_name(setup->setup), "fingerprint", text));
-}
-
-int signal_candidate_put(struct buf *b, const char *candidate)
-{
-	/* E.5: "For web peers always add sdpMLineIndex 0" */
-	return json_put(b, json_pack("{s:s,s:[{s:s,s:i}]}", "@type",
-				     "Candidates", "candidates", "sdpString",
-				     candidate, "sdpMLineIndex", 0));
-}
-
-#define OPUS_ID 111
-#define ABS_SEND_TIME_ID 2
-#define TRANSPORT_CC_ID 3
-
-void signal_channel_offered(struct tgcall_channel *c, uint32_t ssrc)
-{
-	*c = (struct tgcall_channel){
-		.ssrc = ssrc,
-		.payload_type = OPUS_ID,
-		.ext_abs_send_time = ABS_SEND_TIME_ID,
-		.ext_transport_cc = TRANSPORT_CC_ID,
-	};
-}
-
-/* exchangeId and ssrc are decimal strings. */
-static int negotiation_put(struct buf *b, uint32_t exchange_id,
-			   json_t *contents)
-{
-	char id[16];
-
-	snprintf(id, sizeof(id), "%u", (unsigned)exchange_id);
-	return json_put(b,
-			json_pack("{s:s,s:s,s:o}", "@type", "NegotiateChannels",
-				  "exchangeId", id, "contents", contents));
-}
-
-int signal_offer_put(struct buf *b, uint32_t exchange_id, uint32_t ssrc)
-{
-	char text[16];
-
-	snprintf(text, sizeof(text), "%u", (unsigned)ssrc);
-	return negotiation_put(
-		b, exchange_id,
-		json_pack("[{s:s,s:s,s:[{s:i,s:s,s:i,s:i,s:[{s:s,s:s}],"
-			  "s:{s:s,s:s}}],s:[{s:i,s:s},{s:i,s:s}]}]",
-			  "type", "audio", "ssrc", text, "payloadTypes", "id",
-			  OPUS_ID, "name", "opus", "clockrate", 48000,
-			  "channels", 2, "feedbackTypes", "type",
-			  "transport-cc", "subtype", "", "parameters",
-			  "minptime", "10", "useinbandfec", "1",
-			  "rtpExtensions", "id", ABS_SEND_TIME_ID, "uri",
-			  extensions[0].uri, "id", TRANSPORT_CC_ID, "uri",
-			  extensions[1].uri));
-}
-
-int signal_answer_put(struct buf *b, const struct signal_negotiation *offer)
-{
-	json_t *contents = json_array();
-
-	if (offer->has_audio)
-		json_array_append(contents, offer->answer);
-	return negotiation_put(b, offer->exchange_id, contents);
-}
-
-int tgcall_media_state_put(struct buf *b, const struct tgcall_media_state *s)
-{
-	return json_put(b, json_pack("{s:s,s:b,s:b,s:s,s:s,s:i}", "@type",
-				     "MediaState", "muted", s->muted,
-				     "lowBattery", s->low_battery, "videoState",
-				     "inactive", "screencastState", "inactive",
-				     "videoRotation", 0));
 }

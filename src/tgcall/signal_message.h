@@ -13,6 +13,12 @@
 #define SIGNAL_CANDIDATES_MAX 64
 #define SIGNAL_CANDIDATE_BYTES_MAX 1000
 
+#define SIGNAL_URI_ABS_SEND_TIME                                               \
+	"http://www.webrtc.org/experiments/rtp-hdrext/abs-send-time"
+#define SIGNAL_URI_TRANSPORT_CC                                                \
+	"http://www.ietf.org/id/"                                              \
+	"draft-holmer-rmcat-transport-wide-cc-extensions-01"
+
 enum signal_message_type {
 	SIGNAL_UNKNOWN, /* ignored */
 	SIGNAL_INITIAL_SETUP,
@@ -45,7 +51,7 @@ struct signal_message {
 int signal_message_parse(struct signal_message *m, struct bytes text);
 void signal_message_clear(struct signal_message *m);
 
-/* All append. -ENOMEM. */
+/* signal_write.c. All append. -ENOMEM. */
 int signal_setup_put(struct buf *b, const struct tgcall_transport *setup);
 int signal_candidate_put(struct buf *b, const char *candidate);
 int signal_offer_put(struct buf *b, uint32_t exchange_id, uint32_t ssrc);
