@@ -87,7 +87,8 @@ const struct voice_packet *speaker_next(struct speaker *s)
 
 int listener_init(struct listener *l, const char *path, usec_t now)
 {
-	static const struct jitter_conf jitter = {.clock_hz = WAV_RATE_HZ};
+	static const struct jitter_conf jitter = {.clock_hz = WAV_RATE_HZ,
+						  .fec = true};
 	static const struct media_coder_conf coder = {
 		.rate_hz = WAV_RATE_HZ,
 		.complexity = -1,

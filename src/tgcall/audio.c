@@ -96,6 +96,13 @@ int tgcall_audio_send(struct tgcall_audio *a, struct bytes opus,
 	if (!a->send_open)
 		return -ENOTCONN;
 	h.marker = timestamp_advance(a, now);
+	if (!opus.n) {
+		/* Lost on its way to us: the peer shall see the gap. */
+		a->seq++;
+		a->sent_at = now;
+		a->sent_samples = samples;
+		return 0;
+	}
 	h.pt = (uint8_t)a->send.payload_type;
 	h.seq = a->seq++;
 	h.ts = a->ts;

@@ -78,7 +78,8 @@ void tgcall_free(struct tgcall **cp); /* says goodbye, closes sockets */
 void tgcall_start(struct tgcall *c);
 int tgcall_signal_input(struct tgcall *c, struct bytes blob);
 /* One Opus packet of `samples` at 48 kHz. Dropped before the direction opens:
- * -ENOTCONN. */
+ * -ENOTCONN. Empty: a packet was lost before it reached us; the sequence goes
+ * on and nothing is sent. */
 int tgcall_send_audio(struct tgcall *c, struct bytes opus, uint32_t samples);
 void tgcall_mute(struct tgcall *c, bool muted); /* MediaState to the peer */
 /* Reads every socket empty and runs what is due. */
