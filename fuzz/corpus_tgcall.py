@@ -275,6 +275,18 @@ def signaling_corpus():
     for i, text in enumerate(odd_texts()):
         write("signaling", "odd-%02d" % i,
               bytes([i & 1]) + text_step(1, json.dumps(text).encode()))
+    one = "7f000000027b7d"  # type 127, "{}"
+    for i, text in enumerate((
+            "00000001", "000000017e", "00000001ff", "00000001fe00000002fe",
+            "40000001" + one + "00", "400000017f000000037b7d",
+            "400000017fffffffff7b7d", "80000001" + one,
+            "80000001" + one + "00000002" + one,
+            "00000001" + one + "80000002" + one, "00000005" + one +
+            "00000004" + one + "00000004" + one, "00000001fe40000001ff"
+            "40000002ff40000003ff" + "40000009" + one)):
+        write("signaling", "acked-%02d" % i, bytes([3]) +
+              step(0, bytes.fromhex(text)) + text_step(3, bytes(60)) +
+              step(0, bytes.fromhex("00000020fe40000021" + one)))
     state = {"@type": "MediaState", "muted": True, "lowBattery": False,
              "videoState": "inactive", "screencastState": "inactive",
              "videoRotation": 0}
