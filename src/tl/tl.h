@@ -164,6 +164,19 @@ void tl_put_bytes(struct tl_obj *o, int field, uint32_t i, const void *p,
  * Errors: -EINVAL (NULL object, a mandatory field unset, wrong kind or type),
  * -ENOMEM; *b may then hold a partial object: the caller drops it. */
 int tl_write(struct buf *b, const struct tl_obj *o);
+
+/* How another layer spells a constructor of ours: its id; a field it lacks
+ * (omit); a field of type int, written as 0, that it has behind one of ours
+ * (zero_after). 0: no such field. */
+struct tl_spelling {
+	enum tl_ctor_no no;
+	uint32_t id;
+	int omit, zero_after; /* TL_<ctor>_<field> */
+};
+
+/* As tl_write(), with these constructors spelled so wherever they stand. */
+int tl_write_spelled(struct buf *b, const struct tl_obj *o,
+		     const struct tl_spelling *list, size_t n);
 /* A boxed Vector of the given objects, as answers of type Vector<..>. */
 int tl_write_vector(struct buf *b, struct tl_obj *const *items, uint32_t n);
 int tl_write_vector_long(struct buf *b, const int64_t *items, uint32_t n);

@@ -575,6 +575,48 @@ static void test_tl_arena_limit_stops_reading(void)
 		teardown();                                                    \
 	} while (0)
 
+/* The same object in a neighbouring layer: another id, one field fewer, one
+ * more; nested ones too. */
+static void test_tl_writes_in_the_spelling_of_a_layer(void)
+{
+	static const struct tl_spelling list[] = {
+		{TL_peerUser, 0x11111111, 0, 0},
+		{TL_contact, 0x22222222, TL_contact_mutual, TL_contact_user_id},
+		{TL_updateShort, 0x33333333, 0, TL_updateShort_date},
+	};
+	struct tl_arena a;
+	struct tl_obj *o, *u;
+	struct buf b;
+
+	tl_arena_init(&a);
+	buf_init(&b);
+	o = tl_new(&a, TL_contact);
+	tl_set_long(o, TL_contact_user_id, 5);
+	tl_set_bool(&a, o, TL_contact_mutual, true);
+	CHECK_INT(tl_write_spelled(&b, o, list, 3), 0);
+	CHECK_MEM(b.p, "\x22\x22\x22\x22\5\0\0\0\0\0\0\0\0\0\0\0", 16);
+	CHECK_INT(b.n, 16);
+	buf_reset(&b);
+	u = tl_new(&a, TL_updateUserTyping);
+	tl_set_long(u, TL_updateUserTyping_user_id, 5);
+	tl_set_child(u, TL_updateUserTyping_action,
+		     tl_new(&a, TL_sendMessageTypingAction));
+	o = tl_new(&a, TL_updateShort);
+	tl_set_child(o, TL_updateShort_update, u);
+	tl_set_int(o, TL_updateShort_date, 7);
+	CHECK_INT(tl_write(&b, o), 0);
+	size_t plain = b.n;
+	CHECK_INT(le32_load(b.p), tl_ctor_id(TL_updateShort));
+	buf_reset(&b);
+	CHECK_INT(tl_write_spelled(&b, o, list, 3), 0);
+	CHECK_INT(b.n, plain + 4);
+	CHECK_INT(le32_load(b.p), 0x33333333);
+	CHECK_INT(le32_load(b.p + b.n - 8), 7);
+	CHECK_INT(le32_load(b.p + b.n - 4), 0);
+	buf_clear(&b);
+	tl_arena_clear(&a);
+}
+
 int main(void)
 {
 	TL_RUN(test_tl_respq_is_read);
@@ -603,5 +645,6 @@ int main(void)
 	TL_RUN(test_tl_depth_is_limited);
 	TL_RUN(test_tl_vector_length_is_bounded_by_the_input);
 	TL_RUN(test_tl_arena_limit_stops_reading);
+	RUN(test_tl_writes_in_the_spelling_of_a_layer);
 	return check_done();
 }

@@ -3,8 +3,23 @@
 #include <errno.h>
 #include <string.h>
 
-static int value_write(struct buf *b, const struct tl_type *type,
+struct writer {
+	struct buf *b;
+	const struct tl_spelling *list;
+	size_t n;
+};
+
+static int value_write(const struct writer *w, const struct tl_type *type,
 		       const struct tl_val *v, unsigned depth);
+
+static const struct tl_spelling *spelling_of(const struct writer *w,
+					     enum tl_ctor_no no)
+{
+	for (size_t i = 0; i < w->n; i++)
+		if (w->list[i].no == no)
+			return &w->list[i];
+	return NULL;
+}
 
 /* A.3, see bytes_read(). The length has 24 bits. */
 static int bytes_write(struct buf *b, struct bytes data)
@@ -35,7 +50,24 @@ static uint32_t flags_word(const struct tl_obj *o, unsigned position)
 	return word;
 }
 
-static int fields_write(struct buf *b, const struct tl_obj *o, unsigned depth)
+/* One field that is there, and what the other layer has behind it. */
+static int field_write(const struct writer *w, const struct tl_obj *o,
+		       unsigned i, unsigned depth)
+{
+	const struct tl_ctor *ctor = &tl_ctors[o->no];
+	const struct tl_field *field = &tl_fields[ctor->field_first + i];
+	const struct tl_spelling *s = spelling_of(w, o->no);
+	int err = 0;
+
+	if (!s || !s->omit || tl_obj_position(o, s->omit) != (int)i)
+		err = value_write(w, &tl_types[field->type], &o->v[i], depth);
+	if (s && s->zero_after && tl_obj_position(o, s->zero_after) == (int)i)
+		buf_le32(w->b, 0);
+	return err;
+}
+
+static int fields_write(const struct writer *w, const struct tl_obj *o,
+			unsigned depth)
 {
 	const struct tl_ctor *ctor = &tl_ctors[o->no];
 	const struct tl_field *field = &tl_fields[ctor->field_first];
@@ -47,7 +79,7 @@ static int fields_write(struct buf *b, const struct tl_obj *o, unsigned depth)
 
 		if (type->kind == TL_KIND_FLAGS) {
 			words[i] = flags_word(o, i);
-			buf_le32(b, words[i]);
+			buf_le32(w->b, words[i]);
 			continue;
 		}
 		/* Fields may share a bit: then all or none are set. */
@@ -55,20 +87,23 @@ static int fields_write(struct buf *b, const struct tl_obj *o, unsigned depth)
 		    !(words[field->flags] >> field->bit & 1))
 			continue;
 		if (type->kind != TL_KIND_TRUE)
-			err = value_write(b, type, &o->v[i], depth);
+			err = field_write(w, o, i, depth);
 	}
 	return err;
 }
 
-static int object_write(struct buf *b, const struct tl_type *type,
+static int object_write(const struct writer *w, const struct tl_type *type,
 			const struct tl_obj *o, unsigned depth)
 {
+	const struct tl_spelling *s;
+
 	if (!o || o->bad || depth >= TL_DEPTH_MAX ||
 	    (unsigned)o->no >= TL_CTOR_COUNT || !tl_type_takes(type, o->no))
 		return -EINVAL;
+	s = spelling_of(w, o->no);
 	if (type->kind != TL_KIND_BARE)
-		buf_le32(b, tl_ctors[o->no].id);
-	return fields_write(b, o, depth + 1);
+		buf_le32(w->b, s ? s->id : tl_ctors[o->no].id);
+	return fields_write(w, o, depth + 1);
 }
 
 /* Items of TL_vector are typed as objects by the table; those read as the
@@ -89,19 +124,19 @@ static struct tl_type item_type(const struct tl_type *item,
 	}
 }
 
-static int vector_write(struct buf *b, const struct tl_type *type,
+static int vector_write(const struct writer *w, const struct tl_type *type,
 			const struct tl_vec *vec, unsigned depth)
 {
 	const struct tl_type *item = &tl_types[type->about];
 	int err = 0;
 
 	if (!type->bare)
-		buf_le32(b, tl_ctor_id(TL_vector));
-	buf_le32(b, vec->n);
+		buf_le32(w->b, tl_ctor_id(TL_vector));
+	buf_le32(w->b, vec->n);
 	for (uint32_t i = 0; !err && i < vec->n; i++) {
 		struct tl_type own = item_type(item, &vec->v[i]);
 
-		err = value_write(b, &own, &vec->v[i], depth);
+		err = value_write(w, &own, &vec->v[i], depth);
 	}
 	return err;
 }
@@ -138,7 +173,7 @@ static int number_write(struct buf *b, const struct tl_val *v)
 	}
 }
 
-static int value_write(struct buf *b, const struct tl_type *type,
+static int value_write(const struct writer *w, const struct tl_type *type,
 		       const struct tl_val *v, unsigned depth)
 {
 	bool boxed = type->kind == TL_KIND_ANY && v->kind == TL_KIND_BOXED;
@@ -147,24 +182,31 @@ static int value_write(struct buf *b, const struct tl_type *type,
 		return -EINVAL;
 	switch (type->kind) {
 	case TL_KIND_BYTES:
-		return bytes_write(b, v->b);
+		return bytes_write(w->b, v->b);
 	case TL_KIND_VECTOR:
-		return vector_write(b, type, &v->vec, depth);
+		return vector_write(w, type, &v->vec, depth);
 	case TL_KIND_BOXED:
 	case TL_KIND_BARE:
 	case TL_KIND_ANY:
-		return object_write(b, type, v->o, depth);
+		return object_write(w, type, v->o, depth);
 	default:
-		return number_write(b, v);
+		return number_write(w->b, v);
 	}
+}
+
+int tl_write_spelled(struct buf *b, const struct tl_obj *o,
+		     const struct tl_spelling *list, size_t n)
+{
+	static const struct tl_type any = {.kind = TL_KIND_ANY};
+	const struct writer w = {b, list, n};
+	int err = object_write(&w, &any, o, 0);
+
+	return !err && b->bad ? -ENOMEM : err;
 }
 
 int tl_write(struct buf *b, const struct tl_obj *o)
 {
-	static const struct tl_type any = {.kind = TL_KIND_ANY};
-	int err = object_write(b, &any, o, 0);
-
-	return !err && b->bad ? -ENOMEM : err;
+	return tl_write_spelled(b, o, NULL, 0);
 }
 
 int tl_write_vector(struct buf *b, struct tl_obj *const *items, uint32_t n)
