@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "sim/layer.h"
 #include "sim/update.h"
 
 static const struct sim_method *const sim_tables[] = {
@@ -43,7 +44,7 @@ void sim_answer(struct sim_request *r, const struct tl_obj *o)
 	struct buf out;
 
 	buf_init(&out);
-	sim_send(r, &out, tl_write(&out, o));
+	sim_send(r, &out, sim_layer_write(&out, o, r->session->layer));
 	buf_clear(&out);
 }
 
@@ -53,7 +54,8 @@ void sim_answer_vector(struct sim_request *r, struct tl_obj *const *items,
 	struct buf out;
 
 	buf_init(&out);
-	sim_send(r, &out, tl_write_vector(&out, items, n));
+	sim_send(r, &out,
+		 sim_layer_write_vector(&out, items, n, r->session->layer));
 	buf_clear(&out);
 }
 
@@ -122,11 +124,10 @@ struct sim_account *sim_input_user(const struct sim_request *r,
 static const struct sim_fault *sim_layer_check(const struct sim_world *w,
 					       int32_t layer)
 {
-	int32_t max = w->config->layer_max ? w->config->layer_max : TL_LAYER;
-
 	if (!layer)
 		return SIM_FAULT(400, "CONNECTION_NOT_INITED", "layer-missing");
-	if (layer < w->config->layer_min || layer > max)
+	if (layer < w->config->layer_min || layer > w->config->layer_max ||
+	    !sim_layer_known(layer))
 		return SIM_FAULT(400, "CONNECTION_LAYER_INVALID",
 				 "layer-invalid");
 	return NULL;
@@ -170,8 +171,15 @@ static void sim_query_run(struct sim_request *r)
 static void sim_query_read(struct sim_request *r, struct bytes query)
 {
 	struct tl_obj *o = NULL;
+	uint8_t *copy = tl_arena_alloc(r->arena, query.n + 4);
 	struct rd rd;
 
+	if (copy && query.n >= 4) {
+		memcpy(copy, query.p, query.n);
+		le32_store(copy, sim_layer_function(le32_load(copy),
+						    r->session->layer));
+		query.p = copy;
+	}
 	rd_init(&rd, query.p, query.n);
 	if (tl_read(&o, r->arena, &rd) || !tl_ctor_is_function(o->no)) {
 		sim_query_unreadable(r, query);

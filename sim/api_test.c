@@ -307,6 +307,33 @@ static void test_sim_history_and_dialogs(void)
 	fixture_close(&x);
 }
 
+/* A client of layer 228 sends and gets its own ids. */
+static void test_sim_answers_in_the_layer_named(void)
+{
+	struct tl_obj *q;
+	struct buf b;
+
+	fixture_open(&x);
+	CHECK(fake_login(&x.a, "9990000001"));
+	q = fake_new(&x.a, TL_messages_sendMessage);
+	tl_set_child(q, TL_messages_sendMessage_peer, fake_peer(&x.a, 1, 2));
+	tl_set_str(q, TL_messages_sendMessage_message, "x");
+	tl_set_long(q, TL_messages_sendMessage_random_id, 1);
+	buf_init(&b);
+	CHECK_INT(tl_write(&b, q), 0);
+	le32_store(b.p, 0xfef48f62);
+	x.a.fn = TL_messages_sendMessage;
+	fake_raw(&x.a, TL_LAYER, buf_bytes(&b));
+	CHECK_STR(x.a.text, "INPUT_METHOD_INVALID_4277440354_0");
+	fake_raw(&x.a, 228, buf_bytes(&b));
+	CHECK_INT(x.a.code, 0);
+	CHECK_INT(sim_world_account(x.w, 1)->message_count, 1);
+	/* The answer holds a message of 228: our schema cannot read it. */
+	CHECK(!x.a.answer);
+	buf_clear(&b);
+	fixture_close(&x);
+}
+
 static void test_sim_log_out(void)
 {
 	fixture_open(&x);
@@ -333,6 +360,7 @@ int main(void)
 	RUN(test_sim_text_reaches_every_device);
 	RUN(test_sim_difference_after_restart);
 	RUN(test_sim_history_and_dialogs);
+	RUN(test_sim_answers_in_the_layer_named);
 	RUN(test_sim_log_out);
 	return check_done();
 }

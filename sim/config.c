@@ -204,7 +204,7 @@ static int sim_config_fill(struct sim_config *c, char why[256])
 	if (sim_config_keys(c->root, names, "configuration", why))
 		return -EINVAL;
 	c->layer_min = (int32_t)sim_json_int(c->root, "layer_min", 100);
-	c->layer_max = (int32_t)sim_json_int(c->root, "layer_max", 0);
+	c->layer_max = (int32_t)sim_json_int(c->root, "layer_max", 1000);
 	c->code_lifetime_s = (int)sim_json_int(c->root, "code_lifetime_s", 300);
 	c->flood_codes = (int)sim_json_int(c->root, "flood_codes", 0);
 	c->api = json_object_get(c->root, "api");

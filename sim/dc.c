@@ -144,8 +144,11 @@ static void sim_conn_on_session(uint64_t key_id, int64_t session_id, void *arg)
 
 	/* A session that comes back on a new connection goes on listening. */
 	for (const struct sim_session *o = w->sessions; o; o = o->next)
-		if (o->key_id == key_id && o->session_id == session_id)
+		if (o != &c->s && o->key_id == key_id &&
+		    o->session_id == session_id) {
 			c->s.wants_updates |= o->wants_updates;
+			c->s.layer = o->layer;
+		}
 	c->s.key_id = key_id;
 	c->s.session_id = session_id;
 	c->s.dc = c->dc->config->id;
@@ -224,7 +227,8 @@ static int sim_conn_engine(struct sim_conn *c)
 		.hostile = sim_dcs_hostility(d),
 		.sessions = c->dc->sessions,
 		.layer_min = config->layer_min,
-		.layer_max = config->layer_max ? config->layer_max : TL_LAYER,
+		.layer_max = config->layer_max,
+		.unknown_methods = true, /* of other layers: sim/layer.h */
 		.handlers = {.key = sim_conn_on_key,
 			     .find = sim_conn_on_find,
 			     .query = sim_conn_on_query,

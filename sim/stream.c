@@ -84,8 +84,7 @@ static bool sim_stream_lines(struct sim_stream *s, struct bytes in)
 
 	buf_put(&s->in, in.p, in.n);
 	s->busy = true;
-	while (!s->freed && s->in.n &&
-	       (end = memchr(s->in.p, '\n', s->in.n))) {
+	while (!s->freed && s->in.n && (end = memchr(s->in.p, '\n', s->in.n))) {
 		size_t n = (size_t)(end - s->in.p);
 		char *line = strndup((const char *)s->in.p, n);
 

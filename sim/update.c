@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "sim/app.h"
+#include "sim/layer.h"
 #include "sim/object.h"
 
 /* Which sessions an update goes to. */
@@ -22,12 +23,24 @@ static bool sim_session_hears(const struct sim_session *s,
 	       (!to->except || k->id != to->except);
 }
 
+/* Each session is told in its own layer. */
+static void sim_push_to(struct sim_session *s, const struct tl_obj *o)
+{
+	struct buf out;
+
+	buf_init(&out);
+	if (sim_layer_write(&out, o, s->layer))
+		sim_world_refused(s->world, "internal-update");
+	else
+		s->push(s, buf_bytes(&out));
+	buf_clear(&out);
+}
+
 static void sim_push(const struct sim_audience_of *to, const struct tl_obj *o)
 {
 	struct sim_world *w = to->account->world;
 	bool heard = false;
 	int times = 1;
-	struct buf out;
 
 	if (w->drop_updates > 0) {
 		w->drop_updates--;
@@ -37,20 +50,13 @@ static void sim_push(const struct sim_audience_of *to, const struct tl_obj *o)
 		w->repeat_updates--;
 		times = 2;
 	}
-	buf_init(&out);
-	if (tl_write(&out, o)) {
-		sim_world_refused(w, "internal-update");
-		buf_clear(&out);
-		return;
-	}
 	for (struct sim_session *s = w->sessions; s; s = s->next)
 		for (int i = 0; i < times && sim_session_hears(s, to); i++) {
-			s->push(s, buf_bytes(&out));
+			sim_push_to(s, o);
 			heard = true;
 		}
 	w->pushed += heard;
 	w->unheard += !heard;
-	buf_clear(&out);
 }
 
 /* -- calls
