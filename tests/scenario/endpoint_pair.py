@@ -6,6 +6,8 @@
 For every version and both roles: on loopback; with 20 % of the blobs lost,
 where the framing repairs that; over two network namespaces (root only).
 Prints TAP. NAME-PART runs the tests whose names contain it.
+
+# run: check 600
 """
 import concurrent.futures
 import json
