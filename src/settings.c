@@ -258,7 +258,7 @@ static int read_sip(struct settings *s, struct config *c,
 {
 	struct config_section *sip = config_section(c, "sip", 0);
 	struct worker_conf *w = &s->worker;
-	uint64_t threads = 0, device_s = 15;
+	uint64_t threads = 0, device_s = 15, ring_s = 180;
 	int fail = read_listen(s, sip, err);
 
 	w->tcp = true;
@@ -279,6 +279,8 @@ static int read_sip(struct settings *s, struct config *c,
 		fail = config_uint(sip, "device_timeout", 1, 300, &device_s,
 				   err);
 	if (!fail)
+		fail = config_uint(sip, "ring_timeout", 1, 3600, &ring_s, err);
+	if (!fail)
 		fail = config_bool(sip, "log_digits", &w->log_digits, err);
 	if (!fail)
 		fail = read_address(config_section(c, "telegram", 0),
@@ -290,6 +292,7 @@ static int read_sip(struct settings *s, struct config *c,
 				   err);
 	w->media_threads = (unsigned)threads;
 	w->device_timeout_ms = (unsigned)device_s * 1000;
+	w->ring_timeout_ms = (unsigned)ring_s * 1000;
 	w->realm = s->realm;
 	w->public_address = s->public_address[0] ? s->public_address : NULL;
 	w->telegram_bind = s->telegram_bind[0] ? s->telegram_bind : NULL;

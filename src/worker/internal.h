@@ -92,11 +92,13 @@ json_t *worker_show_status(const struct worker *w);
 
 /* sip_leg.c */
 struct sip_leg;
-/* The calling leg of an INVITE. Refuses it (488) and returns -ENOTSUP when no
- * codec is common; the session is then answered. */
+/* The calling leg of an INVITE. */
 int sip_leg_new_incoming(struct call_leg **lp, struct worker_call *wc,
 			 struct sip_session *session,
 			 const struct worker_trunk *trunk);
+/* False for an INVITE whose offer has nothing in common with the trunk: the
+ * call is to be ended with CAUSE_NOT_ACCEPTABLE. */
+bool sip_leg_has_codec(const struct call_leg *leg);
 struct sip_leg_target {
 	const struct worker_trunk *trunk;
 	const char *from_user, *from_name;

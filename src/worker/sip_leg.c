@@ -272,6 +272,25 @@ static const struct sip_session_handlers session_handlers = {
 
 /* -- leg operations --------------------------------------------------------- */
 
+bool sip_leg_has_codec(const struct call_leg *leg)
+{
+	const struct sip_leg *l = (const struct sip_leg *)leg;
+
+	return l->codec || l->delayed_offer || !l->incoming;
+}
+
+/* D8: a codec mismatch names both lists. */
+static void write_warning(const struct sip_leg *l, struct buf *text)
+{
+	buf_printf(text, "304 %s \"offered:", l->wc->worker->realm);
+	for (size_t i = 0; i < l->remote.codecs_n; i++)
+		buf_printf(text, " %s", l->remote.codecs[i].name);
+	buf_str(text, "; supported:");
+	for (size_t i = 0; i < l->trunk.codecs_n; i++)
+		buf_printf(text, " %s", l->trunk.codecs[i]->name);
+	buf_str(text, "\"");
+}
+
 static int leg_start(struct call_leg *leg, struct call_cause *cause)
 {
 	struct sip_leg *l = self(leg);
@@ -339,6 +358,7 @@ static void leg_end(struct call_leg *leg, const struct call_cause *cause,
 	struct sip_leg *l = self(leg);
 	struct sip_header headers[3] = {{"X-Gateway-Event", l->wc->id}};
 	char text[180], seconds[16];
+	struct buf warning;
 	size_t n = 1;
 
 	if (!l->session)
@@ -353,11 +373,18 @@ static void leg_end(struct call_leg *leg, const struct call_cause *cause,
 		snprintf(seconds, sizeof(seconds), "%u", cause->retry_after_s);
 		headers[n++] = (struct sip_header){"Retry-After", seconds};
 	}
+	buf_init(&warning);
+	if (!sip_leg_has_codec(leg)) {
+		write_warning(l, &warning);
+		headers[n++] =
+			(struct sip_header){"Warning", buf_cstr(&warning)};
+	}
 	if (l->incoming && !leg->answered)
 		sip_session_reject(l->session, cause->code, cause->reason,
 				   headers, n);
 	else
 		sip_session_end(l->session, cause->code, cause->reason, text);
+	buf_clear(&warning);
 }
 
 static void leg_release(struct call_leg *leg)
@@ -400,25 +427,6 @@ static struct sip_leg *leg_new(struct worker_call *wc,
 	return l;
 }
 
-/* D8: a codec mismatch names both lists. */
-static void refuse_codecs(struct sip_leg *l)
-{
-	struct buf warning;
-	struct sip_header header = {.name = "Warning"};
-
-	buf_init(&warning);
-	buf_printf(&warning, "304 %s \"offered:", l->wc->worker->realm);
-	for (size_t i = 0; i < l->remote.codecs_n; i++)
-		buf_printf(&warning, " %s", l->remote.codecs[i].name);
-	buf_str(&warning, "; supported:");
-	for (size_t i = 0; i < l->trunk.codecs_n; i++)
-		buf_printf(&warning, " %s", l->trunk.codecs[i]->name);
-	buf_str(&warning, "\"");
-	header.value = buf_cstr(&warning);
-	sip_session_reject(l->session, 488, "Not Acceptable Here", &header, 1);
-	buf_clear(&warning);
-}
-
 int sip_leg_new_incoming(struct call_leg **lp, struct worker_call *wc,
 			 struct sip_session *session,
 			 const struct worker_trunk *trunk)
@@ -435,18 +443,16 @@ int sip_leg_new_incoming(struct call_leg **lp, struct worker_call *wc,
 	l->peer = info.source;
 	snprintf(wc->sip_call_id, sizeof(wc->sip_call_id), "%s", info.call_id);
 	l->delayed_offer = info.sdp.n == 0;
-	if (!l->delayed_offer &&
-	    (sip_sdp_read(&l->remote, info.sdp) || !choose_codec(l))) {
-		refuse_codecs(l);
-		leg_release(&l->leg);
-		return -ENOTSUP;
-	}
-	err = worker_call_open_media(wc, &info.source);
+	if (!l->delayed_offer && !sip_sdp_read(&l->remote, info.sdp))
+		(void)choose_codec(l);
+	err = sip_leg_has_codec(&l->leg)
+		      ? worker_call_open_media(wc, &info.source)
+		      : 0;
 	if (err) {
 		leg_release(&l->leg);
 		return err;
 	}
-	if (!l->delayed_offer)
+	if (l->codec)
 		apply_remote(l);
 	sip_session_handlers(session, &session_handlers, l);
 	*lp = &l->leg;

@@ -244,9 +244,10 @@ static void on_call_state(struct call *c, enum call_state state, void *arg)
 int worker_call_begin(struct worker_call *wc, struct call_leg *calling)
 {
 	struct call_conf conf = {
-		.device_timeout_ms = wc->to_telegram
-					     ? wc->worker->conf.device_timeout_ms
-					     : 60000,
+		.device_timeout_ms =
+			wc->to_telegram ? wc->worker->conf.device_timeout_ms
+					: 60000,
+		.ring_timeout_ms = wc->worker->conf.ring_timeout_ms,
 		.handlers = {.state = on_call_state, .ended = on_call_ended},
 		.arg = wc,
 	};
@@ -354,6 +355,14 @@ static void reject(struct sip_session *s, enum cause_row row)
 	sip_session_reject(s, cause.code, cause.reason, NULL, 0);
 }
 
+static void end_call(struct worker_call *wc, enum cause_row row)
+{
+	struct call_cause cause;
+
+	call_cause_set(&cause, row, NULL);
+	call_end(wc->call, &cause);
+}
+
 static void on_invite(struct sip_session *s, const char *user, void *arg)
 {
 	struct worker *w = arg;
@@ -362,7 +371,6 @@ static void on_invite(struct sip_session *s, const char *user, void *arg)
 	struct worker_call *wc;
 	struct call_leg *leg = NULL;
 	char masked[32];
-	int err;
 
 	sip_session_info(s, &info);
 	if (w->stopping) {
@@ -384,10 +392,8 @@ static void on_invite(struct sip_session *s, const char *user, void *arg)
 	snprintf(wc->to, sizeof(wc->to), "%s", info.request_user);
 	log_info("worker", wc->id, "INVITE %s from trunk %s, SIP call %s",
 		 log_mask_number(masked, wc->to), trunk->name, info.call_id);
-	err = sip_leg_new_incoming(&leg, wc, s, trunk);
-	if (err) {
-		if (err != -ENOTSUP)
-			reject(s, CAUSE_WORKER_UNAVAILABLE);
+	if (sip_leg_new_incoming(&leg, wc, s, trunk)) {
+		reject(s, CAUSE_WORKER_UNAVAILABLE);
 		call_discard(wc);
 		return;
 	}
@@ -397,12 +403,10 @@ static void on_invite(struct sip_session *s, const char *user, void *arg)
 		call_discard(wc);
 		return;
 	}
-	if (ask_route(wc, info.request_user)) {
-		struct call_cause cause;
-
-		call_cause_set(&cause, CAUSE_NO_MANAGER, NULL);
-		call_end(wc->call, &cause);
-	}
+	if (!sip_leg_has_codec(leg))
+		end_call(wc, CAUSE_NOT_ACCEPTABLE);
+	else if (ask_route(wc, info.request_user))
+		end_call(wc, CAUSE_NO_MANAGER);
 }
 
 /* -- Telegram -> SIP -------------------------------------------------------- */
@@ -572,15 +576,20 @@ static void on_registering(const struct sip_binding *b, bool removal,
 		snprintf(v->reason, sizeof(v->reason), "%s", cause.reason);
 		return;
 	}
-	announce_binding(w, b,
-			 removal || b->expires_at <= now
-				 ? 0
-				 : (unsigned)((b->expires_at - now) / USEC_S));
+	/* A removal counts when it has happened: on_unregistered(). */
+	if (!removal && b->expires_at > now)
+		announce_binding(w, b,
+				 (unsigned)((b->expires_at - now) / USEC_S));
 }
 
+/* An older contact made room, or was given up: the newer one stands. */
 static void on_unregistered(const struct sip_binding *b, void *arg)
 {
-	announce_binding(arg, b, 0);
+	struct worker *w = arg;
+	const struct sip_binding *other;
+
+	if (!sip_stack_bindings(w->sip, b->aor, &other, 1))
+		announce_binding(w, b, 0);
 }
 
 /* -- the role --------------------------------------------------------------- */

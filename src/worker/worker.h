@@ -23,6 +23,7 @@ struct worker_conf {
 	char versions[16][16];      /* announced to Telegram, descending */
 	size_t versions_n;
 	unsigned device_timeout_ms; /* 0: 15 s */
+	unsigned ring_timeout_ms;   /* 0: 180 s */
 	bool log_digits;            /* DTMF values, masked, in the record */
 };
 
