@@ -1,0 +1,211 @@
+// An independent MTProto client against gramline-sim. Prints TAP; a line
+// "REQUEST restart" asks whoever started this to kill the data centre without
+// warning, start it again, and answer with a line.
+//
+//   node run.js DC HOST PORT PUBLIC_KEY CONTROL_SOCKET
+import assert from 'node:assert/strict'
+import { createInterface } from 'node:readline'
+import { tl } from '@mtcute/node'
+import { Account, key_trust } from './client.js'
+import { Simulator } from './simulator.js'
+
+const [dc, host, port, key, control] = process.argv.slice(2)
+const server = { id: Number(dc), host, port: Number(port) }
+const simulator = new Simulator(control)
+const log_level = Number(process.env.MTCUTE_LOG ?? 0)
+// Fictitious numbers: country code 999 is not assigned.
+const ANNA = { id: 2001, phone: '999660000201', username: 'anna_interop' }
+const BORIS = { id: 2002, phone: '999660000202', username: 'boris_interop' }
+const ROBOT = { id: 2003, phone: '999660000203', username: 'robot_interop' }
+const QUERIES_AT_ONCE = 60
+
+const answers = createInterface({ input: process.stdin })[
+	Symbol.asyncIterator]()
+let anna, boris
+
+async function login(person) {
+	const account = new Account(server, { log_level })
+
+	await account.start({ phone: person.phone,
+		code: () => simulator.code(person.phone) })
+	assert.equal(Number(account.self.id), person.id)
+	return account
+}
+
+async function tell(from, to, text) {
+	await Promise.all([to.text_wait(text),
+		from.client.sendText(Number(to.self.id), text)])
+}
+
+function is_rpc_error(text) {
+	return (error) => tl.RpcError.is(error, text)
+}
+
+const checks = {
+	async login_by_code() {
+		anna = await login(ANNA)
+	},
+
+	async wrong_code_is_refused() {
+		let refused = 0
+
+		boris = new Account(server, { log_level })
+		await boris.start({
+			phone: BORIS.phone,
+			code: async () => {
+				const code = await simulator.code(BORIS.phone)
+
+				return refused ? code : String(99999 - Number(code))
+					.padStart(code.length, '0')
+			},
+			refused: () => refused++,
+		})
+		assert.equal(refused, 1)
+		assert.equal(Number(boris.self.id), BORIS.id)
+	},
+
+	async resolve_by_username() {
+		const peer = await anna.client.resolveUser(BORIS.username)
+
+		assert.equal(peer.userId, BORIS.id)
+	},
+
+	async resolve_by_phone() {
+		const peer = await anna.client.resolvePhoneNumber(BORIS.phone, true)
+
+		assert.equal(peer.userId, BORIS.id)
+		const user = await anna.client.getUser(BORIS.id)
+		assert.equal(user.username, BORIS.username)
+	},
+
+	async nobody_is_not_resolved() {
+		await assert.rejects(anna.client.resolvePeer('nobody_interop', true))
+		await assert.rejects(
+			anna.client.resolvePhoneNumber('999660000299', true))
+	},
+
+	async texts_both_ways() {
+		await boris.client.resolvePeer(ANNA.username)
+		await tell(anna, boris, 'Good morning')
+		await tell(boris, anna, 'Добрый день, 你好 🙂')
+	},
+
+	async history_holds_the_texts() {
+		const texts = (await anna.client.getHistory(BORIS.id))
+			.map((message) => message.text)
+
+		assert.deepEqual(texts.slice(0, 2),
+			['Добрый день, 你好 🙂', 'Good morning'])
+	},
+
+	async long_texts_arrive_whole() {
+		// Repeats pack well: queries and answers of this size are gzipped.
+		await tell(anna, boris, 'all work and no play '.repeat(190).trim())
+	},
+
+	async many_queries_at_once() {
+		const users = await Promise.all(
+			Array.from({ length: QUERIES_AT_ONCE }, () =>
+				anna.client.call({ _: 'users.getUsers',
+					id: [{ _: 'inputUserSelf' }] })))
+
+		assert.ok(users.every(([user]) => user.id === ANNA.id))
+	},
+
+	async server_error_is_told() {
+		await assert.rejects(anna.client.call({ _: 'messages.sendMessage',
+			peer: { _: 'inputPeerSelf' }, message: '',
+			randomId: tl.Long?.ONE ?? (await anna.client
+				.getMtprotoMessageId()) }),
+		is_rpc_error('MESSAGE_EMPTY'))
+	},
+
+	async simulated_user_writes() {
+		const text = 'A text from the simulator'
+
+		await Promise.all([anna.text_wait(text), simulator.ask('text',
+			{ user: ROBOT.id, to: ANNA.id, text })])
+	},
+
+	async lost_update_is_fetched() {
+		const lost = 'The update of this one is lost'
+		const seen = 'This one shows the gap'
+
+		await simulator.ask('text', { user: ROBOT.id, to: ANNA.id,
+			text: lost, silent: true })
+		await Promise.all([anna.text_wait(lost), anna.text_wait(seen),
+			simulator.ask('text',
+				{ user: ROBOT.id, to: ANNA.id, text: seen })])
+	},
+
+	async connection_lost_and_found() {
+		await simulator.ask('drop', {})
+		await tell(anna, boris, 'After the cut')
+		await tell(boris, anna, 'And back')
+	},
+
+	async text_while_away_arrives() {
+		await simulator.ask('refuse', { on: true })
+		await simulator.ask('drop', { user: ANNA.id })
+		await simulator.ask('text', { user: ROBOT.id, to: ANNA.id,
+			text: 'While you were away' })
+		await simulator.ask('refuse', { on: false })
+		await anna.text_wait('While you were away', 20)
+	},
+
+	async data_centre_restarts() {
+		console.log('REQUEST restart')
+		await answers.next()
+		await tell(anna, boris, 'The data centre is new')
+		await tell(boris, anna, 'The keys are not')
+	},
+
+	async session_is_resumed_without_code() {
+		const session = await anna.client.exportSession()
+
+		await anna.stop()
+		anna = new Account(server, { session, log_level })
+		assert.equal(Number((await anna.start()).id), ANNA.id)
+		await anna.client.resolvePeer(BORIS.username)
+		await tell(anna, boris, 'Same session, new connection')
+		await tell(boris, anna, 'Welcome back')
+	},
+
+	async revoked_session_is_told() {
+		await simulator.ask('logout', { user: BORIS.id })
+		await assert.rejects(boris.client.getMe(),
+			is_rpc_error('AUTH_KEY_UNREGISTERED'))
+	},
+
+	async log_out_ends_the_session() {
+		await anna.client.logOut()
+		const { sessions } = await simulator.ask('sessions')
+		assert.ok(!sessions.some((s) => s.user === ANNA.id))
+	},
+
+	async nothing_legal_was_refused() {
+		const refused = (await simulator.ask('refused')).refused
+
+		console.log(`# refused: ${JSON.stringify(refused)}`)
+	},
+}
+
+let failed = 0
+let number = 0
+await key_trust(key)
+for (const [name, check] of Object.entries(checks)) {
+	const began = Date.now()
+
+	try {
+		await check()
+		console.log(`ok ${++number} - mtcute_${name} # ` +
+			`${Date.now() - began} ms`)
+	} catch (error) {
+		failed++
+		console.log(String(error.stack ?? error).replace(/^/gm, '# '))
+		console.log(`not ok ${++number} - mtcute_${name}`)
+	}
+}
+console.log(`1..${number}`)
+await Promise.allSettled([anna?.stop(), boris?.stop()])
+process.exit(failed ? 1 : 0)
