@@ -230,6 +230,26 @@ static void test_sim_text_reaches_every_device(void)
 	fixture_close(&x);
 }
 
+static void test_sim_update_missed_is_told_on_resume(void)
+{
+	fixture_open(&x);
+	CHECK(fake_login(&x.a, "9990000001"));
+	CHECK(fake_login(&x.b, "9990000002"));
+	sim_world_session_remove(x.w, &x.b.s);
+	ask_send(&x.a, 1, 2, "Hello", 5);
+	CHECK_INT(x.b.pushes, 0);
+	x.b.s.wants_updates = false;
+	sim_world_session_add(x.w, &x.b.s);
+	fake_ask(&x.b, fake_new(&x.b, TL_updates_getState));
+	CHECK_INT(x.b.pushes, 1);
+	CHECK(tl_is(x.b.pushed[0], TL_updatesTooLong));
+	/* Once told is enough. */
+	x.b.s.wants_updates = false;
+	fake_ask(&x.b, fake_new(&x.b, TL_updates_getState));
+	CHECK_INT(x.b.pushes, 1);
+	fixture_close(&x);
+}
+
 static void ask_difference(struct fake *f, int32_t pts)
 {
 	struct tl_obj *q = fake_new(f, TL_updates_getDifference);
@@ -358,6 +378,7 @@ int main(void)
 	RUN(test_sim_users_resolve);
 	RUN(test_sim_contacts_kept);
 	RUN(test_sim_text_reaches_every_device);
+	RUN(test_sim_update_missed_is_told_on_resume);
 	RUN(test_sim_difference_after_restart);
 	RUN(test_sim_history_and_dialogs);
 	RUN(test_sim_answers_in_the_layer_named);

@@ -36,6 +36,25 @@ static void sim_push_to(struct sim_session *s, const struct tl_obj *o)
 	buf_clear(&out);
 }
 
+/* Told with updatesTooLong when a session of the log-in listens again. */
+static void sim_keys_miss(const struct sim_audience_of *to)
+{
+	struct sim_world *w = to->account->world;
+
+	for (struct sim_key *k = w->keys; k; k = k->next) {
+		const struct sim_session *s = w->sessions;
+		const struct sim_audience_of one = {to->account, k->id,
+						    to->except};
+
+		if (k->user != to->account->id || k->id == to->except ||
+		    (to->only && k->id != to->only))
+			continue;
+		while (s && !sim_session_hears(s, &one))
+			s = s->next;
+		k->missed |= !s;
+	}
+}
+
 static void sim_push(const struct sim_audience_of *to, const struct tl_obj *o)
 {
 	struct sim_world *w = to->account->world;
@@ -55,6 +74,7 @@ static void sim_push(const struct sim_audience_of *to, const struct tl_obj *o)
 			sim_push_to(s, o);
 			heard = true;
 		}
+	sim_keys_miss(to);
 	w->pushed += heard;
 	w->unheard += !heard;
 }
@@ -220,11 +240,23 @@ void sim_update_status(struct sim_account *account, struct sim_account *about,
 	}
 }
 
+static void sim_update_too_long(struct sim_session *s)
+{
+	struct tl_arena a;
+
+	tl_arena_init(&a);
+	sim_push_to(s, tl_new(&a, TL_updatesTooLong));
+	tl_arena_clear(&a);
+}
+
 void sim_update_resume(struct sim_session *s)
 {
 	struct sim_account *a = sim_session_account(s);
-	const struct sim_key *k = sim_world_login_key(s->world, s->key_id);
+	struct sim_key *k = sim_world_login_key(s->world, s->key_id);
 
+	if (k->missed)
+		sim_update_too_long(s);
+	k->missed = false;
 	for (struct sim_call *c = s->world->calls; a && c; c = c->next)
 		if (c->legs[1].account == a && c->state <= SIM_CALL_RINGING)
 			sim_update_call(c, 1, k->id, 0);

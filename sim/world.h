@@ -28,6 +28,7 @@ struct sim_key {
 	int32_t seq;     /* of updates without pts, per log-in */
 	int32_t api_id;
 	int32_t date; /* of the log-in */
+	bool missed;  /* an update found no session of it listening */
 };
 
 /* One connection that carries a session of a key. The embedding object owns
