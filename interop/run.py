@@ -1,0 +1,91 @@
+#!/usr/bin/env python3
+"""Runs Gramline against other people's software, from npm, pinned:
+
+  messages   @mtcute/node, an MTProto client, against the simulated Telegram
+
+docs/interop.md tells what each part shows. --quick: a part of it, in less than
+two minutes. The last line is "N passed, M failed".
+"""
+import argparse
+import glob
+import os
+import shutil
+import subprocess
+import sys
+import time
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+ROOT = os.path.dirname(HERE)
+sys.path.insert(0, ROOT)
+from interop import messages  # noqa: E402
+
+BUILD = os.path.join(ROOT, "build")
+WORK = os.path.join(BUILD, "interop")
+
+
+class Report:
+    """Counts, and tells at once."""
+
+    def __init__(self):
+        self.began = time.monotonic()
+        self.passed = self.failed = 0
+        self.failures = []
+
+    def say(self, text):
+        print("%7.1f s  %s" % (time.monotonic() - self.began, text),
+              flush=True)
+
+    def result(self, name, good, detail=""):
+        self.passed += bool(good)
+        self.failed += not good
+        if not good:
+            self.failures.append(name)
+        self.say("%-4s  %s%s" % ("ok" if good else "FAIL", name,
+                                 "  " + detail if detail else ""))
+
+
+def packages_install(say):
+    """npm packages as the lock file names them; again when it changed."""
+    lock = os.path.join(HERE, "package-lock.json")
+    stamp = os.path.join(HERE, "node_modules", ".installed-lock.json")
+    with open(lock, "rb") as f:
+        wanted = f.read()
+    if os.path.exists(stamp):
+        with open(stamp, "rb") as f:
+            if f.read() == wanted:
+                return
+    say("npm packages are installed")
+    subprocess.run(["npm", "ci", "--no-progress", "--loglevel=error"],
+                   cwd=HERE, check=True, stdout=subprocess.DEVNULL)
+    shutil.copyfile(lock, stamp)
+
+
+def node_find():
+    """The node that is pinned as a package; where there is none for this
+    machine, the system's."""
+    pinned = glob.glob(os.path.join(HERE, "node_modules", "node-linux-*",
+                                    "bin", "node"))
+    return os.environ.get("NODE") or (pinned[0] if pinned else "node")
+
+
+def main():
+    options = argparse.ArgumentParser()
+    options.add_argument("--quick", action="store_true")
+    quick = options.parse_args().quick
+    report = Report()
+    packages_install(report.say)
+    node = node_find()
+    version = subprocess.run([node, "--version"], check=True, text=True,
+                             stdout=subprocess.PIPE).stdout.strip()
+    report.say("node %s" % version)
+    shutil.rmtree(WORK, ignore_errors=True)
+    os.makedirs(WORK)
+    messages.run(report, node, BUILD, os.path.join(WORK, "messages"))
+    if report.failures:
+        print("\nFailed: " + ", ".join(report.failures))
+    print("\n%d passed, %d failed" % (report.passed, report.failed))
+    return 1 if report.failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
