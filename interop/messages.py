@@ -17,13 +17,15 @@ ACCOUNTS = [
 ]
 
 
-def run(report, node, build, folder):
+def run(report, node, build, folder, layer):
+    """layer: "own" of the client, or "gateway" for that of the gateway."""
     telegram = Telegram(build, folder, ACCOUNTS)
     telegram.start()
     planned = passed = 0
     child = subprocess.Popen(
         [node, os.path.join(HERE, "mtproto", "run.js"), str(telegram.dc),
-         telegram.host, str(telegram.port), telegram.key, telegram.control],
+         telegram.host, str(telegram.port), telegram.key, telegram.control,
+         layer],
         stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1)
     try:
         for line in child.stdout:
@@ -42,7 +44,7 @@ def run(report, node, build, folder):
             else:
                 print(line, flush=True)
         if child.wait() and passed == planned or not planned:
-            report.result("mtcute_ends_well", False)
+            report.result("mtcute_%s_layer_ends_well" % layer, False)
     finally:
         if child.poll() is None:
             child.kill()

@@ -7,9 +7,13 @@ import { addPublicKey } from '@mtcute/core/utils.js'
 import reader from '@mtcute/tl/binary/reader.js'
 import writer from '@mtcute/tl/binary/writer.js'
 
-// The layer of schema/layer: the library is newer than the simulator, whose
-// objects are of one layer, and can speak an older one when given its schema.
-const LAYER = 223
+// The library's own layer is newer than the gateway's; given the schema of
+// that one (schema/layer), it speaks it, too.
+const GATEWAY_LAYER = {
+	overrideLayer: 223,
+	readerMap: reader.__tlReaderMap,
+	writerMap: writer.__tlWriterMap,
+}
 
 // The keys that the library trusts are one list a process.
 export async function key_trust(path) {
@@ -20,7 +24,8 @@ export async function key_trust(path) {
 }
 
 export class Account {
-	// server: { id, host, port }; session: of an earlier client
+	// server: { id, host, port, layer }, layer 'own' or 'gateway';
+	// session: of an earlier client
 	constructor(server, { session, log_level = 0 } = {}) {
 		const dc = { id: server.id, ipAddress: server.host,
 			port: server.port }
@@ -33,14 +38,10 @@ export class Account {
 			apiHash: '0123456789abcdef0123456789abcdef',
 			storage: new MemoryStorage(),
 			defaultDcs: { main: dc, media: dc },
-			overrideLayer: LAYER,
-			readerMap: reader.__tlReaderMap,
-			writerMap: writer.__tlWriterMap,
 			logLevel: log_level,
 			updates: { catchUp: true },
+			...(server.layer === 'gateway' ? GATEWAY_LAYER : {}),
 		})
-		this.client.onError.add((error) => this.errors.push(error))
-		this.errors = []
 		this.client.onNewMessage.add((message) => this.on_message(message))
 	}
 

@@ -2,15 +2,15 @@
 // "REQUEST restart" asks whoever started this to kill the data centre without
 // warning, start it again, and answer with a line.
 //
-//   node run.js DC HOST PORT PUBLIC_KEY CONTROL_SOCKET
+//   node run.js DC HOST PORT PUBLIC_KEY CONTROL_SOCKET own|gateway
 import assert from 'node:assert/strict'
 import { createInterface } from 'node:readline'
 import { tl } from '@mtcute/node'
 import { Account, key_trust } from './client.js'
 import { Simulator } from './simulator.js'
 
-const [dc, host, port, key, control] = process.argv.slice(2)
-const server = { id: Number(dc), host, port: Number(port) }
+const [dc, host, port, key, control, layer] = process.argv.slice(2)
+const server = { id: Number(dc), host, port: Number(port), layer }
 const simulator = new Simulator(control)
 const log_level = Number(process.env.MTCUTE_LOG ?? 0)
 // Fictitious numbers: country code 999 is not assigned.
@@ -209,12 +209,12 @@ for (const [name, check] of Object.entries(checks)) {
 
 	try {
 		await check()
-		console.log(`ok ${++number} - mtcute_${name} # ` +
+		console.log(`ok ${++number} - mtcute_${layer}_layer_${name} # ` +
 			`${Date.now() - began} ms`)
 	} catch (error) {
 		failed++
 		console.log(String(error.stack ?? error).replace(/^/gm, '# '))
-		console.log(`not ok ${++number} - mtcute_${name}`)
+		console.log(`not ok ${++number} - mtcute_${layer}_layer_${name}`)
 	}
 }
 console.log(`1..${number}`)
