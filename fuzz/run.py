@@ -45,6 +45,9 @@ def build(folder, *options):
              "--buildtype=debugoptimized"] + list(options),
             cwd=ROOT, check=True, env=dict(os.environ, CC="clang"),
             stdout=subprocess.DEVNULL)
+    # A build of an earlier tree learns of new targets first.
+    subprocess.run(["ninja", "-C", folder, "build.ninja"], check=True,
+                   stdout=subprocess.DEVNULL)
     # Only the targets: the programs are no part of this build.
     text = subprocess.check_output(["ninja", "-C", folder, "-t", "targets",
                                     "all"], text=True)
