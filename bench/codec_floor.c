@@ -4,14 +4,15 @@
  * Measures, in one process and thread, the CPU (user and system) of each part
  * for a second of the call: Opus and A-law coding with the bridge's own rate,
  * bitrate, complexity and packet time; SRTP with the library the gateway uses;
- * the same number and size of datagrams through loopback sockets. No jitter
- * buffer, no loop, no call. Prints one JSON object; each figure is the median
- * of the rounds.
+ * the same number and size of datagrams through loopback sockets. The voices
+ * are those of the load test. No jitter buffer, no loop, no call. Prints one
+ * JSON object; each figure is the median of the rounds.
  *
  * usage: bench-codec-floor [--sip-ptime MS] [--tg-ptime MS] [--peer-ptime MS]
  *        [--peer-rate HZ] [--peer-bitrate N] [--seconds N] [--rounds N]
  */
 #include <stdlib.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
@@ -19,7 +20,7 @@
 #include "base/re.h"
 #include "media/bridge.h"
 #include "media/rtp.h"
-#include "tests/speech.h"
+#include "tests/load_voice.h"
 
 #define PACKET_MAX 1500
 #define ROUNDS_MAX 99
@@ -27,8 +28,10 @@
 #define SRTP_KEY_BYTES 30
 #define SRTP_TAG_BYTES 10
 #define SRTP_HEADROOM 36
-/* A prime, so that rounds do not meet the same bytes at the same place. */
-#define SPEECH_SEED 7919
+/* Tones of the voices: as in the calls, every few seconds another. */
+#define SIP_HZ 300
+#define TG_HZ 1900
+#define STEP_HZ 40
 
 struct packets {
 	size_t n;
@@ -85,13 +88,14 @@ static void packets_init(struct packets *p, const struct floor *f,
 }
 
 static struct media_coder *coder_new(const struct media_codec *codec,
-				     uint32_t rate_hz, unsigned bitrate)
+				     uint32_t rate_hz, unsigned bitrate,
+				     int expected_loss)
 {
 	struct media_coder_conf conf = {
 		.rate_hz = rate_hz,
 		.bitrate = bitrate,
 		.complexity = BRIDGE_OPUS_COMPLEXITY,
-		.expected_loss = BRIDGE_OPUS_LOSS_PERCENT,
+		.expected_loss = expected_loss,
 	};
 	struct media_coder *c = NULL;
 
@@ -114,17 +118,26 @@ static void encode_all(struct packets *out, struct media_coder *c,
 	}
 }
 
+/* Several of the voices that the load test's calls carry. */
+static int16_t *voices_new(uint32_t rate_hz, size_t n, unsigned hertz)
+{
+	int16_t *pcm = must(calloc(n, sizeof(*pcm)));
+	size_t one = (size_t)rate_hz * LOAD_VOICE_S;
+
+	for (size_t at = 0; at < n; at += one, hertz += STEP_HZ)
+		load_voice_fill(pcm + at, n - at < one ? n - at : one, rate_hz,
+				hertz);
+	return pcm;
+}
+
 /* What the Telegram side sends: full band, from its own microphone. */
 static void peer_speak(struct floor *f)
 {
 	size_t n = (size_t)f->peer_rate_hz * f->seconds;
-	int16_t *speech = must(calloc(n, sizeof(*speech)));
-	struct media_coder *c =
-		coder_new(&media_codec_opus, f->peer_rate_hz, f->peer_bitrate);
-	struct speech s;
+	int16_t *speech = voices_new(f->peer_rate_hz, n, TG_HZ);
+	struct media_coder *c = coder_new(&media_codec_opus, f->peer_rate_hz,
+					  f->peer_bitrate, 0);
 
-	speech_init(&s, f->peer_rate_hz, SPEECH_SEED);
-	speech_fill(&s, speech, n);
 	packets_init(&f->from_tg, f, f->peer_ptime_ms);
 	encode_all(&f->from_tg, c, speech,
 		   (size_t)f->peer_rate_hz * f->peer_ptime_ms / 1000);
@@ -134,13 +147,10 @@ static void peer_speak(struct floor *f)
 
 static void sip_speak(struct floor *f)
 {
-	struct media_coder *c = coder_new(&media_codec_pcma, 8000, 0);
-	struct speech s;
+	struct media_coder *c = coder_new(&media_codec_pcma, 8000, 0, 0);
 
 	f->speech_n = (size_t)f->rate_hz * f->seconds;
-	f->speech = must(calloc(f->speech_n, sizeof(*f->speech)));
-	speech_init(&s, f->rate_hz, SPEECH_SEED + 1);
-	speech_fill(&s, f->speech, f->speech_n);
+	f->speech = voices_new(f->rate_hz, f->speech_n, SIP_HZ);
 	packets_init(&f->from_sip, f, f->sip_ptime_ms);
 	encode_all(&f->from_sip, c, f->speech,
 		   (size_t)8000 * f->sip_ptime_ms / 1000);
@@ -153,7 +163,8 @@ static void sip_speak(struct floor *f)
 static void run_encode(struct floor *f)
 {
 	struct media_coder *c =
-		coder_new(&media_codec_opus, f->rate_hz, BRIDGE_OPUS_BITRATE);
+		coder_new(&media_codec_opus, f->rate_hz, BRIDGE_OPUS_BITRATE,
+			  BRIDGE_OPUS_LOSS_PERCENT);
 
 	encode_all(&f->to_tg, c, f->speech,
 		   (size_t)f->rate_hz * f->tg_ptime_ms / 1000);
@@ -162,7 +173,7 @@ static void run_encode(struct floor *f)
 
 static void run_decode(struct floor *f)
 {
-	struct media_coder *c = coder_new(&media_codec_opus, f->rate_hz, 0);
+	struct media_coder *c = coder_new(&media_codec_opus, f->rate_hz, 0, 0);
 	int16_t pcm[8000 * MEDIA_PACKET_MS_MAX / 1000];
 
 	for (size_t i = 0; i < f->from_tg.n; i++)
@@ -176,7 +187,7 @@ static void run_decode(struct floor *f)
 
 static void run_g711(struct floor *f)
 {
-	struct media_coder *c = coder_new(&media_codec_pcma, 8000, 0);
+	struct media_coder *c = coder_new(&media_codec_pcma, 8000, 0, 0);
 	size_t frame = (size_t)8000 * f->sip_ptime_ms / 1000;
 	int16_t pcm[8000 * MEDIA_PACKET_MS_MAX / 1000];
 	uint8_t out[PACKET_MAX];
@@ -419,7 +430,7 @@ int main(int argc, char **argv)
 			  .tg_ptime_ms = 20,
 			  .peer_rate_hz = 48000,
 			  .peer_bitrate = 32000,
-			  .seconds = 12,
+			  .seconds = 24,
 			  .rounds = 5};
 
 	for (int i = 1; i < argc; i += 2)

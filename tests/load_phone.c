@@ -1,9 +1,11 @@
 /* load-phone: many calls of one PBX for little CPU. Registers with digest,
- * calls and is called; each call says a tone of its own from packets encoded
- * beforehand and judges the tone it hears. libre's SIP, not the gateway's.
+ * calls and is called; each call speaks with a tone of its own from packets
+ * encoded beforehand and judges whose tone it hears. libre's SIP, not the
+ * gateway's.
  *
  *   load-phone --server HOST:PORT --login NAME --password TEXT
  *              [--codec alaw|mulaw|opus]
+ *   load-phone --wav FILE HZ      writes the voice of a tone, 48 kHz
  *
  * Lines in:
  *   dial USER SAY_HZ HEAR_HZ      calls
@@ -14,8 +16,8 @@
  *   quit                          (or end of input)
  * Lines out, JSON: {"event":"registered"|"established"|"ended"|"status",..}.
  * A call: user, incoming, state, setup_ms (INVITE to 200), first_ms (200 to
- * the first packet), sent, received, lost, and windows of 100 ms: heard,
- * silent, foreign (another call's tone), unclear.
+ * the first packet), sent, received, lost, and windows of half a second:
+ * heard, silent, foreign (another call's tone), unclear.
  */
 #include <errno.h>
 #include <getopt.h>
@@ -30,6 +32,7 @@
 #include "base/random.h"
 #include "base/re.h"
 #include "media/rtp.h"
+#include "sim/wav.h"
 #include "tests/load_voice.h"
 
 #define TICK_MS 10
@@ -525,6 +528,23 @@ static void on_stdin(int flags, void *arg)
 	}
 }
 
+/* -- the voice as a file --------------------------------------------------- */
+
+static int voice_write(const char *path, unsigned hertz)
+{
+	enum { N = WAV_RATE_HZ * LOAD_VOICE_S };
+	static int16_t pcm[N];
+	struct wav_writer w = {0};
+	int err = wav_open(&w, path);
+
+	if (err)
+		die("cannot write the file");
+	load_voice_fill(pcm, N, WAV_RATE_HZ, hertz);
+	wav_put(&w, pcm, N);
+	wav_close(&w);
+	return 0;
+}
+
 /* -- the whole ------------------------------------------------------------ */
 
 static void options_read(struct phone *p, int argc, char **argv)
@@ -585,6 +605,9 @@ int main(int argc, char **argv)
 {
 	static struct phone p;
 
+	if (argc == 4 && strcmp(argv[1], "--wav") == 0)
+		return voice_write(argv[2],
+				   (unsigned)strtoul(argv[3], NULL, 10));
 	options_read(&p, argc, argv);
 	if (libre_init() || fd_setsize(4096))
 		die("no event loop");

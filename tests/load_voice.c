@@ -2,16 +2,49 @@
 
 #include <errno.h>
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "tests/speech.h"
+
 #define RATE_HZ 8000
-#define AMPLITUDE 8000
+/* Peak of the tone; the speech's is above 10000. */
+#define TONE 700
 #define FRAME (RATE_HZ * LOAD_VOICE_PACKET_MS / 1000)
 /* Root mean square below this is silence. */
 #define SILENT 50
-/* Parts of a window's power. */
-#define HEARD_SHARE 0.6
-#define FOREIGN_SHARE 0.3
+/* Ratio of powers between the heard tone and any other. */
+#define STRONGER 3
+
+void load_voice_fill(int16_t *pcm, size_t n, uint32_t rate_hz, unsigned hertz)
+{
+	struct speech s;
+
+	speech_init(&s, rate_hz, hertz);
+	for (size_t i = 0; i < n; i++) {
+		double v = speech_next(&s) +
+			   TONE * sin(2 * M_PI * hertz * (double)i / rate_hz);
+
+		pcm[i] = (int16_t)fmax(-32767, fmin(32767, v));
+	}
+}
+
+static int packets_encode(struct load_speaker *s, struct media_coder *c,
+			  const int16_t *pcm)
+{
+	/* The second round is kept: the coder has settled then. */
+	for (size_t i = 0; i < 2 * LOAD_VOICE_PACKETS; i++) {
+		size_t at = i % LOAD_VOICE_PACKETS;
+		int n = media_encode(c, s->packets[at].bytes,
+				     LOAD_VOICE_PACKET_BYTES, pcm + at * FRAME,
+				     FRAME);
+
+		if (n < 0)
+			return n;
+		s->packets[at].n = (size_t)n;
+	}
+	return 0;
+}
 
 int load_speaker_init(struct load_speaker *s, const struct media_codec *codec,
 		      unsigned hertz)
@@ -21,29 +54,19 @@ int load_speaker_init(struct load_speaker *s, const struct media_codec *codec,
 		.rate_hz = RATE_HZ,
 		.complexity = -1,
 	};
+	size_t n = LOAD_VOICE_S * RATE_HZ;
+	int16_t *pcm = calloc(n, sizeof(*pcm));
 	struct media_coder *c = NULL;
-	int n = media_coder_new(&c, codec, &conf);
+	int err = pcm ? media_coder_new(&c, codec, &conf) : -ENOMEM;
 
-	if (n < 0)
-		return n;
 	s->at = 0;
-	/* The second round is kept: the coder has settled then. */
-	for (size_t i = 0; i < 2 * LOAD_VOICE_PACKETS && n >= 0; i++) {
-		size_t at = i % LOAD_VOICE_PACKETS;
-		int16_t pcm[FRAME];
-
-		for (size_t k = 0; k < FRAME; k++)
-			pcm[k] = (int16_t)(AMPLITUDE *
-					   sin(2 * M_PI * hertz *
-					       (double)(at * FRAME + k) /
-					       RATE_HZ));
-		n = media_encode(c, s->packets[at].bytes,
-				 LOAD_VOICE_PACKET_BYTES, pcm, FRAME);
-		if (n > 0)
-			s->packets[at].n = (size_t)n;
+	if (!err) {
+		load_voice_fill(pcm, n, RATE_HZ, hertz);
+		err = packets_encode(s, c, pcm);
 	}
 	media_coder_free(&c);
-	return n < 0 ? n : 0;
+	free(pcm);
+	return err;
 }
 
 struct bytes load_speaker_next(struct load_speaker *s)
@@ -93,34 +116,31 @@ static double share(const int16_t *pcm, double power, unsigned hertz)
 	return (a * a + b * b - k * a * b) * 2 / LOAD_VOICE_WINDOW / power;
 }
 
-static bool holds_any(const int16_t *pcm, double power, const unsigned *hertz,
-		      size_t n)
+static void window_judge(struct load_listener *l, const unsigned *tones_hz,
+			 size_t tones_n)
 {
-	for (size_t i = 0; i < n; i++)
-		if (share(pcm, power, hertz[i]) > FOREIGN_SHARE)
-			return true;
-	return false;
-}
-
-static void window_judge(struct load_listener *l, const unsigned *foreign_hz,
-			 size_t foreign_n)
-{
-	double power = 0;
+	double power = 0, own, other = 0;
 
 	for (size_t i = 0; i < LOAD_VOICE_WINDOW; i++)
 		power += (double)l->pcm[i] * l->pcm[i];
-	if (power < (double)SILENT * SILENT * LOAD_VOICE_WINDOW)
+	if (power < (double)SILENT * SILENT * LOAD_VOICE_WINDOW) {
 		l->silent++;
-	else if (share(l->pcm, power, l->hertz) > HEARD_SHARE)
+		return;
+	}
+	own = share(l->pcm, power, l->hertz);
+	for (size_t i = 0; i < tones_n; i++)
+		if (tones_hz[i] != l->hertz)
+			other = fmax(other, share(l->pcm, power, tones_hz[i]));
+	if (own > STRONGER * other)
 		l->heard++;
-	else if (holds_any(l->pcm, power, foreign_hz, foreign_n))
+	else if (other > STRONGER * own)
 		l->foreign++;
 	else
 		l->unclear++;
 }
 
 void load_listener_packet(struct load_listener *l, struct bytes payload,
-			  const unsigned *foreign_hz, size_t foreign_n)
+			  const unsigned *tones_hz, size_t tones_n)
 {
 	int16_t pcm[RATE_HZ * MEDIA_PACKET_MS_MAX / 1000];
 	int n = media_decode(l->coder, pcm, sizeof(pcm) / sizeof(pcm[0]),
@@ -131,6 +151,6 @@ void load_listener_packet(struct load_listener *l, struct bytes payload,
 		if (l->n < LOAD_VOICE_WINDOW)
 			continue;
 		l->n = 0;
-		window_judge(l, foreign_hz, foreign_n);
+		window_judge(l, tones_hz, tones_n);
 	}
 }

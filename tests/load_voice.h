@@ -1,5 +1,7 @@
-/* Tones that cost next to nothing: what a phone of a load test says, and
- * whether what it hears is the tone it should hear.
+/* Voices for load tests that cost next to nothing: speech (tests/speech.h) over
+ * a faint tone that is the call's own, encoded once, and a listener that tells
+ * whose tone it hears. Speech, because codecs spend a third less on a bare
+ * tone.
  * Values; one thread; no I/O.
  */
 #ifndef TESTS_LOAD_VOICE_H
@@ -7,11 +9,14 @@
 
 #include "media/codec.h"
 
-/* One second of a tone, encoded once, said over and over: tones of whole
- * hertz join without a seam. */
-#define LOAD_VOICE_PACKETS 50
+#define LOAD_VOICE_S 4
 #define LOAD_VOICE_PACKET_MS 20
+#define LOAD_VOICE_PACKETS (LOAD_VOICE_S * 1000 / LOAD_VOICE_PACKET_MS)
 #define LOAD_VOICE_PACKET_BYTES 400
+
+/* The voice of a tone from its beginning. It may be repeated every
+ * LOAD_VOICE_S seconds: whole hertz join without a seam. */
+void load_voice_fill(int16_t *pcm, size_t n, uint32_t rate_hz, unsigned hertz);
 
 struct load_speaker {
 	size_t at;
@@ -25,10 +30,10 @@ int load_speaker_init(struct load_speaker *s, const struct media_codec *codec,
 		      unsigned hertz);
 struct bytes load_speaker_next(struct load_speaker *s);
 
-/* Hearing is judged in windows of 100 ms at 8 kHz: 10 Hz apart is another
- * tone. */
-#define LOAD_VOICE_WINDOW 800
-#define LOAD_VOICE_TONES_MAX 1024
+/* Hearing is judged in windows of half a second at 8 kHz: tones 10 Hz apart
+ * are told apart well. */
+#define LOAD_VOICE_WINDOW 4000
+#define LOAD_VOICE_TONES_MAX 512
 
 struct load_listener {
 	struct media_coder *coder;
@@ -42,9 +47,9 @@ struct load_listener {
 int load_listener_init(struct load_listener *l, const struct media_codec *codec,
 		       unsigned hertz);
 void load_listener_clear(struct load_listener *l);
-/* foreign_hz: tones of the other calls, looked for when ours is missing. */
+/* tones_hz: of all calls; it is heard whichever is the strongest by far. */
 void load_listener_packet(struct load_listener *l, struct bytes payload,
-			  const unsigned *foreign_hz, size_t foreign_n);
+			  const unsigned *tones_hz, size_t tones_n);
 void load_listener_reset(struct load_listener *l);
 
 #endif
