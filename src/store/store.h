@@ -3,7 +3,7 @@
  *
  * Reads run on the calling thread (the control loop) over their own
  * connection: point look-ups by primary key or unique index. Writes are queued
- * to one writer thread, committed in batches at the latest after 100 ms, and
+ * to one writer thread, committed in batches after 100 ms (calls: 5 ms), and
  * are seen by later reads of the same key at once (a read waits for queued
  * writes: store_flush is called inside where needed). Never from the media
  * threads. Secrets arrive sealed.

@@ -1,6 +1,7 @@
 /* One thread that writes. Rows wait in a queue until 100 of them are there,
  * the first has waited 100 ms, or somebody waits for them; then they are
- * committed together.
+ * committed together. Calls in progress wait 5 ms only: whoever kills the
+ * process leaves far ends behind that only these rows know.
  *
  * While the database cannot be written (disk full), rows stay queued and are
  * tried again every second; readers and flushers get the error at once rather
@@ -17,6 +18,7 @@
 
 #define BATCH_ROWS 100
 #define BATCH_MS 100
+#define BATCH_CALLS_MS 5
 #define RETRY_MS 1000
 #define QUEUE_ROWS_MAX 100000
 
@@ -36,8 +38,8 @@ struct writer {
 	pthread_cond_t done;  /* to those who wait */
 	struct row *head, **tail;
 	size_t rows_n;
-	struct timespec first_due; /* when the first row's wait ends */
-	uint64_t last_put;         /* number of the newest row */
+	struct timespec due; /* when the rows' wait ends */
+	uint64_t last_put;   /* number of the newest row */
 	uint64_t last_of[STORE_AREAS];
 	uint64_t wanted;    /* somebody waits for this row */
 	uint64_t committed; /* all rows up to this one are */
@@ -46,6 +48,12 @@ struct writer {
 	int error;         /* of the newest batch */
 	bool stop;
 };
+
+static bool is_earlier(const struct timespec *a, const struct timespec *b)
+{
+	return a->tv_sec < b->tv_sec ||
+	       (a->tv_sec == b->tv_sec && a->tv_nsec < b->tv_nsec);
+}
 
 static struct timespec after_ms(long ms)
 {
@@ -111,7 +119,7 @@ static void work_wait(struct writer *w)
 	while (!w->head && !is_urgent(w))
 		pthread_cond_wait(&w->work, &w->lock);
 	while (w->rows_n < BATCH_ROWS && !is_urgent(w))
-		if (pthread_cond_timedwait(&w->work, &w->lock, &w->first_due))
+		if (pthread_cond_timedwait(&w->work, &w->lock, &w->due))
 			return;
 }
 
@@ -223,7 +231,10 @@ static void *writer_main(void *arg)
 int writer_put(struct writer *w, unsigned areas, writer_apply_h *apply,
 	       const void *row, size_t n)
 {
+	struct timespec due =
+		after_ms(areas & STORE_CALLS ? BATCH_CALLS_MS : BATCH_MS);
 	struct row *r = calloc(1, sizeof(*r) + n);
+	bool sooner;
 
 	if (!r)
 		return -ENOMEM;
@@ -236,8 +247,9 @@ int writer_put(struct writer *w, unsigned areas, writer_apply_h *apply,
 		rows_free(r);
 		return -ENOSPC;
 	}
-	if (!w->head)
-		w->first_due = after_ms(BATCH_MS);
+	sooner = !w->head || is_earlier(&due, &w->due);
+	if (sooner)
+		w->due = due;
 	r->number = ++w->last_put;
 	for (unsigned i = 0; i < STORE_AREAS; i++)
 		if (areas & 1u << i)
@@ -245,8 +257,8 @@ int writer_put(struct writer *w, unsigned areas, writer_apply_h *apply,
 	*w->tail = r;
 	w->tail = &r->next;
 	w->rows_n++;
-	/* In between the writer sleeps until the first row is due. */
-	if (w->rows_n == 1 || w->rows_n == BATCH_ROWS)
+	/* In between the writer sleeps until the rows are due. */
+	if (sooner || w->rows_n == BATCH_ROWS)
 		pthread_cond_signal(&w->work);
 	pthread_mutex_unlock(&w->lock);
 	return 0;
