@@ -52,6 +52,8 @@ void log_event(enum log_level level, const char *area, const char *id,
 	n = snprintf(line, sizeof(line), "%s %-5s %-8s [%s] ",
 		     wall_iso8601(when, clock_wall()), level_names[level],
 		     area, id ? id : "-");
+	if (n > (int)sizeof(line) / 2)
+		n = sizeof(line) / 2; /* a name out of all bounds */
 	va_start(ap, fmt);
 	vsnprintf(line + n, sizeof(line) - (size_t)n - 1, fmt, ap);
 	va_end(ap);

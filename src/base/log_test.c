@@ -33,6 +33,17 @@ static void test_log_level_names(void)
 	CHECK_INT(level, LOG_LEVEL_DEBUG);
 }
 
+static void test_log_line_stays_in_bounds_whatever_its_name(void)
+{
+	char name[3000];
+
+	memset(name, 'x', sizeof(name) - 1);
+	name[sizeof(name) - 1] = '\0';
+	log_warn("test", name, "%s", name);
+	log_warn(name, NULL, "%s", "after a long area");
+	CHECK_INT(strlen(name), sizeof(name) - 1);
+}
+
 static void test_log_time_is_iso8601(void)
 {
 	char dst[32];
@@ -46,6 +57,7 @@ int main(void)
 	RUN(test_log_counts_bad_input_per_kind);
 	RUN(test_log_masks_numbers);
 	RUN(test_log_level_names);
+	RUN(test_log_line_stays_in_bounds_whatever_its_name);
 	RUN(test_log_time_is_iso8601);
 	return check_done();
 }

@@ -21,20 +21,24 @@ struct mailbox {
 	int fd;
 };
 
-static void run_all(struct mailbox *m)
+/* What is there now; letters posted meanwhile wait for the next time. */
+static bool run_all(struct mailbox *m)
 {
 	struct letter *l, *next;
+	bool any;
 
 	pthread_mutex_lock(&m->lock);
 	l = m->head;
 	m->head = NULL;
 	m->tail = &m->head;
 	pthread_mutex_unlock(&m->lock);
+	any = l != NULL;
 	for (; l; l = next) {
 		next = l->next;
 		l->fn(l->arg);
 		free(l);
 	}
+	return any;
 }
 
 static void on_readable(int flags, void *arg)
@@ -43,7 +47,7 @@ static void on_readable(int flags, void *arg)
 	uint64_t n;
 
 	if (read(m->fd, &n, sizeof(n)) == sizeof(n))
-		run_all(m);
+		(void)run_all(m);
 }
 
 int mailbox_new(struct mailbox **mp)
@@ -80,7 +84,8 @@ void mailbox_free(struct mailbox **mp)
 	if (!m)
 		return;
 	fd_close(m->fd);
-	run_all(m);
+	while (run_all(m))
+		continue;
 	*mp = NULL;
 	close(m->fd);
 	pthread_mutex_destroy(&m->lock);

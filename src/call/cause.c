@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/text.h"
+
 static const struct {
 	int code;
 	const char *reason; /* NULL: taken from the text */
@@ -57,12 +59,7 @@ static const struct {
  * is cut at 128 bytes. */
 static void reason_set(struct call_cause *c, const char *text)
 {
-	size_t n = 0;
-
-	for (; *text && n < sizeof(c->reason) - 1; text++)
-		if ((unsigned char)*text >= ' ' && *text != 0x7f)
-			c->reason[n++] = *text;
-	c->reason[n] = '\0';
+	text_strip(c->reason, sizeof(c->reason), bytes_str(text));
 }
 
 void call_cause_set(struct call_cause *c, enum cause_row row, const char *text)

@@ -2,6 +2,7 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "base/text.h"
 #include "route/caller.h"
 
 /* Consecutive code points from `first`, one transliteration each. */
@@ -76,34 +77,29 @@ static const char *transliterate(uint32_t c, char ascii[2])
 }
 
 /* One code point; malformed bytes are skipped one at a time as 0xfffd. */
-static uint32_t utf8_next(const char **at)
+static uint32_t utf8_next(struct bytes *left)
 {
-	const unsigned char *p = (const unsigned char *)*at;
-	int more = *p < 0x80 ? 0 : *p >= 0xf0 ? 3 : *p >= 0xe0 ? 2 : 1;
-	uint32_t c = more == 0 ? *p : *p & (0x3fu >> more);
+	size_t n = text_utf8_length(*left);
+	uint32_t c = n > 1 ? *left->p & (0x7fu >> n) : *left->p;
 
-	if (*p >= 0x80 && *p < 0xc2) {
-		(*at)++;
-		return 0xfffd;
+	for (size_t i = 1; i < n; i++)
+		c = c << 6 | (left->p[i] & 0x3fu);
+	if (!n) {
+		c = 0xfffd;
+		n = 1;
 	}
-	for (int i = 1; i <= more; i++) {
-		if ((p[i] & 0xc0) != 0x80) {
-			*at += i;
-			return 0xfffd;
-		}
-		c = c << 6 | (p[i] & 0x3fu);
-	}
-	*at += more + 1;
+	*left = bytes_of(left->p + n, left->n - n);
 	return c;
 }
 
 void route_ascii(char *dst, size_t room, const char *utf8)
 {
+	struct bytes left = bytes_str(utf8);
 	size_t n = 0;
 
-	while (*utf8) {
+	while (left.n) {
 		char one[2];
-		const char *t = transliterate(utf8_next(&utf8), one);
+		const char *t = transliterate(utf8_next(&left), one);
 
 		for (; *t && n + 1 < room; t++) {
 			if (*t == ' ' && (n == 0 || dst[n - 1] == ' '))

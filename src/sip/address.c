@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "base/text.h"
 #include "sip/head.h"
 #include "sip/stack.h"
 
@@ -143,36 +144,24 @@ struct bytes address_next(struct bytes *value)
 	return head_trim(one);
 }
 
-/* Length of the UTF-8 sequence at p, 0: none (RFC 3629). */
-static size_t utf8_length(const char *p)
-{
-	uint8_t c = (uint8_t)*p;
-	size_t n = c < 0x80 ? 1 : c >= 0xf0 ? 4 : c >= 0xe0 ? 3 : 2;
-
-	if (c >= 0x80 && (c < 0xc2 || c > 0xf4))
-		return 0;
-	for (size_t i = 1; i < n; i++)
-		if (((uint8_t)p[i] & 0xc0) != 0x80)
-			return 0;
-	return n;
-}
-
 void address_write_name(struct buf *dst, const char *name)
 {
+	struct bytes left;
 	size_t n;
 
 	if (!name || !*name)
 		return;
 	buf_u8(dst, '"');
-	for (; *name; name += n ? n : 1) {
-		uint8_t c = (uint8_t)*name;
-
-		n = utf8_length(name);
-		if (!n || c < ' ' || c == 0x7f)
+	for (left = bytes_str(name); left.n;
+	     left = bytes_of(left.p + n, left.n - n)) {
+		n = text_utf8_length(left);
+		if (!n || *left.p < ' ' || *left.p == 0x7f) {
+			n = 1;
 			continue;
-		if (c == '"' || c == '\\')
+		}
+		if (*left.p == '"' || *left.p == '\\')
 			buf_u8(dst, '\\');
-		buf_put(dst, name, n);
+		buf_put(dst, left.p, n);
 	}
 	buf_str(dst, "\" ");
 }
@@ -247,18 +236,5 @@ int address_hop(struct buf *dst, const char *hop)
  * it is cut at 128 bytes, not inside a UTF-8 sequence. */
 void sip_reason_clean(char dst[129], const char *text)
 {
-	size_t n = 0, step;
-
-	for (; text && *text; text += step ? step : 1) {
-		uint8_t c = (uint8_t)*text;
-
-		step = utf8_length(text);
-		if (!step || c < ' ' || c == 0x7f)
-			continue;
-		if (n + step > 128)
-			break;
-		memcpy(dst + n, text, step);
-		n += step;
-	}
-	dst[n] = '\0';
+	text_strip(dst, 129, text ? bytes_str(text) : bytes_of(NULL, 0));
 }

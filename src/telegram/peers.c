@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "base/text.h"
 
 /* contacts.resolvePhone: keep >= 3 s between calls. */
 #define PHONE_SPACING (3 * USEC_S)
@@ -27,20 +28,6 @@ struct lookup {
 };
 
 /* -- users ---------------------------------------------------------------- */
-
-/* Names are shown and logged: cut to size, never in the middle of a UTF-8
- * character, control characters become blanks. */
-static void name_copy(char *dst, size_t size, struct bytes text)
-{
-	size_t n = text.n < size ? text.n : size - 1;
-
-	while (n < text.n && n > 0 && (text.p[n] & 0xc0) == 0x80)
-		n--;
-	for (size_t i = 0; i < n; i++)
-		dst[i] = text.p[i] < ' ' || text.p[i] == 0x7f ? ' '
-							      : (char)text.p[i];
-	dst[n] = '\0';
-}
 
 static struct bytes username_of(const struct tl_obj *o)
 {
@@ -65,12 +52,13 @@ bool user_read(struct tg_user *user, const struct tl_obj *o)
 	/* The access_hash of a reduced object must not be used. */
 	if (!tl_has(o, TL_user_min))
 		user->access_hash = tl_long(o, TL_user_access_hash);
-	name_copy(user->first_name, sizeof(user->first_name),
-		  tl_bytes(o, TL_user_first_name));
-	name_copy(user->last_name, sizeof(user->last_name),
-		  tl_bytes(o, TL_user_last_name));
-	name_copy(user->username, sizeof(user->username), username_of(o));
-	name_copy(user->phone, sizeof(user->phone), tl_bytes(o, TL_user_phone));
+	text_clean(user->first_name, sizeof(user->first_name),
+		   tl_bytes(o, TL_user_first_name));
+	text_clean(user->last_name, sizeof(user->last_name),
+		   tl_bytes(o, TL_user_last_name));
+	text_clean(user->username, sizeof(user->username), username_of(o));
+	text_clean(user->phone, sizeof(user->phone),
+		   tl_bytes(o, TL_user_phone));
 	user->bot = tl_has(o, TL_user_bot);
 	user->deleted = tl_has(o, TL_user_deleted);
 	user->self = tl_has(o, TL_user_self);
