@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "bus/text.h"
 #include "ctl/ctl.h"
 #include "gateway.h"
 
@@ -17,13 +18,6 @@ struct login {
 	struct gateway *gateway; /* NULL: the control socket */
 	json_t *answer;
 };
-
-static const char *text_of(json_t *o, const char *key)
-{
-	const char *text = json_string_value(json_object_get(o, key));
-
-	return text ? text : "";
-}
 
 static void on_answer(json_t *answer, void *arg)
 {

@@ -8,17 +8,11 @@
 #include "base/log.h"
 #include "bus/manager_storage.h"
 #include "bus/manager_worker.h"
+#include "bus/text.h"
 #include "manager/internal.h"
 #include "route/caller.h"
 
 #define ANNOUNCE_MS 2000
-
-static const char *text_of(json_t *o, const char *key)
-{
-	const char *text = json_string_value(json_object_get(o, key));
-
-	return text ? text : "";
-}
 
 void manager_publish(struct manager *m, const char *subject, json_t *body)
 {

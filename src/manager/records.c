@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "bus/manager_worker.h"
+#include "bus/text.h"
 #include "bus/worker_storage.h"
 #include "manager/internal.h"
 
@@ -20,13 +21,6 @@ struct stale_call {
 	bool bye_sent;
 	bool discard_sent;
 };
-
-static const char *text_of(json_t *o, const char *key)
-{
-	const char *text = json_string_value(json_object_get(o, key));
-
-	return text ? text : "";
-}
 
 void manager_record_write(struct manager *m, json_t *record)
 {

@@ -8,7 +8,9 @@
 
 #include "base/log.h"
 #include "base/random.h"
+#include "bus/blob.h"
 #include "bus/manager_storage.h"
+#include "bus/text.h"
 #include "bus/worker_storage.h"
 #include "storage/internal.h"
 
@@ -31,13 +33,6 @@ struct storage_call {
 	bool discarded; /* by the Worker, while resolving */
 	char *inbox;    /* of the start request */
 };
-
-static const char *text_of(json_t *o, const char *key)
-{
-	const char *text = json_string_value(json_object_get(o, key));
-
-	return text ? text : "";
-}
 
 static void call_destroy(void *arg)
 {
@@ -188,13 +183,9 @@ static void on_active(const struct tg_call_media *m, void *arg)
 static void on_signaling(struct bytes data, void *arg)
 {
 	struct storage_call *c = arg;
-	size_t n = data.n * 4 / 3 + 8;
-	char *text = malloc(n);
 
-	if (text && !base64_encode(data.p, data.n, text, &n))
-		send_event(c, json_pack("{ss ss%}", "event", "signal", "data",
-					text, n));
-	free(text);
+	send_event(c, json_pack("{ss so}", "event", "signal", "data",
+				blob_json(data)));
 }
 
 static const char *discard_name(enum tg_discard reason)
@@ -413,16 +404,16 @@ static void on_discard(const struct bus_message *m, void *arg)
 static void on_signal(const struct bus_message *m, void *arg)
 {
 	struct storage_call *c = call_find(arg, text_of(m->body, "call"));
-	const char *text = text_of(m->body, "data");
-	size_t n = strlen(text);
-	uint8_t *data;
+	struct buf data;
 
 	if (!c || !c->call)
 		return;
-	data = malloc(n + 1);
-	if (data && !base64_decode(text, n, data, &n))
-		(void)tg_call_send_signaling(c->call, bytes_of(data, n));
-	free(data);
+	buf_init(&data);
+	if (blob_read(&data, m->body, "data"))
+		count_bad("storage", "signal", "not base64");
+	else
+		(void)tg_call_send_signaling(c->call, buf_bytes(&data));
+	buf_clear(&data);
 }
 
 static void on_stale_done(const struct mtp_error *err,
@@ -466,5 +457,17 @@ int storage_calls_subscribe(struct storage *s)
 
 void storage_calls_drop(struct storage *s)
 {
-	list_flush(&s->calls);
+	struct le *le = list_head(&s->calls);
+
+	while (le) {
+		struct storage_call *c = le->data;
+
+		le = le->next;
+		/* A query still refers to it: released when the account goes,
+		 * which answers every query. */
+		if (c->resolving)
+			c->discarded = true;
+		else
+			mem_deref(c);
+	}
 }

@@ -34,6 +34,7 @@ int storage_subscribe(struct storage *s, const char *format, bus_h *handler);
 /* A Telegram user calls this session. */
 void storage_calls_incoming(struct session *session, struct tg_call *call,
 			    const struct tg_user *from);
+/* Before the sessions go. */
 void storage_calls_drop(struct storage *s);
 
 #endif

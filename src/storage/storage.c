@@ -8,15 +8,9 @@
 
 #include "base/log.h"
 #include "bus/manager_storage.h"
+#include "bus/text.h"
 #include "storage/internal.h"
 #include "storage/vault.h"
-
-static const char *text_of(json_t *o, const char *key)
-{
-	const char *text = json_string_value(json_object_get(o, key));
-
-	return text ? text : "";
-}
 
 struct session *storage_session(struct storage *s, const char *name)
 {
@@ -371,6 +365,19 @@ static void on_login_code(const struct bus_message *m, void *arg)
 		login_failed(r, 503, "NOT_CONNECTED");
 }
 
+static void on_logged_out(const struct mtp_error *err,
+			  const struct tg_user *self, void *arg)
+{
+	struct login_request *r = arg;
+
+	if (err) {
+		login_failed(r, err->code, err->text);
+		return;
+	}
+	bus_reply(r->storage->conf.bus, r->inbox, json_pack("{sb}", "ok", 1));
+	mem_deref(r);
+}
+
 static void on_logout(const struct bus_message *m, void *arg)
 {
 	struct storage *s = arg;
@@ -380,8 +387,10 @@ static void on_logout(const struct bus_message *m, void *arg)
 
 	if (!r)
 		return;
-	if (!session || tg_log_out(session->account, on_signed_in, r))
+	if (!session)
 		login_failed(r, 404, "SESSION_UNKNOWN");
+	else if (tg_log_out(session->account, on_logged_out, r))
+		login_failed(r, 503, "NOT_CONNECTED");
 }
 
 static void on_show(const struct bus_message *m, void *arg)

@@ -6,6 +6,8 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "bus/blob.h"
+#include "bus/text.h"
 #include "bus/worker_storage.h"
 #include "worker/internal.h"
 
@@ -190,18 +192,6 @@ int telegram_leg_new_incoming(struct call_leg **lp, struct worker_call *wc)
 
 /* -- events of the Storage -------------------------------------------------- */
 
-static const char *text_of(json_t *o, const char *key)
-{
-	const char *text = json_string_value(json_object_get(o, key));
-
-	return text ? text : "";
-}
-
-static void copy_text(char *dst, size_t room, json_t *o, const char *key)
-{
-	snprintf(dst, room, "%s", text_of(o, key));
-}
-
 static bool read_server(struct tgcall_server *s, json_t *o)
 {
 	const char *tag = text_of(o, "peer_tag");
@@ -213,9 +203,9 @@ static bool read_server(struct tgcall_server *s, json_t *o)
 		.tcp = json_is_true(json_object_get(o, "tcp")),
 		.reflector = json_is_true(json_object_get(o, "reflector")),
 	};
-	copy_text(s->host, sizeof(s->host), o, "host");
-	copy_text(s->username, sizeof(s->username), o, "username");
-	copy_text(s->password, sizeof(s->password), o, "password");
+	text_copy(s->host, sizeof(s->host), o, "host");
+	text_copy(s->username, sizeof(s->username), o, "username");
+	text_copy(s->password, sizeof(s->password), o, "password");
 	return !*tag || !hex_decode(s->peer_tag, 16, tag, strlen(tag));
 }
 
@@ -246,7 +236,7 @@ static void on_active(struct telegram_leg *t, json_t *event)
 		if (read_server(&servers[conf.servers_n],
 				json_array_get(list, i)))
 			conf.servers_n++;
-	copy_text(wc->version, sizeof(wc->version), event, "version");
+	text_copy(wc->version, sizeof(wc->version), event, "version");
 	if (hex_decode(conf.key, sizeof(conf.key), key, strlen(key)) ||
 	    media_call_telegram(wc->media, &conf)) {
 		call_cause_set(&cause, CAUSE_WORKER_UNAVAILABLE, NULL);
@@ -263,17 +253,14 @@ static void on_active(struct telegram_leg *t, json_t *event)
 
 static void on_signal(struct telegram_leg *t, json_t *event)
 {
-	const char *text = text_of(event, "data");
-	size_t room = strlen(text), n = room;
-	uint8_t *data = malloc(room + 1);
+	struct buf data;
 
-	if (!data)
-		return;
-	if (base64_decode(text, room, data, &n))
+	buf_init(&data);
+	if (blob_read(&data, event, "data"))
 		count_bad("worker", "signal", "not base64");
 	else if (t->wc->media)
-		media_call_signal(t->wc->media, bytes_of(data, n));
-	free(data);
+		media_call_signal(t->wc->media, buf_bytes(&data));
+	buf_clear(&data);
 }
 
 static void on_ended(struct telegram_leg *t, json_t *event)
@@ -303,12 +290,12 @@ void telegram_leg_event(struct call_leg *leg, json_t *event)
 	if (t->over)
 		return;
 	if (strcmp(what, "resolved") == 0) {
-		copy_text(t->wc->telegram_user, sizeof(t->wc->telegram_user),
+		text_copy(t->wc->telegram_user, sizeof(t->wc->telegram_user),
 			  json_object_get(event, "user"), "id");
 	} else if (strcmp(what, "waiting") == 0) {
-		copy_text(t->wc->telegram_id, sizeof(t->wc->telegram_id),
+		text_copy(t->wc->telegram_id, sizeof(t->wc->telegram_id),
 			  event, "telegram_id");
-		copy_text(t->wc->access_hash, sizeof(t->wc->access_hash),
+		text_copy(t->wc->access_hash, sizeof(t->wc->access_hash),
 			  event, "access_hash");
 		worker_call_keep(t->wc);
 	} else if (strcmp(what, "ringing") == 0) {
@@ -349,15 +336,9 @@ void telegram_leg_media(struct call_leg *leg, enum tgcall_state state)
 void telegram_leg_signal(struct call_leg *leg, struct bytes blob)
 {
 	struct telegram_leg *t = self(leg);
-	size_t room = blob.n * 4 / 3 + 8, n = room;
-	char *text;
 
-	if (t->over)
-		return;
-	text = malloc(room);
-	if (text && !base64_encode(blob.p, blob.n, text, &n))
+	if (!t->over)
 		publish(t, BUS_STORAGE_CALL_SIGNAL,
-			json_pack("{ss ss%}", "call", t->wc->id, "data", text,
-				  n));
-	free(text);
+			json_pack("{ss so}", "call", t->wc->id, "data",
+				  blob_json(blob)));
 }

@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "base/random.h"
 #include "bus/manager_worker.h"
+#include "bus/text.h"
 #include "bus/worker_storage.h"
 #include "worker/internal.h"
 
@@ -53,14 +54,7 @@ struct worker_trunk *worker_trunk_by_name(struct worker *w, const char *name)
 	return NULL;
 }
 
-static const char *text_of(json_t *o, const char *key)
-{
-	const char *text = json_string_value(json_object_get(o, key));
-
-	return text ? text : "";
-}
-
-#define COPY(dst, o, key) snprintf(dst, sizeof(dst), "%s", text_of(o, key))
+#define COPY(dst, o, key) text_copy(dst, sizeof(dst), o, key)
 
 static void publish(struct worker *w, const char *subject, json_t *body)
 {
@@ -331,16 +325,18 @@ static void on_route(int err, json_t *answer, void *arg)
 static int ask_route(struct worker_call *wc, const char *identifier)
 {
 	struct route_request *r = calloc(1, sizeof(*r));
+	char clean[256];
 	int err;
 
 	if (!r)
 		return -ENOMEM;
+	text_clean(clean, sizeof(clean), bytes_str(identifier));
 	r->worker = wc->worker;
 	memcpy(r->id, wc->id, sizeof(r->id));
 	err = bus_request(wc->worker->bus, BUS_MANAGER_ROUTE,
 			  json_pack("{ss ss ss ss}", "call", wc->id, "worker",
 				    wc->worker->id, "trunk", wc->trunk,
-				    "identifier", identifier),
+				    "identifier", clean),
 			  ROUTE_TIMEOUT_MS, on_route, r);
 	if (err)
 		free(r);
@@ -388,8 +384,8 @@ static void on_invite(struct sip_session *s, const char *user, void *arg)
 	}
 	snprintf(wc->trunk, sizeof(wc->trunk), "%s", trunk->name);
 	snprintf(wc->session, sizeof(wc->session), "%s", trunk->session);
-	snprintf(wc->from, sizeof(wc->from), "%s", info.from_user);
-	snprintf(wc->to, sizeof(wc->to), "%s", info.request_user);
+	text_clean(wc->from, sizeof(wc->from), bytes_str(info.from_user));
+	text_clean(wc->to, sizeof(wc->to), bytes_str(info.request_user));
 	log_info("worker", wc->id, "INVITE %s from trunk %s, SIP call %s",
 		 log_mask_number(masked, wc->to), trunk->name, info.call_id);
 	if (sip_leg_new_incoming(&leg, wc, s, trunk)) {
@@ -549,17 +545,20 @@ static void announce_binding(struct worker *w, const struct sip_binding *b,
 			     unsigned expires_s)
 {
 	struct worker_trunk *t = worker_trunk_by_login(w, b->aor);
-	char source[64];
+	char source[64], contact[sizeof(b->contact)];
+	char user_agent[sizeof(b->user_agent)];
 
 	if (!t)
 		return;
 	re_snprintf(source, sizeof(source), "%J", &b->source);
+	text_clean(contact, sizeof(contact), bytes_str(b->contact));
+	text_clean(user_agent, sizeof(user_agent), bytes_str(b->user_agent));
 	log_info("worker", t->name, "%s %s",
 		 expires_s ? "registered from" : "unregistered", source);
 	publish(w, BUS_MANAGER_REGISTERED,
 		json_pack("{ss ss ss ss ss si}", "worker", w->id, "trunk",
-			  t->name, "contact", b->contact, "source", source,
-			  "user_agent", b->user_agent, "expires_s",
+			  t->name, "contact", contact, "source", source,
+			  "user_agent", user_agent, "expires_s",
 			  (int)expires_s));
 }
 
