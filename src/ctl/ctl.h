@@ -9,7 +9,8 @@
 
 struct ctl_server;
 
-/* Listens at path; a stale file is replaced, a live one is -EADDRINUSE. */
+/* Listens at path; a stale socket is replaced, a live one is -EADDRINUSE;
+ * another kind of file is -EEXIST. */
 int ctl_server_new(struct ctl_server **sp, const char *path,
 		   struct service *service);
 void ctl_server_free(struct ctl_server **sp); /* removes the file */

@@ -149,9 +149,13 @@ static void on_connect(int flags, void *arg)
 
 	if (fd < 0)
 		return;
+	if (list_count(&s->clients) >= CLIENTS_MAX) {
+		count_bad("ctl", "client", "more than 32 at a time");
+		close(fd);
+		return;
+	}
 	c = mem_zalloc(sizeof(*c), client_destroy);
-	if (!c || list_count(&s->clients) >= CLIENTS_MAX) {
-		mem_deref(c);
+	if (!c) {
 		close(fd);
 		return;
 	}
@@ -173,16 +177,30 @@ static bool somebody_listens(const struct sockaddr_un *sun)
 	return live;
 }
 
+/* What an earlier process left. Never another kind of file. */
+static int remove_stale(const char *path)
+{
+	struct stat st;
+
+	if (lstat(path, &st))
+		return errno == ENOENT ? 0 : -errno;
+	if (!S_ISSOCK(st.st_mode))
+		return -EEXIST;
+	return unlink(path) ? -errno : 0;
+}
+
 static int listen_at(struct ctl_server *s)
 {
 	struct sockaddr_un sun = {.sun_family = AF_UNIX};
 	mode_t mask;
-	int err = 0;
+	int err;
 
 	memcpy(sun.sun_path, s->path, sizeof(sun.sun_path));
 	if (somebody_listens(&sun))
 		return -EADDRINUSE;
-	unlink(s->path);
+	err = remove_stale(s->path);
+	if (err)
+		return err;
 	s->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (s->fd < 0)
 		return -errno;

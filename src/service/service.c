@@ -167,18 +167,22 @@ static void on_answer(int err, json_t *answer, void *arg)
 {
 	struct run *r = arg;
 	const char *text;
+	json_t *rows;
 
 	if (err == -ENOTCONN) {
 		finish(r, failure("this role does not run here"));
 		return;
 	}
 	if (err) {
-		finish(r, failure("no answer in time"));
+		finish(r, failure(err == -ECANCELED ? "stopped"
+						    : "no answer in time"));
 		return;
 	}
 	if (r->command->columns) {
-		finish(r, table(r->command,
-				json_incref(json_object_get(answer, "rows"))));
+		rows = json_object_get(answer, "rows");
+		finish(r, json_is_array(rows)
+				  ? table(r->command, json_incref(rows))
+				  : failure("answer without rows"));
 		return;
 	}
 	text = json_string_value(json_object_get(answer, "text"));
@@ -275,6 +279,7 @@ void service_free(struct service **sp)
 	if (!s)
 		return;
 	*sp = NULL;
-	list_flush(&s->running);
+	while (!list_isempty(&s->running))
+		finish(list_head(&s->running)->data, failure("stopped"));
 	free(s);
 }

@@ -23,7 +23,8 @@ struct service_conf {
 };
 
 int service_new(struct service **sp, const struct service_conf *conf);
-void service_free(struct service **sp); /* after the bus is freed */
+/* After the bus is freed. What has no answer yet is answered "stopped". */
+void service_free(struct service **sp);
 
 /* answer is borrowed by the handler; runs exactly once, never inside this
  * call. */
