@@ -12,7 +12,8 @@
  *                          expires_s} ; expires_s 0: gone
  *   worker.W.call.offer    a Telegram user calls: {call, session, storage,
  *                          telegram_id, access_hash, caller: USER,
- *                          targets: [{trunk, from_user, from_name, to_user}]}
+ *                          targets: [{trunk, from_user, from_name, to_user}],
+ *                          caller_is_gateway: bool (482, against loops)}
  *   manager.show.trunks    request {} -> {rows: [..]}
  *   manager.call.open      {call, worker, keep: {...}} what is needed to close
  *                          the call after a crash; sent again when it changes

@@ -19,6 +19,7 @@ struct call {
 	struct call_leg *called[CALLED_LEGS_MAX];
 	size_t called_n;
 	struct call_leg *winner;
+	struct call_leg *best; /* of the failed ones */
 	bool added_all;
 	enum ended_by by;
 	struct call_cause cause;
@@ -168,20 +169,22 @@ static int cause_weight(const struct call_cause *cause)
 
 static void fail_when_all_ended(struct call *c)
 {
-	const struct call_cause *best = NULL;
+	struct call_leg *best = NULL;
 
 	if (!c->added_all || c->winner || c->state == CALL_ENDED)
 		return;
 	for (size_t i = 0; i < c->called_n; i++) {
-		const struct call_leg *leg = c->called[i];
+		struct call_leg *leg = c->called[i];
 
 		if (!leg->ended)
 			return;
-		if (!best || cause_weight(&leg->cause) > cause_weight(best))
-			best = &leg->cause;
+		if (!best ||
+		    cause_weight(&leg->cause) > cause_weight(&best->cause))
+			best = leg;
 	}
+	c->best = best;
 	if (best) {
-		finish(c, best, BY_CALLED);
+		finish(c, &best->cause, BY_CALLED);
 	} else {
 		struct call_cause none;
 
@@ -341,6 +344,11 @@ struct call_leg *call_calling(const struct call *c)
 struct call_leg *call_answered_leg(const struct call *c)
 {
 	return c->winner;
+}
+
+struct call_leg *call_deciding_leg(const struct call *c)
+{
+	return c->winner ? c->winner : c->best;
 }
 
 void *call_arg(const struct call *c)

@@ -61,6 +61,9 @@ const struct call_cause *call_cause(const struct call *c);
 const char *call_ended_by(const struct call *c);
 struct call_leg *call_calling(const struct call *c);
 struct call_leg *call_answered_leg(const struct call *c); /* or NULL */
+/* The called leg that answered or, once all have failed, the one whose cause
+ * is the call's; NULL. */
+struct call_leg *call_deciding_leg(const struct call *c);
 void *call_arg(const struct call *c);
 
 #endif

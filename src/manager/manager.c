@@ -183,6 +183,20 @@ static void discard(struct manager *m, json_t *incoming)
 				  "disconnect", "duration_s", 0));
 }
 
+/* Behaviour 3.15: a gateway's account calling another one is a loop. */
+static bool is_gateway_account(const struct manager *m, const char *user_id)
+{
+	const char *session;
+	json_t *id;
+
+	json_object_foreach(m->accounts, session, id)
+	{
+		if (strcmp(json_string_value(id), user_id) == 0)
+			return true;
+	}
+	return false;
+}
+
 static void on_incoming(const struct bus_message *msg, void *arg)
 {
 	struct manager *m = arg;
@@ -208,6 +222,9 @@ static void on_incoming(const struct bus_message *msg, void *arg)
 	}
 	offer = json_deep_copy(msg->body);
 	json_object_set_new(offer, "targets", targets);
+	json_object_set_new(
+		offer, "caller_is_gateway",
+		json_boolean(is_gateway_account(m, text_of(caller, "id"))));
 	snprintf(subject, sizeof(subject), BUS_WORKER_CALL_OFFER, worker);
 	manager_publish(m, subject, offer);
 	snprintf(subject, sizeof(subject), BUS_STORAGE_CALL_ASSIGN,
@@ -219,8 +236,14 @@ static void on_incoming(const struct bus_message *msg, void *arg)
 
 static void on_session_state(const struct bus_message *msg, void *arg)
 {
+	struct manager *m = arg;
+	const char *session = text_of(msg->body, "session");
+	const char *id = text_of(json_object_get(msg->body, "user"), "id");
+
+	if (*id)
+		json_object_set_new(m->accounts, session, json_string(id));
 	if (strcmp(text_of(msg->body, "state"), "ready") == 0)
-		manager_stale_session(arg, text_of(msg->body, "session"));
+		manager_stale_session(m, session);
 }
 
 static void on_call_open(const struct bus_message *msg, void *arg)
@@ -291,11 +314,12 @@ int manager_new(struct manager **mp, const struct manager_conf *conf)
 		return -ENOMEM;
 	m->conf = *conf;
 	m->records_fd = -1;
+	m->accounts = json_object();
 	tmr_init(&m->announce);
 	m->trunks = calloc(conf->trunks_n + 1, sizeof(*m->trunks));
 	m->registrations = calloc(conf->trunks_n + 1,
 				  sizeof(*m->registrations));
-	if (!m->trunks || !m->registrations) {
+	if (!m->trunks || !m->registrations || !m->accounts) {
 		err = -ENOMEM;
 		goto out;
 	}
@@ -327,6 +351,7 @@ void manager_free(struct manager **mp)
 		bus_unsubscribe(&m->subs[--m->subs_n]);
 	manager_records_close(m);
 	list_flush(&m->workers);
+	json_decref(m->accounts);
 	if (m->trunks)
 		bytes_wipe(m->trunks, m->conf.trunks_n * sizeof(*m->trunks));
 	free(m->trunks);

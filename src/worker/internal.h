@@ -79,6 +79,8 @@ struct worker_call *worker_call_new(struct worker *w, bool to_telegram,
 				    const char *id);
 /* Opens the RTP port towards `peer`. -EADDRINUSE when none is free. */
 int worker_call_open_media(struct worker_call *wc, const struct sa *peer);
+/* Counts a digit pressed on the SIP side. */
+void worker_call_digit(struct worker_call *wc, char digit);
 /* Starts the state machine on its calling leg. */
 int worker_call_begin(struct worker_call *wc, struct call_leg *calling);
 /* Tells the Manager what is needed to close the call after a crash. */
@@ -99,6 +101,10 @@ int sip_leg_new_incoming(struct call_leg **lp, struct worker_call *wc,
 /* False for an INVITE whose offer has nothing in common with the trunk: the
  * call is to be ended with CAUSE_NOT_ACCEPTABLE. */
 bool sip_leg_has_codec(const struct call_leg *leg);
+/* Opens the RTP port of an INVITE's leg: -EADDRINUSE when none is free. */
+int sip_leg_open_media(struct call_leg *leg);
+/* Writes the leg's trunk, numbers and SIP Call-ID into its call. */
+void sip_leg_name(const struct call_leg *leg);
 struct sip_leg_target {
 	const struct worker_trunk *trunk;
 	const char *from_user, *from_name;

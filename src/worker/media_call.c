@@ -25,7 +25,8 @@ struct media_call {
 	struct tgcall *telegram;
 	struct bridge *bridge;
 	char version[16];
-	usec_t silence_from; /* 0: not watched */
+	bool up, held;
+	usec_t silence_from; /* of the later of both sides up, not held */
 	bool silence_told;
 	usec_t report_at;
 
@@ -210,7 +211,8 @@ static void send_to_sip(struct bytes payload, uint32_t samples, bool marker,
 {
 	struct media_call *m = arg;
 
-	rtp_port_send(m->port, payload, samples, marker);
+	if (!m->held)
+		rtp_port_send(m->port, payload, samples, marker);
 }
 
 static void take_report(struct media_call *m)
@@ -234,7 +236,7 @@ static void watch_silence(struct media_call *m, usec_t now)
 	usec_t limit = m->conf.silence_limit_ms * USEC_MS;
 	usec_t silence;
 
-	if (!limit || !m->silence_from || m->silence_told)
+	if (!limit || !m->up || m->held || m->silence_told)
 		return;
 	silence = rtp_port_silence(m->port, now);
 	if (now - m->silence_from < limit || silence < limit)
@@ -282,6 +284,9 @@ static void media_set_sip(void *arg)
 	};
 	struct bridge_leg_conf telegram = telegram_leg(m);
 
+	if (m->held && !p->sip.held)
+		m->silence_from = clock_now();
+	m->held = p->sip.held;
 	rtp_port_set_remote(m->port, &p->sip.remote, p->sip.codec, p->sip.pt,
 			    p->sip.dtmf_pt);
 	if (m->bridge ? bridge_set_leg(m->bridge, BRIDGE_A, &sip)
@@ -294,6 +299,7 @@ static void media_up(void *arg)
 {
 	struct parcel *p = arg;
 
+	p->m->up = true;
 	p->m->silence_from = clock_now();
 	free(p);
 }

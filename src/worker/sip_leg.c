@@ -22,7 +22,8 @@ struct sip_leg {
 	bool incoming;
 	bool confirmed;
 	bool delayed_offer; /* INVITE came without SDP: we offer in 200 */
-	char from_user[128], from_name[256];
+	bool offering;      /* our offer is out, the ACK brings the answer */
+	char from_user[128], from_name[256], call_id[128];
 	char headers[TARGET_HEADERS][2][256];
 	size_t headers_n;
 	const struct media_codec *codec; /* chosen */
@@ -151,6 +152,7 @@ static void apply_remote(struct sip_leg *l)
 		.ptime_ms = ptime == 10 || ptime == 40 || ptime == 60
 				    ? ptime
 				    : PTIME_MS,
+		.held = l->remote.direction != SIP_SDP_SENDRECV,
 	};
 
 	media_call_sip(l->wc->media, &sip);
@@ -188,6 +190,17 @@ static void fail(struct sip_leg *l, enum cause_row row)
 	call_leg_ended(&l->leg, &cause);
 }
 
+void sip_leg_name(const struct call_leg *leg)
+{
+	const struct sip_leg *l = (const struct sip_leg *)leg;
+	struct worker_call *wc = l->wc;
+
+	snprintf(wc->trunk, sizeof(wc->trunk), "%s", l->trunk.name);
+	snprintf(wc->from, sizeof(wc->from), "%s", l->from_user);
+	snprintf(wc->to, sizeof(wc->to), "%s", l->trunk.login);
+	snprintf(wc->sip_call_id, sizeof(wc->sip_call_id), "%s", l->call_id);
+}
+
 static void on_answered(struct bytes sdp, void *arg)
 {
 	struct sip_leg *l = arg;
@@ -207,7 +220,8 @@ static void on_confirmed(struct bytes sdp, void *arg)
 	struct sip_leg *l = arg;
 
 	l->confirmed = true;
-	if (l->delayed_offer) {
+	if (l->offering) {
+		l->offering = false;
 		if (sip_sdp_read(&l->remote, sdp) || !choose_codec(l)) {
 			fail(l, CAUSE_NOT_ACCEPTABLE);
 			return;
@@ -222,6 +236,10 @@ static int on_offer(struct bytes sdp, struct buf *answer, void *arg)
 	struct sip_leg *l = arg;
 	struct sip_sdp_remote before = l->remote;
 
+	if (!sdp.n) {
+		l->offering = true;
+		return write_offer(l, answer) ? 500 : 0;
+	}
 	if (sip_sdp_read(&l->remote, sdp) || !choose_codec(l)) {
 		l->remote = before;
 		return 488;
@@ -236,14 +254,18 @@ static void on_dtmf(char digit, unsigned duration_ms, void *arg)
 {
 	struct sip_leg *l = arg;
 
-	l->wc->digits++;
+	worker_call_digit(l->wc, digit);
 }
 
 static void on_closed(enum sip_end how, int code, const char *reason, void *arg)
 {
+	static const char *const ends[] = {"ended by us", "ended by the peer",
+					   "refused", "timed out"};
 	struct sip_leg *l = arg;
 	struct call_cause cause;
 
+	log_info("sip", l->wc->id, "trunk %s: %s, %d %s", l->trunk.name,
+		 ends[how], code, reason);
 	l->session = mem_deref(l->session);
 	if (how == SIP_END_LOCAL)
 		return;
@@ -303,6 +325,7 @@ static int leg_start(struct call_leg *leg, struct call_cause *cause)
 		.headers = headers,
 		.headers_n = l->headers_n,
 	};
+	struct sip_session_info info;
 	struct buf sdp;
 	int err;
 
@@ -325,7 +348,13 @@ static int leg_start(struct call_leg *leg, struct call_cause *cause)
 		err = sip_session_invite(&l->session, w->sip, &conf,
 					 &session_handlers, l);
 	buf_clear(&sdp);
-	return err;
+	if (err)
+		return err;
+	sip_session_info(l->session, &info);
+	snprintf(l->call_id, sizeof(l->call_id), "%s", info.call_id);
+	log_info("sip", l->wc->id, "INVITE to trunk %s, SIP call %s",
+		 l->trunk.name, l->call_id);
+	return 0;
 }
 
 static void leg_ring(struct call_leg *leg)
@@ -345,7 +374,8 @@ static void leg_answer(struct call_leg *leg)
 	if (!l->session)
 		return;
 	buf_init(&sdp);
-	if (l->delayed_offer ? write_offer(l, &sdp) : write_answer(l, &sdp))
+	l->offering = l->delayed_offer;
+	if (l->offering ? write_offer(l, &sdp) : write_answer(l, &sdp))
 		fail(l, CAUSE_WORKER_UNAVAILABLE);
 	else
 		sip_session_answer(l->session, buf_bytes(&sdp));
@@ -433,7 +463,6 @@ int sip_leg_new_incoming(struct call_leg **lp, struct worker_call *wc,
 {
 	struct sip_leg *l = leg_new(wc, trunk);
 	struct sip_session_info info;
-	int err;
 
 	if (!l)
 		return -ENOMEM;
@@ -445,18 +474,19 @@ int sip_leg_new_incoming(struct call_leg **lp, struct worker_call *wc,
 	l->delayed_offer = info.sdp.n == 0;
 	if (!l->delayed_offer && !sip_sdp_read(&l->remote, info.sdp))
 		(void)choose_codec(l);
-	err = sip_leg_has_codec(&l->leg)
-		      ? worker_call_open_media(wc, &info.source)
-		      : 0;
-	if (err) {
-		leg_release(&l->leg);
-		return err;
-	}
-	if (l->codec)
-		apply_remote(l);
 	sip_session_handlers(session, &session_handlers, l);
 	*lp = &l->leg;
 	return 0;
+}
+
+int sip_leg_open_media(struct call_leg *leg)
+{
+	struct sip_leg *l = self(leg);
+	int err = worker_call_open_media(l->wc, &l->peer);
+
+	if (!err && l->codec)
+		apply_remote(l);
+	return err;
 }
 
 static void add_header(struct sip_leg *l, const char *name, const char *value)

@@ -147,9 +147,8 @@ static void on_media_state(enum tgcall_state state, void *arg)
 		telegram_leg_media(wc->telegram_leg, state);
 }
 
-static void on_media_digit(char digit, unsigned duration_ms, void *arg)
+void worker_call_digit(struct worker_call *wc, char digit)
 {
-	struct worker_call *wc = arg;
 	size_t n = strlen(wc->digits_masked);
 
 	wc->digits++;
@@ -159,6 +158,11 @@ static void on_media_digit(char digit, unsigned duration_ms, void *arg)
 	if (n > 0)
 		wc->digits_masked[n - 1] = '*';
 	wc->digits_masked[n] = digit;
+}
+
+static void on_media_digit(char digit, unsigned duration_ms, void *arg)
+{
+	worker_call_digit(arg, digit);
 }
 
 static void on_media_silent(void *arg)
@@ -230,7 +234,11 @@ static void on_call_ended(struct call *c, void *arg)
 static void on_call_state(struct call *c, enum call_state state, void *arg)
 {
 	struct worker_call *wc = arg;
+	struct call_leg *leg = call_deciding_leg(c);
 
+	/* Of several phones, the one that answered or told why not. */
+	if (!wc->to_telegram && leg)
+		sip_leg_name(leg);
 	if (state == CALL_UP)
 		worker_call_keep(wc);
 }
@@ -268,6 +276,14 @@ void worker_call_keep(struct worker_call *wc)
 			  wall_iso8601(when, call_times(wc->call)->created)));
 }
 
+static void end_call(struct worker_call *wc, enum cause_row row)
+{
+	struct call_cause cause;
+
+	call_cause_set(&cause, row, NULL);
+	call_end(wc->call, &cause);
+}
+
 /* -- SIP -> Telegram -------------------------------------------------------- */
 
 /* The call may be over when the Manager answers: it is looked up again. */
@@ -283,8 +299,7 @@ static void route_answered(struct worker_call *wc, int err, json_t *answer)
 	json_t *peer;
 
 	if (err) {
-		call_cause_set(&cause, CAUSE_NO_MANAGER, NULL);
-		call_end(wc->call, &cause);
+		end_call(wc, CAUSE_NO_MANAGER);
 		return;
 	}
 	if (!json_is_true(json_object_get(answer, "ok"))) {
@@ -302,8 +317,7 @@ static void route_answered(struct worker_call *wc, int err, json_t *answer)
 	peer = json_object_get(answer, "peer");
 	if (telegram_leg_new_outgoing(&telegram, wc, text_of(peer, "kind"),
 				      text_of(peer, "value"))) {
-		call_cause_set(&cause, CAUSE_WORKER_UNAVAILABLE, NULL);
-		call_end(wc->call, &cause);
+		end_call(wc, CAUSE_WORKER_UNAVAILABLE);
 		return;
 	}
 	worker_call_keep(wc);
@@ -351,14 +365,6 @@ static void reject(struct sip_session *s, enum cause_row row)
 	sip_session_reject(s, cause.code, cause.reason, NULL, 0);
 }
 
-static void end_call(struct worker_call *wc, enum cause_row row)
-{
-	struct call_cause cause;
-
-	call_cause_set(&cause, row, NULL);
-	call_end(wc->call, &cause);
-}
-
 static void on_invite(struct sip_session *s, const char *user, void *arg)
 {
 	struct worker *w = arg;
@@ -401,6 +407,8 @@ static void on_invite(struct sip_session *s, const char *user, void *arg)
 	}
 	if (!sip_leg_has_codec(leg))
 		end_call(wc, CAUSE_NOT_ACCEPTABLE);
+	else if (sip_leg_open_media(leg))
+		end_call(wc, CAUSE_NO_RESOURCES);
 	else if (ask_route(wc, info.request_user))
 		end_call(wc, CAUSE_NO_MANAGER);
 }
@@ -419,9 +427,8 @@ static void add_target(struct worker_call *wc, json_t *t, json_t *caller)
 
 	if (!target.trunk || sip_leg_new_outgoing(&leg, wc, &target))
 		return;
-	snprintf(wc->trunk, sizeof(wc->trunk), "%s", target.trunk->name);
-	snprintf(wc->from, sizeof(wc->from), "%s", target.from_user);
-	snprintf(wc->to, sizeof(wc->to), "%s", target.trunk->login);
+	if (!wc->trunk[0])
+		sip_leg_name(leg);
 	call_add(wc->call, leg);
 }
 
@@ -432,6 +439,7 @@ static void on_offer(const struct bus_message *m, void *arg)
 	json_t *targets = json_object_get(m->body, "targets");
 	struct call_leg *leg = NULL;
 	struct worker_call *wc;
+	bool loop;
 
 	if (worker_call_find(w, text_of(m->body, "call")))
 		return;
@@ -443,6 +451,7 @@ static void on_offer(const struct bus_message *m, void *arg)
 	COPY(wc->telegram_id, m->body, "telegram_id");
 	COPY(wc->access_hash, m->body, "access_hash");
 	COPY(wc->telegram_user, caller, "id");
+	loop = json_is_true(json_object_get(m->body, "caller_is_gateway"));
 	if (telegram_leg_new_incoming(&leg, wc)) {
 		call_discard(wc);
 		return;
@@ -454,6 +463,10 @@ static void on_offer(const struct bus_message *m, void *arg)
 	}
 	log_info("worker", wc->id, "Telegram user %s calls session %s",
 		 wc->telegram_user, wc->session);
+	if (loop) {
+		end_call(wc, CAUSE_CALLER_IS_GATEWAY);
+		return;
+	}
 	if (!w->stopping)
 		for (size_t i = 0; i < json_array_size(targets); i++)
 			add_target(wc, json_array_get(targets, i), caller);

@@ -1,4 +1,4 @@
-"""One RTP stream of G.711: sends a tone every 20 ms, keeps what it hears."""
+"""One RTP stream: sends a tone every 20 ms, keeps what it hears."""
 import random
 import re
 import socket
@@ -8,7 +8,7 @@ import time
 
 import numpy
 
-from . import tones
+from . import opus, tones
 
 FRAME = 160
 
@@ -42,14 +42,17 @@ def encoder(table):
 
 
 ENCODE = {pt: encoder(table) for pt, table in DECODE.items()}
-NAMES = {"alaw": (8, "PCMA"), "mulaw": (0, "PCMU")}
+# Payload type, SDP name, RTP ticks of 20 ms.
+CODECS = {"alaw": (8, "PCMA/8000", 160), "mulaw": (0, "PCMU/8000", 160),
+          "opus": (111, "opus/48000/2", 960)}
 
 
 class Voice:
-    """codec: alaw or mulaw. Sends to where it is told, or nowhere."""
+    """codec: alaw, mulaw or opus. Sends to where it is told, or nowhere."""
 
     def __init__(self, codec="alaw", hertz=440, address="127.0.0.1"):
-        self.pt, self.name = NAMES[codec]
+        self.pt, self.name, self.ticks = CODECS[codec]
+        self.encode = opus.Encoder() if codec == "opus" else ENCODE[self.pt]
         self.hertz = hertz
         self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self.socket.bind((address, 0))
@@ -68,7 +71,7 @@ class Voice:
     # -- SDP ----------------------------------------------------------------
     def sdp(self, direction="sendrecv", address=None, port=None, version=1,
             codecs=None, dtmf=True):
-        codecs = codecs or [(self.pt, self.name + "/8000")]
+        codecs = codecs or [(self.pt, self.name)]
         pts = [str(c[0]) for c in codecs] + (["101"] if dtmf else [])
         lines = ["v=0", "o=- 1 %d IN IP4 127.0.0.1" % version, "s=-",
                  "c=IN IP4 " + (address or self.address), "t=0 0",
@@ -101,25 +104,25 @@ class Voice:
                 if self.remote and self.events:
                     self.packet(*self.events.pop(0))
                 elif self.remote and not self.muted:
-                    self.packet(self.pt, ENCODE[self.pt](tones.sine(
+                    self.packet(self.pt, self.encode(tones.sine(
                         self.hertz, FRAME, start=self.sent * FRAME)))
                     self.sent += 1
             except OSError:
                 return
-            self.ts += FRAME
+            self.ts += self.ticks
 
     def digits(self, text):
         """RFC 4733: each 100 ms, the end three times, 60 ms between."""
         for digit in text:
             event = "0123456789*#ABCD".index(digit)
-            start = self.ts + FRAME * len(self.events)
+            start = self.ts + self.ticks * len(self.events)
             for n in range(1, 6):
                 self.events.append((101, struct.pack(
                     "!BBH", event, 10, n * FRAME), n == 1, start))
             for _ in range(3):
                 self.events.append((101, struct.pack(
                     "!BBH", event, 0x8a, 6 * FRAME), 0, start))
-            self.events += [(self.pt, ENCODE[self.pt](numpy.zeros(FRAME)))] * 3
+            self.events += [(self.pt, self.encode(numpy.zeros(FRAME)))] * 3
 
     def read(self):
         while True:
@@ -135,9 +138,11 @@ class Voice:
 
     def samples(self, since=0.0):
         """What was heard since a moment, in order of arrival."""
-        data = b"".join(p[4] for p in list(self.packets)
-                        if p[0] >= since and p[2] == self.pt)
-        return DECODE[self.pt][numpy.frombuffer(data, "uint8")]
+        parts = [p[4] for p in list(self.packets)
+                 if p[0] >= since and p[2] == self.pt]
+        if self.pt not in DECODE:
+            return opus.decode(parts)
+        return DECODE[self.pt][numpy.frombuffer(b"".join(parts), "uint8")]
 
     def heard(self, hertz, since=0.0):
         return tones.heard(self.samples(since), hertz)

@@ -93,7 +93,7 @@ def digest(challenge, method, uri, user, password):
 class Client:
     """One UDP socket, one login."""
 
-    def __init__(self, server, login, password, on_invite=None):
+    def __init__(self, server, login, password):
         host, port = server.split(":")
         self.server, self.login, self.password = (host, int(port)), login, \
             password
@@ -102,7 +102,7 @@ class Client:
         self.port = self.socket.getsockname()[1]
         self.contact = "sip:%s@127.0.0.1:%d" % (login, self.port)
         self.received = []      # every message
-        self.answered = {}      # our answers to requests, for repeats
+        self.obeys_cancel = True
         self.register_call, self.cseq = token(), 0
         threading.Thread(target=self.read, daemon=True).start()
 
@@ -124,7 +124,7 @@ class Client:
             self.ack_refusal(m)
         elif m.method in ("BYE", "CANCEL", "OPTIONS"):
             self.respond(m, 200, "OK")
-            if m.method == "CANCEL":
+            if m.method == "CANCEL" and self.obeys_cancel:
                 invite = next(i for i in self.received if i.method == "INVITE"
                               and i.get("Call-ID") == m.get("Call-ID"))
                 self.respond(invite, 487, "Request Terminated")
@@ -147,7 +147,7 @@ class Client:
                  "Contact: " + (self.contact if self.contact == "*"
                                 else "<%s>" % self.contact)]
         lines += ["%s: %s" % h for h in headers]
-        if body:
+        if body and "Content-Type" not in dict(headers):
             lines.append("Content-Type: application/sdp")
         lines.append("Content-Length: %d" % len(body))
         self.send("\r\n".join(lines) + "\r\n\r\n" + body)

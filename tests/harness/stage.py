@@ -108,7 +108,15 @@ class Stage:
     def run(self, name, test, *args):
         if self.part in name:
             self.known = {c["id"] for c in self.telegram.calls(True)}
-            self.tap.run(name, test, *args)
+            if not self.tap.run(name, test, *args):
+                self.tidy()
+
+    def tidy(self):
+        """What a failed test left open would disturb the others."""
+        for c in self.telegram.calls():
+            self.telegram.ask("hangup", call=c["id"])
+        for v in self.voices:
+            v.remote = None
 
     def clean(self):
         """Nothing left of any call; the processes end well."""
