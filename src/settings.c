@@ -160,7 +160,7 @@ static int read_versions(struct settings *s, struct config_section *t,
 }
 
 static int read_telegram(struct settings *s, struct config *c,
-			 struct config_error *err)
+			 const char *path, struct config_error *err)
 {
 	struct config_section *t = config_section(c, "telegram", 0);
 	char transport[32] = "intermediate";
@@ -169,7 +169,7 @@ static int read_telegram(struct settings *s, struct config *c,
 
 	if (!t) {
 		snprintf(err->text, sizeof(err->text),
-			 "section [telegram] is missing");
+			 "%s: section [telegram] is missing", path);
 		return -EINVAL;
 	}
 	fail = config_require(t, "api_id", err);
@@ -462,7 +462,7 @@ int settings_read(struct settings **sp, const char *path,
 	if (!fail)
 		fail = read_general(s, c, err);
 	if (!fail)
-		fail = read_telegram(s, c, err);
+		fail = read_telegram(s, c, path, err);
 	if (!fail)
 		fail = read_sip(s, c, err);
 	if (!fail)

@@ -114,7 +114,7 @@ struct config_section *config_section_named(struct config *c, const char *kind,
 static struct config_entry *entry_find(struct config_section *s,
 				       const char *key, size_t i)
 {
-	for (size_t k = 0; s && k < s->entries_n; k++)
+	for (size_t k = 0; s && key && k < s->entries_n; k++)
 		if (strcmp(s->entries[k].key, key) == 0 && i-- == 0)
 			return &s->entries[k];
 	return NULL;
@@ -143,6 +143,9 @@ int config_fail(struct config_section *s, const char *key, size_t i,
 	if (!s)
 		return config_fail_at(err, "configuration", 0, "%.*s: %s",
 				      CONFIG_SHOWN_MAX, key, reason);
+	if (!key)
+		return config_fail_at(err, s->config->file_name, s->line, "%s",
+				      reason);
 	return config_fail_at(err, s->config->file_name, e ? e->line : s->line,
 			      "%.*s: %s", CONFIG_SHOWN_MAX, key, reason);
 }

@@ -60,7 +60,8 @@ int config_text(struct config_section *s, const char *key, char *dst,
 /* -EINVAL naming the section when the key is missing. */
 int config_require(struct config_section *s, const char *key,
 		   struct config_error *err);
-/* For a reader's own checks: names file and line of the key's i-th value. */
+/* For a reader's own checks: names file and line of the key's i-th value; key
+ * NULL: of the section. */
 int config_fail(struct config_section *s, const char *key, size_t i,
 		struct config_error *err, const char *fmt, ...)
 	__attribute__((format(printf, 5, 6)));

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/bytes.h"
+#include "base/text.h"
 
 #define FILE_MAX_BYTES (1024 * 1024)
 #define LINE_MAX_BYTES 4096
@@ -263,6 +264,9 @@ static int line_read(const struct reader *r, const char *p, size_t n)
 	line = trimmed(p, n);
 	if (line.n == 0 || line.p[0] == '#')
 		return 0;
+	/* What is read here goes into JSON and into SIP messages. */
+	if (!text_is_utf8(line))
+		return bad_line(r, "the line is not UTF-8");
 	return line.p[0] == '[' ? section_read(r, line) : entry_read(r, line);
 }
 

@@ -121,6 +121,7 @@ static void test_config_refuses_bad_lines(void)
 		 "g.conf:2: text behind the closing quote"},
 		{"[a]\nk = v\rw\n",
 		 "g.conf:2: the line holds a control character"},
+		{"# \xe4\n[a]\nk = \xe4\n", "g.conf:3: the line is not UTF-8"},
 		{"[t x]\n[a]\n[t x]\n",
 		 "g.conf:3: section [t x] stands in line 1 too"},
 	};

@@ -38,6 +38,18 @@ size_t text_utf8_length(struct bytes t)
 	return n;
 }
 
+bool text_is_utf8(struct bytes t)
+{
+	size_t n;
+
+	for (; t.n; t = bytes_of(t.p + n, t.n - n)) {
+		n = text_utf8_length(t);
+		if (!n)
+			return false;
+	}
+	return true;
+}
+
 /* The character to stand for step bytes at p: themselves, a blank or a
  * question mark; NULL: left out. */
 static const uint8_t *shown(const uint8_t *p, bool readable, bool strip)

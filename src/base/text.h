@@ -9,6 +9,7 @@
 /* Bytes of the UTF-8 character that t begins with (RFC 3629: no surrogates, no
  * overlong forms); 0 when it begins with none. */
 size_t text_utf8_length(struct bytes t);
+bool text_is_utf8(struct bytes t);
 /* Copies text as UTF-8 that can be shown, logged and put into JSON: control
  * characters become blanks, bytes that are not UTF-8 question marks. Cut to
  * the room, never inside a character; room at least 1. */

@@ -1,0 +1,242 @@
+#include "settings.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "tests/check.h"
+
+static char path[] = "settings_test.XXXXXX";
+static struct config_error error;
+
+static struct settings *read_text(const char *text)
+{
+	struct settings *s = NULL;
+	FILE *f = fopen(path, "w");
+
+	error.text[0] = '\0';
+	if (!f)
+		return NULL;
+	fputs(text, f);
+	fclose(f);
+	return settings_read(&s, path, &error) ? NULL : s;
+}
+
+#define TELEGRAM "[telegram]\napi_id = 1\napi_hash = h\n"
+#define SESSION "[session a]\n"
+#define TRUNK "[trunk t]\nsession = a\nlogin = l\npassword = p\n"
+
+static void test_settings_have_defaults(void)
+{
+	struct settings *s = read_text(TELEGRAM);
+
+	CHECK(s);
+	CHECK_INT(s->log, LOG_LEVEL_INFO);
+	CHECK_STR(s->store, "/var/lib/gramline/gramline.db");
+	CHECK_STR(s->records, "/var/lib/gramline/calls.jsonl");
+	CHECK_STR(s->control, "/run/gramline/control.sock");
+	CHECK_STR(s->key_file, "");
+	CHECK_INT(s->dcs_n, 5);
+	CHECK_INT(s->dcs[0].id, 2);
+	CHECK(!s->dcs[0].test);
+	CHECK(s->obfuscated);
+	CHECK_INT(s->transport, MTP_TRANSPORT_INTERMEDIATE);
+	CHECK_INT(s->versions_n, 5);
+	CHECK_STR(s->version_list[0], "13.0.0");
+	CHECK_STR(s->version_list[4], "7.0.0");
+	CHECK(!s->version_list[5]);
+	CHECK_STR(s->worker.versions[4], "7.0.0");
+	CHECK_INT(s->worker.listen_n, 1);
+	CHECK_INT(sa_port(&s->worker.listen[0]), 5060);
+	CHECK_INT(s->worker.rtp_first, 16384);
+	CHECK_INT(s->worker.rtp_last, 32768);
+	CHECK(s->worker.tcp);
+	CHECK_INT(s->worker.device_timeout_ms, 15000);
+	CHECK(!s->worker.public_address);
+	CHECK(!s->worker.log_digits);
+	CHECK_INT(s->sessions_n, 0);
+	CHECK_INT(s->trunks_n, 0);
+	settings_free(&s);
+	CHECK(!s);
+	settings_free(&s);
+}
+
+static void test_settings_read_what_is_given(void)
+{
+	struct settings *s = read_text(
+		"[gramline]\ndata = /d\nrecords =\ncontrol = /c\n"
+		"key_file = /k\nlog = debug\n"
+		"[telegram]\napi_id = 2147483647\napi_hash = h\ntest = yes\n"
+		"transport = abridged\nobfuscated = no\n"
+		"dc = 2 192.0.2.1:443\ndc = 1 [2001:db8::1]:80\n"
+		"versions = 9.0.0, 7.0.0\nmedia_address = 192.0.2.2\n"
+		"[sip]\nlisten = 127.0.0.1:5070\nlisten = [::1]:5071\n"
+		"rtp = 20000-20001\ntcp = no\nrealm = r\n"
+		"public_address = 192.0.2.3\nmedia_threads = 3\n"
+		"device_timeout = 7\nlog_digits = on\n"
+		"[session a]\nphone = +99966000001\n[session b c]\n"
+		"[trunk t]\nsession = b c\nlogin = l\npassword = p\n"
+		"codecs = mulaw,opus\npreset = tg2sip\n"
+		"[trunk u]\nsession = a\nlogin = m\npassword = \" q \"\n"
+		"caller_phone = {userid}\ncaller_name = {name}\n");
+	struct manager_trunk *t;
+
+	if (!s)
+		printf("# %s\n", error.text);
+	CHECK(s);
+	CHECK_INT(s->log, LOG_LEVEL_DEBUG);
+	CHECK_STR(s->store, "/d/gramline.db");
+	CHECK_STR(s->records, "");
+	CHECK_STR(s->key_file, "/k");
+	CHECK_INT(s->api_id, 2147483647);
+	CHECK_INT(s->dcs_n, 2);
+	CHECK_STR(s->dcs[1].host, "2001:db8::1");
+	CHECK_INT(s->dcs[1].port, 80);
+	CHECK(s->dcs[1].test);
+	CHECK_INT(s->versions_n, 2);
+	CHECK_STR(s->version_list[1], "7.0.0");
+	CHECK_INT(s->worker.listen_n, 2);
+	CHECK_INT(sa_port(&s->worker.listen[1]), 5071);
+	CHECK_STR(s->worker.public_address, "192.0.2.3");
+	CHECK_STR(s->worker.telegram_bind, "192.0.2.2");
+	CHECK_INT(s->worker.media_threads, 3);
+	CHECK_INT(s->worker.device_timeout_ms, 7000);
+	CHECK(s->worker.log_digits);
+	CHECK_INT(s->sessions_n, 2);
+	CHECK_STR(s->session_list[1], "b c");
+	CHECK_STR(s->phones[0], "+99966000001");
+	CHECK_INT(s->trunks_n, 2);
+	t = &s->trunks[0];
+	CHECK_STR(t->session, "b c");
+	CHECK_INT(t->codecs_n, 2);
+	CHECK_STR(t->codecs[0], "mulaw");
+	CHECK(strstr(t->caller_phone, "tg#{username}"));
+	t = &s->trunks[1];
+	CHECK_STR(t->password, " q ");
+	CHECK_STR(t->caller_phone, "{userid}");
+	CHECK_STR(t->caller_name, "{name}");
+	CHECK_INT(t->codecs_n, 3);
+	settings_free(&s);
+}
+
+static const struct {
+	const char *text;
+	unsigned line;    /* 0: the file as a whole */
+	const char *says; /* part of the reason */
+} bad[] = {
+	{"", 0, "[telegram] is missing"},
+	{"[telegram]\n", 1, "api_id"},
+	{"[telegram]\napi_id = 1\n", 1, "api_hash"},
+	{"[telegram]\napi_id = 0\napi_hash = h\n", 2, "api_id"},
+	{"[telegram]\napi_id = 2147483648\napi_hash = h\n", 2, "api_id"},
+	{"[telegram]\napi_id = x\napi_hash = h\n", 2, "api_id"},
+	{"[telegram]\napi_id = 1\napi_id = 2\napi_hash = h\n", 3, "api_id"},
+	{TELEGRAM "transport = udp\n", 4, "transport"},
+	{TELEGRAM "obfuscated = perhaps\n", 4, "obfuscated"},
+	{TELEGRAM "dc = 2 example.net:443\n", 4, "dc"},
+	{TELEGRAM "dc = 192.0.2.1:443\n", 4, "dc"},
+	{TELEGRAM "dc = 2 192.0.2.1\n", 4, "dc"},
+	{TELEGRAM "dc = 0 192.0.2.1:443\n", 4, "dc"},
+	{TELEGRAM "dc = 2 192.0.2.1:443\ndc = 1001 192.0.2.1:443\n", 5, "dc"},
+	{TELEGRAM "rsa_key = /nowhere/key.pem\n", 4, "rsa_key"},
+	{TELEGRAM "versions = 13.0.0,2.7.7\n", 4, "versions"},
+	{TELEGRAM "versions = ,\n", 4, "versions"},
+	{TELEGRAM "media_address = localhost\n", 4, "media_address"},
+	{TELEGRAM "colour = red\n", 4, "unknown key 'colour'"},
+	{TELEGRAM "[gramline]\nlog = loud\n", 5, "log"},
+	{TELEGRAM "[sip]\nlisten = sip.example.net:5060\n", 5, "listen"},
+	{TELEGRAM "[sip]\nlisten = 0.0.0.0:5060\nlisten = x\n", 6, "listen"},
+	{TELEGRAM "[sip]\nrtp = 20000\n", 5, "rtp"},
+	{TELEGRAM "[sip]\nrtp = 20001-20000\n", 5, "rtp"},
+	{TELEGRAM "[sip]\nrtp = 1000-2000\n", 5, "rtp"},
+	{TELEGRAM "[sip]\nrtp = 20000-70000\n", 5, "rtp"},
+	{TELEGRAM "[sip]\nrtp = 20000-20100x\n", 5, "rtp"},
+	{TELEGRAM "[sip]\nmedia_threads = 33\n", 5, "media_threads"},
+	{TELEGRAM "[sip]\ndevice_timeout = 0\n", 5, "device_timeout"},
+	{TELEGRAM "[sip]\npublic_address = nat\n", 5, "public_address"},
+	{TELEGRAM "[sip]\n[sip]\n", 5, "repeated section [sip]"},
+	{TELEGRAM "[phone]\n", 4, "unknown section [phone]"},
+	{TELEGRAM "[session]\nphone = 1\n", 4, "session needs a name"},
+	{TELEGRAM SESSION SESSION, 5, "stands in line 4 too"},
+	{TELEGRAM SESSION TRUNK TRUNK, 9, "stands in line 5 too"},
+	{TELEGRAM SESSION "[trunk]\nlogin = l\n", 5, "trunk needs a name"},
+	{TELEGRAM SESSION "[trunk t]\nlogin = l\npassword = p\n", 5, "session"},
+	{TELEGRAM SESSION "[trunk t]\nsession = a\npassword = p\n", 5, "login"},
+	{TELEGRAM SESSION "[trunk t]\nsession = a\nlogin = l\n", 5, "password"},
+	{TELEGRAM TRUNK, 5, "there is no [session a]"},
+	{TELEGRAM SESSION TRUNK "kind = trusted\n", 9, "kind"},
+	{TELEGRAM SESSION TRUNK "codecs = opus,g729\n", 9, "g729"},
+	{TELEGRAM SESSION TRUNK "preset = none\n", 9, "preset"},
+	{TELEGRAM SESSION TRUNK "caller_phone = {phone\n", 9, "caller_phone"},
+	{TELEGRAM SESSION TRUNK "caller_name = {hat}\n", 9, "caller_name"},
+	{TELEGRAM SESSION TRUNK
+	 "[trunk u]\nsession = a\nlogin = l\npassword = q\n",
+	 11, "login l is used twice"},
+	{TELEGRAM SESSION "phone = 1234567890123456789012345678901234\n", 5,
+	 "phone"},
+	{TELEGRAM SESSION "phone = \xe4\n", 5, "not UTF-8"},
+};
+
+static void test_settings_errors_name_file_line_and_key(void)
+{
+	char place[64];
+	int wrong = 0;
+
+	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
+		struct settings *s = read_text(bad[i].text);
+
+		if (bad[i].line)
+			snprintf(place, sizeof(place), "%s:%u: ", path,
+				 bad[i].line);
+		else
+			snprintf(place, sizeof(place), "%s: ", path);
+		if (s || strncmp(error.text, place, strlen(place)) != 0 ||
+		    !strstr(error.text, bad[i].says)) {
+			printf("# row %zu: \"%s\"\n", i, error.text);
+			wrong++;
+		}
+		settings_free(&s);
+	}
+	CHECK_INT(wrong, 0);
+}
+
+/* A message may be shown to anybody who runs `gramline check`. */
+static void test_settings_errors_never_quote_a_password(void)
+{
+	CHECK(!read_text(TELEGRAM SESSION "[trunk t]\nsession = a\nlogin = l\n"
+					  "password = \"s3cret\n"));
+	CHECK(!strstr(error.text, "s3cret"));
+	CHECK(!read_text(TELEGRAM SESSION "[trunk t]\nsession = a\nlogin = l\n"
+					  "password = s3cret\n"
+					  "password = s3cret\n"));
+	CHECK(!strstr(error.text, "s3cret"));
+	CHECK(!read_text("[telegram]\napi_id = 1\napi_hash = s3cret\n"
+			 "api_hash = s3cret\n"));
+	CHECK(!strstr(error.text, "s3cret"));
+}
+
+static void test_settings_of_no_file_say_so(void)
+{
+	struct settings *s = NULL;
+
+	CHECK_INT(settings_read(&s, "/nowhere/gramline.conf", &error), -ENOENT);
+	CHECK(!s);
+	CHECK(strstr(error.text, "/nowhere/gramline.conf"));
+}
+
+int main(void)
+{
+	int fd = mkstemp(path);
+
+	if (fd < 0)
+		return 1;
+	close(fd);
+	RUN(test_settings_have_defaults);
+	RUN(test_settings_read_what_is_given);
+	RUN(test_settings_errors_name_file_line_and_key);
+	RUN(test_settings_errors_never_quote_a_password);
+	RUN(test_settings_of_no_file_say_so);
+	unlink(path);
+	return check_done();
+}
