@@ -29,9 +29,9 @@
 #define SRTP_TAG_BYTES 10
 #define SRTP_HEADROOM 36
 /* Tones of the voices: as in the calls, every few seconds another. */
-#define SIP_HZ 300
-#define TG_HZ 1900
-#define STEP_HZ 40
+#define SIP_HZ 2480
+#define TG_HZ 2494
+#define STEP_HZ 150
 
 struct packets {
 	size_t n;

@@ -173,7 +173,8 @@ static void call_hear(struct call *c, usec_t now)
 
 	while ((n = recv(c->fd, datagram, sizeof(datagram), MSG_DONTWAIT)) >
 	       0) {
-		if (rtp_read(&h, bytes_of(datagram, (size_t)n)) ||
+		if (!c->established ||
+		    rtp_read(&h, bytes_of(datagram, (size_t)n)) ||
 		    h.pt != c->pt || !h.payload.n)
 			continue;
 		if (!c->first_at)
@@ -197,10 +198,9 @@ static void on_tick(void *arg)
 	for (struct le *le = list_head(&p->calls); le; le = le->next) {
 		struct call *c = le->data;
 
-		if (!c->established)
-			continue;
 		call_hear(c, now);
-		call_say(c, now);
+		if (c->established)
+			call_say(c, now);
 	}
 }
 

@@ -9,12 +9,15 @@
 
 #define RATE_HZ 8000
 /* Peak of the tone; the speech's is above 10000. */
-#define TONE 700
+#define TONE 300
 #define FRAME (RATE_HZ * LOAD_VOICE_PACKET_MS / 1000)
 /* Root mean square below this is silence. */
 #define SILENT 50
 /* Ratio of powers between the heard tone and any other. */
 #define STRONGER 3
+/* A tone's least part of a window's power; below it is what speech and codec
+ * leave at any frequency. */
+#define FOREIGN_SHARE 0.002
 
 void load_voice_fill(int16_t *pcm, size_t n, uint32_t rate_hz, unsigned hertz)
 {
@@ -133,7 +136,7 @@ static void window_judge(struct load_listener *l, const unsigned *tones_hz,
 			other = fmax(other, share(l->pcm, power, tones_hz[i]));
 	if (own > STRONGER * other)
 		l->heard++;
-	else if (other > STRONGER * own)
+	else if (other > STRONGER * own && other > FOREIGN_SHARE)
 		l->foreign++;
 	else
 		l->unclear++;

@@ -3,6 +3,7 @@ import json
 import os
 import subprocess
 import threading
+import time
 
 from .process import wait_for
 
@@ -22,7 +23,8 @@ class LoadPhone:
 
     def read(self):
         for line in self.child.stdout:
-            self.events.append(json.loads(line))
+            self.events.append(dict(json.loads(line),
+                                    at=time.monotonic()))
 
     def of(self, event):
         return [e for e in list(self.events) if e["event"] == event]

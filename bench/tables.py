@@ -1,0 +1,71 @@
+"""A report as text, and as the figures of docs/performance.md."""
+BEGIN = "<!-- figures: written by bench/bench.py --docs -->"
+END = "<!-- end of figures -->"
+PARTS = (("Opus encoding", "opus_encode_us"),
+         ("Opus decoding", "opus_decode_us"), ("G.711", "g711_us"),
+         ("SRTP", "srtp_us"), ("datagrams", "io_us"))
+
+
+def aligned(rows):
+    widths = [max(len(r[i]) for r in rows) for i in range(len(rows[0]))]
+    return "\n".join("  ".join(x.ljust(w) for x, w in zip(r, widths)).rstrip()
+                     for r in rows) + "\n"
+
+
+def marked_down(rows):
+    lines = ["| " + " | ".join(r) + " |" for r in rows]
+    lines.insert(1, "|" + "---|" * len(rows[0]))
+    return "\n".join(lines) + "\n"
+
+
+def round_rows(report):
+    rows = [("calls", "CPU us per call-second", "of it user", "ratio",
+             "set-up ms CPU", "200 to sound ms", "kB per call", "heard")]
+    for r in report["rounds"]:
+        rows.append((
+            "%d x %s" % (r["calls"], r["name"]),
+            "%.0f" % r["cpu_us_per_call_second"],
+            "%.0f" % r["user_us_per_call_second"],
+            "%.2f" % r["ratio"] if "ratio" in r else "-",
+            "%.1f" % r["setup_cpu_ms_per_call"],
+            "%.0f" % r["first_packet_ms"],
+            "%.0f" % (r["rss_bytes_per_call"] / 1000),
+            "yes" if r["heard"] else "NO"))
+    return rows
+
+
+def floor_rows(report):
+    rows = [("floor, us per call-second", "before", "after",
+             "beside the calls")]
+    kinds = [report["floor"][k] for k in ("before", "after",
+                                          "beside_the_calls")]
+    for name, key in PARTS + (("all", "codec_floor_us_per_call_second"),):
+        rows.append((name,) + tuple("%.0f" % k[key] for k in kinds))
+    return rows
+
+
+def sentence(report):
+    return ("One bridged call costs %.0f us of CPU a second, %.2f times the "
+            "floor of %.0f us: %d calls a core. It holds %.0f kB." % (
+                report["cpu_us_per_call_second"], report["ratio"],
+                report["codec_floor_us_per_call_second"],
+                report["calls_per_core"],
+                report["rss_bytes_per_call"] / 1000))
+
+
+def text(report):
+    return "%s\n%s\n%s" % (aligned(round_rows(report)),
+                           aligned(floor_rows(report)), sentence(report))
+
+
+def docs_update(path, report):
+    m = report["machine"]
+    with open(path) as f:
+        page = f.read()
+    before, rest = page.split(BEGIN)
+    after = rest.split(END)[1]
+    block = "\n%s\n\nMeasured on: %s, %d cores, %s.\n\n%s\n%s\n" % (
+        sentence(report), m["processor"], m["cores"], m["system"],
+        marked_down(round_rows(report)), marked_down(floor_rows(report)))
+    with open(path, "w") as f:
+        f.write(before + BEGIN + "\n" + block + END + after)
