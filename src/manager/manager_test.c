@@ -1,0 +1,547 @@
+#include "manager/manager.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/re.h"
+#include "bus/text.h"
+#include "route/caller.h"
+#include "tests/check.h"
+
+static char folder[] = "manager_test.XXXXXX";
+static char database[64], records[64];
+static struct bus *bus;
+static struct bus_sub *listener;
+static struct store *store;
+static struct manager *manager;
+static json_t *heard; /* [{subject, body}], in order */
+static json_t *answer;
+
+static const struct manager_trunk trunks[] = {
+	{.name = "pbx",
+	 .login = "9991",
+	 .password = "p1",
+	 .session = "office",
+	 .codecs = {"opus", "alaw"},
+	 .codecs_n = 2,
+	 .caller_phone = ROUTE_CALLER_PHONE_DEFAULT,
+	 .caller_name = ROUTE_CALLER_NAME_DEFAULT},
+	{.name = "second",
+	 .login = "9992",
+	 .password = "p2",
+	 .session = "office",
+	 .caller_phone = ROUTE_CALLER_PHONE_TG2SIP,
+	 .caller_name = "{name}"},
+	{.name = "elsewhere",
+	 .login = "9993",
+	 .password = "p3",
+	 .session = "home",
+	 .caller_phone = ROUTE_CALLER_PHONE_DEFAULT,
+	 .caller_name = ROUTE_CALLER_NAME_DEFAULT},
+};
+
+/* -- the other roles --------------------------------------------------------
+ */
+
+static void stop_loop(void *arg)
+{
+	re_cancel();
+}
+
+static void run(void)
+{
+	struct tmr limit;
+
+	tmr_init(&limit);
+	tmr_start(&limit, 5000, stop_loop, NULL);
+	re_main(NULL);
+	tmr_cancel(&limit);
+}
+
+static void on_message(const struct bus_message *m, void *arg)
+{
+	int *left = arg;
+
+	if (strcmp(m->subject, "test.settle") != 0)
+		json_array_append_new(heard,
+				      json_pack("{ss sO}", "subject",
+						m->subject, "body", m->body));
+	else if (--*left > 0)
+		bus_publish(bus, "test.settle", json_object());
+	else
+		re_cancel();
+}
+
+static int settling;
+
+/* Until what was sent, and what that made others send, has arrived. */
+static void settle(void)
+{
+	settling = 4;
+	bus_publish(bus, "test.settle", json_object());
+	run();
+}
+
+/* The i-th body heard on a subject; NULL: there were fewer. */
+static json_t *body_of(const char *subject, size_t i)
+{
+	json_t *m;
+	size_t k;
+
+	json_array_foreach(heard, k, m)
+	{
+		if (strcmp(text_of(m, "subject"), subject) == 0 && i-- == 0)
+			return json_object_get(m, "body");
+	}
+	return NULL;
+}
+
+static void on_answer(int err, json_t *o, void *arg)
+{
+	answer = err ? NULL : json_incref(o);
+	re_cancel();
+}
+
+static json_t *ask(const char *subject, json_t *body)
+{
+	json_decref(answer);
+	answer = NULL;
+	bus_request(bus, subject, body, 2000, on_answer, NULL);
+	run();
+	return answer;
+}
+
+static json_t *route(const char *trunk, const char *identifier)
+{
+	return ask("manager.route",
+		   json_pack("{ss ss ss ss}", "call", "c1", "worker", "w1",
+			     "trunk", trunk, "identifier", identifier));
+}
+
+static const char *peer_of(json_t *o, const char *key)
+{
+	return text_of(json_object_get(o, "peer"), key);
+}
+
+static int start(void)
+{
+	struct manager_conf conf = {
+		.bus = bus,
+		.store = store,
+		.records = records,
+		.storage = "s1",
+		.trunks = trunks,
+		.trunks_n = sizeof(trunks) / sizeof(*trunks),
+	};
+
+	return manager_new(&manager, &conf);
+}
+
+static bool begin(void)
+{
+	const char *why;
+
+	heard = json_array();
+	return !bus_local_new(&bus) &&
+	       !bus_subscribe(&listener, bus, ">", on_message, &settling) &&
+	       !store_open(&store, database, &why) && !start();
+}
+
+static void end(void)
+{
+	manager_free(&manager);
+	bus_unsubscribe(&listener);
+	bus_free(&bus);
+	store_close(&store);
+	json_decref(heard);
+	json_decref(answer);
+	heard = answer = NULL;
+	unlink(records);
+}
+
+/* A process that ends and one that takes its place. */
+static bool restart(void)
+{
+	const char *why;
+
+	manager_free(&manager);
+	store_close(&store);
+	json_array_clear(heard);
+	return !store_open(&store, database, &why) && !start();
+}
+
+static void hello(const char *worker)
+{
+	bus_publish(bus, "manager.hello", json_pack("{ss}", "worker", worker));
+	settle();
+}
+
+/* The records file's i-th line as an object; a new reference or NULL. */
+static json_t *record(size_t i)
+{
+	FILE *f = fopen(records, "r");
+	char line[4096];
+	json_t *o = NULL;
+
+	while (f && fgets(line, sizeof(line), f))
+		if (i-- == 0)
+			o = json_loads(line, 0, NULL);
+	if (f)
+		fclose(f);
+	return o;
+}
+
+/* -- tests ------------------------------------------------------------------
+ */
+
+static void test_manager_announces_the_trunks_to_a_worker(void)
+{
+	json_t *list, *first;
+
+	CHECK(begin());
+	hello("w1");
+	list = json_object_get(body_of("worker.w1.trunks", 0), "trunks");
+	CHECK_INT(json_array_size(list), 3);
+	first = json_array_get(list, 0);
+	CHECK_STR(text_of(first, "name"), "pbx");
+	CHECK_STR(text_of(first, "login"), "9991");
+	CHECK_STR(text_of(first, "password"), "p1");
+	CHECK_STR(text_of(first, "session"), "office");
+	CHECK_STR(text_of(first, "storage"), "s1");
+	CHECK_STR(json_string_value(
+			  json_array_get(json_object_get(first, "codecs"), 1)),
+		  "alaw");
+	end();
+}
+
+static bool announced_again(void)
+{
+	return body_of("worker.w1.trunks", 1) != NULL;
+}
+
+static void look(void *arg)
+{
+	if (announced_again())
+		re_cancel();
+	else
+		tmr_start(arg, 20, look, arg);
+}
+
+/* The heartbeat without which a Worker refuses calls after 10 s. */
+static void test_manager_repeats_the_trunks_unasked(void)
+{
+	struct tmr again;
+
+	CHECK(begin());
+	hello("w1");
+	tmr_init(&again);
+	tmr_start(&again, 0, look, &again);
+	run();
+	tmr_cancel(&again);
+	CHECK(announced_again());
+	end();
+}
+
+static void test_manager_routes_by_the_rules_of_the_trunk(void)
+{
+	json_t *o;
+
+	CHECK(begin());
+	o = route("pbx", "+99966000002");
+	CHECK(json_is_true(json_object_get(o, "ok")));
+	CHECK_STR(text_of(o, "session"), "office");
+	CHECK_STR(text_of(o, "storage"), "s1");
+	CHECK_STR(peer_of(o, "kind"), "phone");
+	CHECK_STR(peer_of(o, "value"), "99966000002");
+	o = route("pbx", "some_name");
+	CHECK_STR(peer_of(o, "kind"), "username");
+	CHECK_STR(peer_of(o, "value"), "some_name");
+	o = route("second", "777000");
+	CHECK_STR(peer_of(o, "kind"), "id");
+	CHECK_STR(peer_of(o, "value"), "777000");
+	o = route("elsewhere", "+99966000002");
+	CHECK_STR(text_of(o, "session"), "home");
+	end();
+}
+
+static void test_manager_refuses_routes_with_the_true_cause(void)
+{
+	json_t *o;
+
+	CHECK(begin());
+	o = route("nobody", "+99966000002");
+	CHECK(json_is_false(json_object_get(o, "ok")));
+	CHECK_INT(json_integer_value(json_object_get(o, "code")), 404);
+	CHECK_STR(text_of(o, "reason"), "Route not found");
+	o = route("pbx", "not a name!");
+	CHECK(json_is_false(json_object_get(o, "ok")));
+	CHECK_INT(json_integer_value(json_object_get(o, "code")), 404);
+	CHECK_STR(text_of(o, "reason"), "Not Found");
+	o = ask("manager.route", json_object());
+	CHECK_STR(text_of(o, "reason"), "Route not found");
+	end();
+}
+
+static json_t *incoming(const char *session)
+{
+	return json_pack("{ss ss ss ss ss s{ss ss ss ss ss}}", "session",
+			 session, "storage", "s1", "call", "c7", "telegram_id",
+			 "9223372036854775807", "access_hash",
+			 "-9223372036854775808", "caller", "id", "4711",
+			 "first_name", "J\xc3\xb6rg", "last_name", "Sm\xc3\xa5",
+			 "username", "joerg_s", "phone", "");
+}
+
+static void test_manager_offers_a_telegram_call_by_the_caller_rules(void)
+{
+	json_t *offer, *targets, *t;
+
+	CHECK(begin());
+	hello("w1");
+	bus_publish(bus, "manager.call.incoming", incoming("office"));
+	settle();
+	offer = body_of("worker.w1.call.offer", 0);
+	CHECK_STR(text_of(offer, "call"), "c7");
+	CHECK_STR(text_of(offer, "telegram_id"), "9223372036854775807");
+	CHECK_STR(text_of(offer, "access_hash"), "-9223372036854775808");
+	targets = json_object_get(offer, "targets");
+	CHECK_INT(json_array_size(targets), 2);
+	t = json_array_get(targets, 0);
+	CHECK_STR(text_of(t, "trunk"), "pbx");
+	CHECK_STR(text_of(t, "from_user"), "joerg_s");
+	CHECK_STR(text_of(t, "from_name"), "Joerg Sma");
+	CHECK_STR(text_of(t, "to_user"), "9991");
+	t = json_array_get(targets, 1);
+	CHECK_STR(text_of(t, "trunk"), "second");
+	CHECK_STR(text_of(t, "from_user"), "tg#joerg_s");
+	CHECK_STR(text_of(t, "from_name"), "J\xc3\xb6rg Sm\xc3\xa5");
+	CHECK_STR(text_of(body_of("storage.s1.call.assign", 0), "call"), "c7");
+	CHECK_STR(text_of(body_of("storage.s1.call.assign", 0), "worker"),
+		  "w1");
+	CHECK(!body_of("storage.s1.call.discard", 0));
+	end();
+}
+
+static void test_manager_offers_a_call_of_a_session_without_trunk(void)
+{
+	json_t *offer;
+
+	CHECK(begin());
+	hello("w1");
+	bus_publish(bus, "manager.call.incoming", incoming("unrouted"));
+	settle();
+	offer = body_of("worker.w1.call.offer", 0);
+	CHECK(offer);
+	CHECK_INT(json_array_size(json_object_get(offer, "targets")), 0);
+	end();
+}
+
+static void test_manager_without_worker_discards_a_telegram_call(void)
+{
+	json_t *discard;
+
+	CHECK(begin());
+	bus_publish(bus, "manager.call.incoming", incoming("office"));
+	settle();
+	discard = body_of("storage.s1.call.discard", 0);
+	CHECK_STR(text_of(discard, "call"), "c7");
+	CHECK_STR(text_of(discard, "reason"), "disconnect");
+	CHECK(!body_of("storage.s1.call.assign", 0));
+	end();
+}
+
+static void registered(const char *trunk, int expires_s)
+{
+	bus_publish(bus, "manager.registered",
+		    json_pack("{ss ss ss ss ss si}", "worker", "w1", "trunk",
+			      trunk, "contact", "sip:x", "source",
+			      "192.0.2.1:5060", "user_agent", "Phone 1",
+			      "expires_s", expires_s));
+	settle();
+}
+
+static json_t *trunk_row(size_t i)
+{
+	return json_array_get(
+		json_object_get(ask("manager.show.trunks", json_object()),
+				"rows"),
+		i);
+}
+
+static void test_manager_shows_what_is_registered(void)
+{
+	CHECK(begin());
+	CHECK_STR(text_of(trunk_row(0), "state"), "unregistered");
+	registered("nobody", 60);
+	registered("pbx", 60);
+	CHECK_STR(text_of(trunk_row(0), "state"), "registered");
+	CHECK_STR(text_of(trunk_row(0), "source"), "192.0.2.1:5060");
+	CHECK_STR(text_of(trunk_row(0), "user_agent"), "Phone 1");
+	CHECK_STR(text_of(trunk_row(1), "state"), "unregistered");
+	registered("pbx", 0);
+	CHECK_STR(text_of(trunk_row(0), "state"), "unregistered");
+	end();
+}
+
+static void open_call(const char *id, const char *dialog, const char *telegram)
+{
+	bus_publish(bus, "manager.call.open",
+		    json_pack("{ss ss s{ss ss ss ss ss ss ss ss}}", "call", id,
+			      "worker", "w1", "keep", "direction",
+			      "sip-to-telegram", "trunk", "pbx", "session",
+			      "office", "from", "100", "to", "+99966000002",
+			      "dialog", dialog, "telegram_id", telegram,
+			      "access_hash", "-5"));
+	settle();
+}
+
+static void test_manager_writes_one_line_a_record(void)
+{
+	struct stat st;
+	json_t *first, *second, *third;
+
+	CHECK(begin());
+	for (int i = 0; i < 2; i++) {
+		bus_publish(bus, "manager.call.record",
+			    json_pack("{ss s{ss si ss}}", "call", "c1",
+				      "record", "call", "c1", "number", i,
+				      "reason", "two\nlines"));
+		settle();
+	}
+	first = record(0);
+	second = record(1);
+	third = record(2);
+	json_decref(first);
+	json_decref(second);
+	CHECK(first && second && !third);
+	CHECK_INT(stat(records, &st), 0);
+	CHECK_INT(st.st_mode & 0777, 0640);
+	end();
+}
+
+static void test_manager_does_not_start_without_its_records_file(void)
+{
+	struct manager_conf conf = {.records = "/nowhere/calls.jsonl"};
+
+	CHECK(begin());
+	manager_free(&manager);
+	conf.bus = bus;
+	conf.store = store;
+	CHECK_INT(manager_new(&manager, &conf), -ENOENT);
+	CHECK(!manager);
+	end();
+}
+
+static void test_manager_closes_what_an_earlier_process_left(void)
+{
+	json_t *o, *none;
+
+	CHECK(begin());
+	open_call("c1", "", "");
+	open_call("c1", "{kept}", "42"); /* it knows more by now */
+	open_call("c2", "{kept 2}", "43");
+	bus_publish(
+		bus, "manager.call.record",
+		json_pack("{ss s{ss}}", "call", "c2", "record", "call", "c2"));
+	settle();
+	unlink(records);
+	CHECK(restart());
+	o = record(0);
+	none = record(1);
+	CHECK(o && !none);
+	CHECK_STR(text_of(o, "call"), "c1");
+	CHECK_STR(text_of(o, "direction"), "sip-to-telegram");
+	CHECK_STR(text_of(o, "from"), "100");
+	CHECK_INT(json_integer_value(json_object_get(o, "sip_status")), 503);
+	CHECK_STR(text_of(o, "reason"), "Gateway was interrupted");
+	CHECK_STR(text_of(o, "ended_by"), "gateway");
+	json_decref(o);
+	/* Nobody is there yet to tell the far ends. */
+	settle();
+	CHECK_INT(json_array_size(heard), 0);
+	end();
+}
+
+static void session_ready(const char *name)
+{
+	bus_publish(bus, "manager.session.state",
+		    json_pack("{ss ss ss}", "session", name, "storage", "s1",
+			      "state", "ready"));
+	settle();
+}
+
+static void test_manager_tells_both_far_ends_once_after_a_restart(void)
+{
+	json_t *stale;
+
+	CHECK(begin());
+	open_call("c1", "{kept}", "42");
+	CHECK(restart());
+	session_ready("home");
+	CHECK(!body_of("storage.s1.call.stale", 0));
+	session_ready("office");
+	stale = body_of("storage.s1.call.stale", 0);
+	CHECK_STR(text_of(stale, "session"), "office");
+	CHECK_STR(text_of(stale, "telegram_id"), "42");
+	CHECK_STR(text_of(stale, "access_hash"), "-5");
+	CHECK(!body_of("worker.w1.bye", 0));
+	hello("w1");
+	CHECK_STR(text_of(body_of("worker.w1.bye", 0), "dialog"), "{kept}");
+	hello("w1");
+	hello("w2");
+	session_ready("office");
+	CHECK(!body_of("worker.w1.bye", 1));
+	CHECK(!body_of("worker.w2.bye", 0));
+	CHECK(!body_of("storage.s1.call.stale", 1));
+	/* And it is closed for good. */
+	unlink(records);
+	CHECK(restart());
+	stale = record(0);
+	CHECK(!stale);
+	hello("w1");
+	CHECK(!body_of("worker.w1.bye", 0));
+	end();
+}
+
+static void test_manager_tells_only_the_far_ends_there_were(void)
+{
+	CHECK(begin());
+	open_call("c1", "", "42");
+	open_call("c2", "{kept}", "");
+	CHECK(restart());
+	hello("w1");
+	session_ready("office");
+	CHECK_STR(text_of(body_of("worker.w1.bye", 0), "dialog"), "{kept}");
+	CHECK(!body_of("worker.w1.bye", 1));
+	CHECK_STR(text_of(body_of("storage.s1.call.stale", 0), "telegram_id"),
+		  "42");
+	CHECK(!body_of("storage.s1.call.stale", 1));
+	end();
+}
+
+int main(void)
+{
+	if (!mkdtemp(folder) || libre_init())
+		return 1;
+	snprintf(database, sizeof(database), "%s/db", folder);
+	snprintf(records, sizeof(records), "%s/calls.jsonl", folder);
+	RUN(test_manager_announces_the_trunks_to_a_worker);
+	RUN(test_manager_repeats_the_trunks_unasked);
+	RUN(test_manager_routes_by_the_rules_of_the_trunk);
+	RUN(test_manager_refuses_routes_with_the_true_cause);
+	RUN(test_manager_offers_a_telegram_call_by_the_caller_rules);
+	RUN(test_manager_offers_a_call_of_a_session_without_trunk);
+	RUN(test_manager_without_worker_discards_a_telegram_call);
+	RUN(test_manager_shows_what_is_registered);
+	RUN(test_manager_writes_one_line_a_record);
+	RUN(test_manager_does_not_start_without_its_records_file);
+	RUN(test_manager_closes_what_an_earlier_process_left);
+	RUN(test_manager_tells_both_far_ends_once_after_a_restart);
+	RUN(test_manager_tells_only_the_far_ends_there_were);
+	libre_close();
+	unlink(database);
+	rmdir(folder);
+	return check_done();
+}
