@@ -49,7 +49,7 @@ static void state_enter(struct call *c, enum call_state state)
 	tmr_cancel(&c->timer);
 	switch (state) {
 	case CALL_CALLING:
-		ms = c->conf.device_timeout_ms;
+		ms = c->conf.place_timeout_ms;
 		break;
 	case CALL_RINGING:
 		c->times.ringing = clock_wall();
@@ -136,6 +136,8 @@ int call_new(struct call **cp, const struct call_conf *conf,
 	if (!c)
 		return -ENOMEM;
 	c->conf = *conf;
+	if (!c->conf.place_timeout_ms)
+		c->conf.place_timeout_ms = 40000;
 	if (!c->conf.device_timeout_ms)
 		c->conf.device_timeout_ms = 15000;
 	if (!c->conf.ring_timeout_ms)
@@ -227,6 +229,16 @@ void call_end(struct call *c, const struct call_cause *cause)
 static bool is_called(const struct call *c, const struct call_leg *leg)
 {
 	return leg != c->calling;
+}
+
+void call_leg_placed(struct call_leg *leg)
+{
+	struct call *c = leg->call;
+
+	if (leg->ended || leg->placed || c->state != CALL_CALLING)
+		return;
+	leg->placed = true;
+	tmr_start(&c->timer, c->conf.device_timeout_ms, state_timeout, c);
 }
 
 void call_leg_ringing(struct call_leg *leg)

@@ -37,7 +37,8 @@ struct call_handlers {
 
 struct call_conf {
 	char id[33]; /* empty: drawn */
-	unsigned device_timeout_ms;  /* no called leg rings: 0 = 15 s */
+	unsigned place_timeout_ms;   /* no network took the call: 0 = 40 s */
+	unsigned device_timeout_ms;  /* then, no device rings: 0 = 15 s */
 	unsigned ring_timeout_ms;    /* 0 = 180 s */
 	unsigned connect_timeout_ms; /* answered to media: 0 = 25 s */
 	struct call_handlers handlers;

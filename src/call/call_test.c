@@ -218,6 +218,7 @@ static void test_call_no_device_times_out_with_480(void)
 
 	call_add(c, &b.leg);
 	call_added_all(c);
+	call_leg_placed(&b.leg);
 	run_to_end();
 	CHECK_INT(ended_calls, 1);
 	CHECK_INT(last_cause.code, 480);
@@ -273,6 +274,23 @@ static void test_cause_decline_and_busy_differ_by_ringing(void)
 	CHECK_INT(c.code, 500);
 }
 
+static void test_call_that_is_never_placed_times_out(void)
+{
+	struct fake_leg a = {.leg.ops = &sip_ops};
+	struct fake_leg b = {.leg.ops = &telegram_ops};
+	struct call_conf conf = {.place_timeout_ms = 20,
+				 .handlers = {.ended = on_ended}};
+	struct call *c = NULL;
+
+	ended_calls = 0;
+	CHECK_INT(call_new(&c, &conf, &a.leg), 0);
+	call_add(c, &b.leg);
+	call_added_all(c);
+	run_to_end();
+	CHECK_INT(ended_calls, 1);
+	CHECK_INT(last_cause.code, 480);
+}
+
 int main(void)
 {
 	if (libre_init())
@@ -283,6 +301,7 @@ int main(void)
 	RUN(test_call_all_failed_reports_the_telling_cause);
 	RUN(test_call_without_targets_is_unavailable);
 	RUN(test_call_no_device_times_out_with_480);
+	RUN(test_call_that_is_never_placed_times_out);
 	RUN(test_cause_telegram_errors);
 	RUN(test_cause_decline_and_busy_differ_by_ringing);
 	libre_close();

@@ -34,11 +34,13 @@ struct call_leg_ops {
 struct call_leg {
 	const struct call_leg_ops *ops;
 	struct call *call;
-	bool started, ringing, answered, up, ended;
+	bool started, placed, ringing, answered, up, ended;
 	struct call_cause cause; /* valid when ended */
 };
 
 /* -- events ---------------------------------------------------------------- */
+/* The far network took the call; from here its device has to show itself. */
+void call_leg_placed(struct call_leg *leg);
 void call_leg_ringing(struct call_leg *leg);
 void call_leg_answered(struct call_leg *leg); /* the called side accepted */
 void call_leg_up(struct call_leg *leg);       /* its media runs */

@@ -177,6 +177,7 @@ static void on_progress(int code, const char *reason, struct bytes sdp,
 {
 	struct sip_leg *l = arg;
 
+	call_leg_placed(&l->leg);
 	if (code >= 180)
 		call_leg_ringing(&l->leg);
 }

@@ -298,6 +298,7 @@ void telegram_leg_event(struct call_leg *leg, json_t *event)
 		text_copy(t->wc->access_hash, sizeof(t->wc->access_hash),
 			  event, "access_hash");
 		worker_call_keep(t->wc);
+		call_leg_placed(leg);
 	} else if (strcmp(what, "ringing") == 0) {
 		call_leg_ringing(leg);
 	} else if (strcmp(what, "active") == 0) {
