@@ -2,6 +2,7 @@
 """Runs Gramline against other people's software, from npm, pinned:
 
   messages   @mtcute/node, an MTProto client, against the simulated Telegram
+  calls      an endpoint on @roamhq/wrtc (libwebrtc) against gramline-endpoint
 
 docs/interop.md tells what each part shows. --quick: a part of it, in less than
 two minutes. The last line is "N passed, M failed".
@@ -17,10 +18,12 @@ import time
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(HERE)
 sys.path.insert(0, ROOT)
-from interop import messages  # noqa: E402
+from interop import calls, messages  # noqa: E402
 
 BUILD = os.path.join(ROOT, "build")
 WORK = os.path.join(BUILD, "interop")
+
+PARTS = ["messages", "calls"]
 
 
 class Report:
@@ -68,10 +71,22 @@ def node_find():
     return os.environ.get("NODE") or (pinned[0] if pinned else "node")
 
 
+def table(rows):
+    head = {"what": "what", "version": "version", "role": "libwebrtc is",
+            "connected": "connected", "heard": "heard both ways",
+            "seconds": "seconds to connect"}
+    widths = {k: max(len(r[k]) for r in [head] + rows) for k in head}
+    print()
+    for row in [head] + rows:
+        print("  ".join(row[k].ljust(widths[k]) for k in head).rstrip())
+
+
 def main():
     options = argparse.ArgumentParser()
     options.add_argument("--quick", action="store_true")
-    quick = options.parse_args().quick
+    options.add_argument("--only", choices=PARTS, help="one of the parts")
+    chosen = options.parse_args()
+    quick, parts = chosen.quick, [chosen.only] if chosen.only else PARTS
     report = Report()
     packages_install(report.say)
     node = node_find()
@@ -80,9 +95,16 @@ def main():
     report.say("node %s" % version)
     shutil.rmtree(WORK, ignore_errors=True)
     os.makedirs(WORK)
+    rows = []
     for layer in ("own", "gateway")[:1 if quick else 2]:
-        messages.run(report, node, BUILD,
-                     os.path.join(WORK, "messages-" + layer), layer)
+        if "messages" in parts:
+            messages.run(report, node, BUILD,
+                         os.path.join(WORK, "messages-" + layer), layer)
+    if "calls" in parts:
+        rows += calls.run(report, node, BUILD, os.path.join(WORK, "calls"),
+                          quick)
+    if rows:
+        table(rows)
     if report.failures:
         print("\nFailed: " + ", ".join(report.failures))
     print("\n%d passed, %d failed" % (report.passed, report.failed))

@@ -118,11 +118,14 @@ export class Ear {
 		this.write(mono)
 	}
 
+	// The header is kept true: others look at the file while it grows.
 	write(samples) {
-		if (this.file !== null)
-			writeSync(this.file, Buffer.from(samples.buffer,
-				samples.byteOffset, samples.byteLength))
 		this.written += samples.length
+		if (this.file === null)
+			return
+		writeSync(this.file, Buffer.from(samples.buffer,
+			samples.byteOffset, samples.byteLength))
+		writeSync(this.file, wav_header(this.written * 2), 0, HEADER, 0)
 	}
 
 	silence_fill() {
@@ -138,7 +141,6 @@ export class Ear {
 		if (this.file === null)
 			return
 		this.silence_fill()
-		writeSync(this.file, wav_header(this.written * 2), 0, HEADER, 0)
 		closeSync(this.file)
 		this.file = null
 	}
