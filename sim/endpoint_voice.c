@@ -162,8 +162,14 @@ static bool more_decode(struct listener *l, usec_t now)
 		decode(l, out.packet.payload, out.samples, true);
 		break;
 	case JITTER_LOST:
-	case JITTER_EXPAND:
 		decode(l, bytes_of(NULL, 0), out.samples, false);
+		break;
+	case JITTER_EXPAND:
+		if (l->pcm_n + out.samples <=
+		    sizeof(l->pcm) / sizeof(l->pcm[0])) {
+			media_stretch(l->coder, l->pcm + l->pcm_n, out.samples);
+			l->pcm_n += out.samples;
+		}
 		break;
 	}
 	return l->pcm_n > before;

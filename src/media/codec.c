@@ -9,6 +9,7 @@
 
 #include <errno.h>
 #include <opus/opus.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -23,6 +24,11 @@
 /* G.711 carries 13 and 14 bits: what lies below is its own noise. */
 #define LSB_DEPTH_NARROW 14
 #define LSB_DEPTH_WIDE 16
+/* A decoder of one channel needs 18 KiB. */
+#define OPUS_STATE_MAX 32768
+/* Pieces in a row; concealment has faded away by then. */
+#define STRETCH_MAX 20
+#define STRETCH_SAMPLES_MAX (OPUS_CLOCK_HZ / 50)
 
 const struct media_codec media_codec_opus = {
 	.name = "opus",
@@ -86,6 +92,8 @@ struct media_coder {
 	OpusEncoder *encoder;
 	OpusDecoder *decoder;
 	struct conceal conceal; /* G.711 */
+	unsigned stretched;     /* Opus: pieces since the last packet */
+	size_t stretch;         /* samples of the last piece */
 };
 
 static int encoder_new(struct media_coder *c,
@@ -126,6 +134,8 @@ static int opus_new(struct media_coder *c, const struct media_coder_conf *conf)
 			opus_decoder_create((opus_int32)c->rate_hz, 1, &err);
 		if (!c->decoder)
 			err = -ENOMEM;
+		else if (opus_decoder_get_size(1) > OPUS_STATE_MAX)
+			err = -ENOTSUP;
 	}
 	return err;
 }
@@ -218,6 +228,7 @@ static int opus_conceal(struct media_coder *c, int16_t *pcm, size_t room)
 {
 	size_t whole = room - room % (c->rate_hz / 400);
 
+	c->stretched = 0;
 	memset(pcm + whole, 0, (room - whole) * sizeof(*pcm));
 	if (whole &&
 	    opus_decode(c->decoder, NULL, 0, pcm, (int)whole, 0) != (int)whole)
@@ -225,9 +236,55 @@ static int opus_conceal(struct media_coder *c, int16_t *pcm, size_t room)
 	return (int)room;
 }
 
+/* Goes on from the decoder's state in a copy of it: what a stretched piece
+ * did to the state itself would not be what the encoder did, and a decoder
+ * that differs from its encoder can ring for seconds on a pure tone. */
+static bool stretch_piece(struct media_coder *c, int16_t *pcm, size_t samples)
+{
+	_Alignas(max_align_t) unsigned char copy[OPUS_STATE_MAX];
+	OpusDecoder *decoder = (void *)copy;
+
+	memcpy(copy, c->decoder, (size_t)opus_decoder_get_size(1));
+	for (unsigned i = 0; i <= c->stretched; i++)
+		if (opus_decode(decoder, NULL, 0, pcm, (int)samples, 0) !=
+		    (int)samples)
+			return false;
+	return true;
+}
+
+static void opus_stretch(struct media_coder *c, int16_t *pcm, size_t samples)
+{
+	if (!c->decoder || c->stretched >= STRETCH_MAX ||
+	    !stretch_piece(c, pcm, samples)) {
+		memset(pcm, 0, samples * sizeof(*pcm));
+		return;
+	}
+	c->stretched++;
+	c->stretch = samples;
+}
+
+void media_stretch(struct media_coder *c, int16_t *pcm, size_t samples)
+{
+	if (c->codec == &media_codec_opus)
+		opus_stretch(c, pcm, samples);
+	else
+		conceal_missing(&c->conceal, pcm, samples);
+}
+
+/* From what the stretched piece promised to the packet, without a click. */
+static void stretch_blend(int16_t *pcm, const int16_t *promise, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		pcm[i] = (int16_t)((promise[i] * (int)(n - i) +
+				    pcm[i] * (int)i) /
+				   (int)n);
+}
+
 static int opus_packet_decode(struct media_coder *c, int16_t *pcm, size_t room,
 			      struct bytes payload, bool fec)
 {
+	int16_t promise[STRETCH_SAMPLES_MAX];
+	bool blend;
 	int n;
 
 	if (!c->decoder)
@@ -239,8 +296,13 @@ static int opus_packet_decode(struct media_coder *c, int16_t *pcm, size_t room,
 	/* the repaired stretch must be whole for libopus, too */
 	if (fec && (!room || room % (c->rate_hz / 400)))
 		return opus_conceal(c, pcm, room);
+	blend = c->stretched && c->stretch <= STRETCH_SAMPLES_MAX &&
+		stretch_piece(c, promise, c->stretch);
+	c->stretched = 0;
 	n = opus_decode(c->decoder, payload.p, (opus_int32)payload.n, pcm,
 			(int)room, fec);
+	if (blend && n >= (int)c->stretch)
+		stretch_blend(pcm, promise, c->stretch / 2);
 	return n < 0 ? -EBADMSG : n;
 }
 

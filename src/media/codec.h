@@ -56,6 +56,10 @@ int media_encode(struct media_coder *c, uint8_t *dst, size_t room,
  * one, or conceal if there is none; room = its length. */
 int media_decode(struct media_coder *c, int16_t *pcm, size_t room,
 		 struct bytes payload, bool fec);
+/* Fills time that no packet belongs to: the stream is stretched. Unlike after
+ * a loss the decoder does not move, so that the next packet finds what its
+ * encoder had there. Sounds like concealment; samples: up to 20 ms. */
+void media_stretch(struct media_coder *c, int16_t *pcm, size_t samples);
 void media_coder_set_loss(struct media_coder *c, int percent);
 /* Length in samples at rtp_clock_hz of one payload; -EBADMSG. */
 int media_payload_samples(const struct media_codec *codec,

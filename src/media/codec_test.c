@@ -370,6 +370,40 @@ static void test_coder_conceals_any_length(void)
 	}
 }
 
+/* A pure tone leaves the codec's filters at the edge of stability: a decoder
+ * that was moved would ring at full strength for seconds. */
+static void test_coder_stretched_keeps_a_tone(void)
+{
+	struct media_coder_conf conf = {
+		.rate_hz = 8000, .complexity = -1, .expected_loss = 10};
+	struct media_coder *c = NULL;
+	int16_t in[160], out[160];
+	uint8_t packet[1500];
+	int loudest = 0;
+
+	CHECK_INT(media_coder_new(&c, &media_codec_opus, &conf), 0);
+	for (int i = 0; i < 500; i++) {
+		int n;
+
+		for (int k = 0; k < 160; k++)
+			in[k] = (int16_t)(8000 * sin(2 * M_PI * 3250 *
+						     (i * 160 + k) / 8000));
+		n = media_encode(c, packet, sizeof(packet), in, 160);
+		CHECK(n > 0);
+		if (i % 100 == 40)
+			for (int k = 0; k < 3; k++)
+				media_stretch(c, out, 80);
+		CHECK_INT(media_decode(c, out, 160, bytes_of(packet, (size_t)n),
+				       false),
+			  160);
+		for (int k = 0; k < 160; k++)
+			if (abs(out[k]) > loudest)
+				loudest = abs(out[k]);
+	}
+	CHECK(loudest > 7000 && loudest < 12000);
+	media_coder_free(&c);
+}
+
 static void test_coder_refuses_wrong_arguments(void)
 {
 	struct media_coder_conf conf = {.rate_hz = 16000, .complexity = -1};
@@ -467,6 +501,7 @@ int main(void)
 	RUN(test_coder_repairs_and_conceals_losses);
 	RUN(test_coder_takes_every_opus_packet_length);
 	RUN(test_coder_conceals_any_length);
+	RUN(test_coder_stretched_keeps_a_tone);
 	RUN(test_coder_refuses_wrong_arguments);
 	RUN(test_splice_shortens_a_vowel_by_whole_periods);
 	RUN(test_splice_removes_all_it_may_from_quiet);

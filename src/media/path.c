@@ -259,6 +259,10 @@ static size_t decision_decode(struct path *p, const struct jitter_out *out)
 	size_t missing = samples_of(p, out->samples);
 	int n;
 
+	if (out->verdict == JITTER_EXPAND) {
+		media_stretch(p->decoder, p->pcm + p->pcm_n, missing);
+		return missing;
+	}
 	if (plays)
 		n = media_decode(p->decoder, p->pcm + p->pcm_n, room,
 				 out->packet.payload, false);
