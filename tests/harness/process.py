@@ -1,10 +1,14 @@
 """Child processes, free ports, and waiting for conditions."""
 import os
+import random
 import signal
 import socket
 import subprocess
 import threading
 import time
+
+
+given = set()   # ports
 
 
 class Timeout(Exception):
@@ -24,20 +28,21 @@ def wait_for(what, condition, seconds=20.0, pause=0.02):
         time.sleep(pause)
 
 
-def free_port(kind=socket.SOCK_STREAM):
-    """A port that was free on 127.0.0.1 for TCP and UDP a moment ago."""
+def free_port():
+    """A port that is free on 127.0.0.1 for TCP and UDP: below the range the
+    kernel gives out by itself, above the gateway's RTP, never twice."""
     while True:
-        with socket.socket(socket.AF_INET, kind) as s:
-            s.bind(("127.0.0.1", 0))
-            port = s.getsockname()[1]
-        other = (socket.SOCK_DGRAM if kind == socket.SOCK_STREAM
-                 else socket.SOCK_STREAM)
-        with socket.socket(socket.AF_INET, other) as s:
-            try:
-                s.bind(("127.0.0.1", port))
-                return port
-            except OSError:
-                continue
+        port = random.SystemRandom().randrange(22000, 32000)
+        if port in given:
+            continue
+        try:
+            for kind in (socket.SOCK_STREAM, socket.SOCK_DGRAM):
+                with socket.socket(socket.AF_INET, kind) as s:
+                    s.bind(("127.0.0.1", port))
+        except OSError:
+            continue
+        given.add(port)
+        return port
 
 
 class Process:

@@ -103,6 +103,7 @@ class Client:
         self.contact = "sip:%s@127.0.0.1:%d" % (login, self.port)
         self.received = []      # every message
         self.obeys_cancel = True
+        self.headers = []       # more of them, in every request
         self.register_call, self.cseq = token(), 0
         threading.Thread(target=self.read, daemon=True).start()
 
@@ -146,7 +147,7 @@ class Client:
                  "CSeq: %d %s" % (cseq, method),
                  "Contact: " + (self.contact if self.contact == "*"
                                 else "<%s>" % self.contact)]
-        lines += ["%s: %s" % h for h in headers]
+        lines += ["%s: %s" % h for h in list(headers) + self.headers]
         if body and "Content-Type" not in dict(headers):
             lines.append("Content-Type: application/sdp")
         lines.append("Content-Length: %d" % len(body))
