@@ -86,14 +86,20 @@ static void leg_end(struct call_leg *leg, const struct call_cause *cause,
 	leg->ops->end(leg, cause, elsewhere);
 }
 
+static void release_legs(struct call *c)
+{
+	tmr_cancel(&c->timer);
+	tmr_cancel(&c->release);
+	for (size_t i = 0; i < c->called_n; i++)
+		c->called[i]->ops->release(c->called[i]);
+	c->calling->ops->release(c->calling);
+}
+
 static void call_destroy(void *arg)
 {
 	struct call *c = arg;
 
-	tmr_cancel(&c->timer);
-	for (size_t i = 0; i < c->called_n; i++)
-		c->called[i]->ops->release(c->called[i]);
-	c->calling->ops->release(c->calling);
+	release_legs(c);
 	if (c->conf.handlers.ended)
 		c->conf.handlers.ended(c, c->conf.arg);
 	free(c);
@@ -319,6 +325,17 @@ void call_leg_ended(struct call_leg *leg, const struct call_cause *cause)
 		finish(c, cause, BY_CALLED);
 	else
 		fail_when_all_ended(c);
+}
+
+void call_free(struct call **cp)
+{
+	struct call *c = *cp;
+
+	if (!c)
+		return;
+	*cp = NULL;
+	release_legs(c);
+	free(c);
 }
 
 const char *call_id(const struct call *c)

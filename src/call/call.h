@@ -54,6 +54,10 @@ void call_added_all(struct call *c);
 /* Ends the call from our side. */
 void call_end(struct call *c, const struct call_cause *cause);
 
+/* Drops the call as it is when its owner goes: the legs are released, but not
+ * told, and no handler runs. Not inside an event. */
+void call_free(struct call **cp);
+
 const char *call_id(const struct call *c);
 enum call_state call_state(const struct call *c);
 const struct call_times *call_times(const struct call *c);

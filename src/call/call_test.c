@@ -104,6 +104,30 @@ static struct call *make(struct fake_leg *calling, unsigned device_ms)
 	return c;
 }
 
+static void test_call_is_dropped_without_a_word(void)
+{
+	struct fake_leg a = {.leg.ops = &sip_ops};
+	struct fake_leg b = {.leg.ops = &telegram_ops};
+	struct call *c = make(&a, 1000);
+	struct call_cause cause;
+
+	call_add(c, &b.leg);
+	call_free(&c);
+	CHECK(!c);
+	CHECK_INT(a.releases + b.releases, 2);
+	CHECK_INT(a.ends + b.ends, 0);
+	CHECK_INT(ended_calls, 0);
+	call_free(&c);
+	/* Likewise one that has ended and waits to be released. */
+	c = make(&a, 1000);
+	call_cause_set(&cause, CAUSE_NORMAL, NULL);
+	call_end(c, &cause);
+	call_free(&c);
+	CHECK_INT(a.ends, 1);
+	CHECK_INT(a.releases, 2);
+	CHECK_INT(ended_calls, 0);
+}
+
 static void test_call_sip_is_answered_only_when_media_is_up(void)
 {
 	struct fake_leg a = {.leg.ops = &sip_ops};
@@ -295,6 +319,7 @@ int main(void)
 {
 	if (libre_init())
 		return 1;
+	RUN(test_call_is_dropped_without_a_word);
 	RUN(test_call_sip_is_answered_only_when_media_is_up);
 	RUN(test_call_telegram_is_accepted_when_sip_answers);
 	RUN(test_call_fork_first_answer_wins);

@@ -6,6 +6,7 @@
 
 #include "base/log.h"
 #include "base/random.h"
+#include "base/text.h"
 #include "sip/sdp.h"
 #include "worker/internal.h"
 
@@ -471,7 +472,8 @@ int sip_leg_new_incoming(struct call_leg **lp, struct worker_call *wc,
 	l->session = mem_ref(session);
 	sip_session_info(session, &info);
 	l->peer = info.source;
-	snprintf(wc->sip_call_id, sizeof(wc->sip_call_id), "%s", info.call_id);
+	text_clean(wc->sip_call_id, sizeof(wc->sip_call_id),
+		   bytes_str(info.call_id));
 	l->delayed_offer = info.sdp.n == 0;
 	if (!l->delayed_offer && !sip_sdp_read(&l->remote, info.sdp))
 		(void)choose_codec(l);

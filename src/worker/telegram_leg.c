@@ -76,20 +76,22 @@ static int leg_start(struct call_leg *leg, struct call_cause *cause)
 	struct worker *w = t->wc->worker;
 	json_t *versions = json_array();
 	char subject[96];
+	int err;
 
 	for (size_t i = 0; i < w->conf.versions_n; i++)
 		json_array_append_new(versions,
 				      json_string(w->conf.versions[i]));
 	snprintf(subject, sizeof(subject), BUS_STORAGE_CALL_START,
 		 t->wc->storage);
-	t->waiting = true;
-	return bus_request(
+	err = bus_request(
 		w->bus, subject,
 		json_pack("{ss ss ss s{ss ss} so}", "call", t->wc->id,
 			  "worker", w->id, "session", t->wc->session, "peer",
 			  "kind", t->peer_kind, "value", t->peer_value,
 			  "versions", versions),
 		START_TIMEOUT_MS, on_started, t);
+	t->waiting = !err;
+	return err;
 }
 
 static void leg_ring(struct call_leg *leg)

@@ -766,6 +766,23 @@ void worker_stop(struct worker *w, void (*done)(void *arg), void *arg)
 	mailbox_post(w->mailbox, stop_now, w);
 }
 
+/* Calls that had no time to end. Those with media are freed when the mailbox
+ * hands out that it has closed. */
+static void drop_calls(struct worker *w)
+{
+	struct le *le = list_head(&w->calls);
+
+	while (le) {
+		struct worker_call *wc = le->data;
+
+		le = le->next;
+		if (wc->call_over)
+			continue;
+		call_free(&wc->call);
+		call_discard(wc);
+	}
+}
+
 void worker_free(struct worker **wp)
 {
 	struct worker *w = *wp;
@@ -775,6 +792,8 @@ void worker_free(struct worker **wp)
 	*wp = NULL;
 	while (w->subs_n)
 		bus_unsubscribe(&w->subs[--w->subs_n]);
+	w->stopped = NULL;
+	drop_calls(w);
 	sip_stack_free(&w->sip);
 	while (w->threads_n)
 		media_thread_free(&w->threads[--w->threads_n]);
