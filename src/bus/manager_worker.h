@@ -2,9 +2,11 @@
  *
  *   manager.hello          {worker}: the Manager answers with worker.W.trunks
  *   worker.W.trunks        {trunks: [{name, login, password, session, storage,
- *                          codecs: [..]}]}; the whole table, on change and
- *                          every 2 s as heartbeat: a Worker that has not heard
- *                          it for 10 s answers 503 No response from Manager
+ *                          authorised, codecs: [..]}]}; the whole table, on
+ *                          change and every 2 s as heartbeat: a Worker that
+ *                          has not heard it for 10 s answers 503 No response
+ *                          from Manager. authorised false: Telegram has no
+ *                          log-in for it, REGISTER is refused (403)
  *   manager.route          request {call, worker, trunk, identifier}
  *     answer {ok: true, session, storage, peer: {kind, value}}
  *          | {ok: false, code, reason}

@@ -15,6 +15,7 @@ enum cause_row {
 	CAUSE_NORMAL,                /* 200 OK: hung up after an answer */
 	CAUSE_UNAUTHORIZED,          /* row 2 */
 	CAUSE_WRONG_PASSWORD,        /* 10 */
+	CAUSE_SESSION_INACTIVE,      /* 12 */
 	CAUSE_PRIVACY_RESTRICTED,    /* 17 */
 	CAUSE_PRIVACY_PREMIUM,       /* 18 */
 	CAUSE_ROUTE_NOT_FOUND,       /* 20 */

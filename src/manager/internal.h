@@ -20,7 +20,7 @@ struct manager {
 	} *registrations; /* one per trunk */
 	struct bus_sub *subs[8];
 	size_t subs_n;
-	json_t *accounts;    /* session: user id */
+	json_t *sessions;    /* name: its last manager.session.state */
 	struct list workers; /* struct manager_worker */
 	struct list stale;   /* struct stale_call: waiting for their session */
 	struct tmr announce;

@@ -28,6 +28,15 @@ static struct manager_trunk *trunk_find(struct manager *m, const char *name)
 	return NULL;
 }
 
+/* False once Telegram has said so; not merely while there is no connection. */
+static bool session_authorised(const struct manager *m, const char *name)
+{
+	const char *state =
+		text_of(json_object_get(m->sessions, name), "state");
+
+	return strcmp(state, "unauthorised") != 0 && strcmp(state, "dead") != 0;
+}
+
 /* -- Workers ------------------------------------------------------------------ */
 
 static json_t *trunks_json(const struct manager *m)
@@ -42,11 +51,13 @@ static json_t *trunks_json(const struct manager *m)
 			json_array_append_new(codecs,
 					      json_string(t->codecs[k]));
 		json_array_append_new(
-			list, json_pack("{ss ss ss ss ss so}", "name", t->name,
-					"login", t->login, "password",
-					t->password, "session", t->session,
-					"storage", m->conf.storage, "codecs",
-					codecs));
+			list,
+			json_pack("{ss ss ss ss ss sb so}", "name", t->name,
+				  "login", t->login, "password", t->password,
+				  "session", t->session, "storage",
+				  m->conf.storage, "authorised",
+				  session_authorised(m, t->session), "codecs",
+				  codecs));
 	}
 	return list;
 }
@@ -186,12 +197,13 @@ static void discard(struct manager *m, json_t *incoming)
 /* Behaviour 3.15: a gateway's account calling another one is a loop. */
 static bool is_gateway_account(const struct manager *m, const char *user_id)
 {
-	const char *session;
-	json_t *id;
+	const char *name;
+	json_t *session;
 
-	json_object_foreach(m->accounts, session, id)
+	json_object_foreach(m->sessions, name, session)
 	{
-		if (strcmp(json_string_value(id), user_id) == 0)
+		if (strcmp(text_of(json_object_get(session, "user"), "id"),
+			   user_id) == 0)
 			return true;
 	}
 	return false;
@@ -238,10 +250,11 @@ static void on_session_state(const struct bus_message *msg, void *arg)
 {
 	struct manager *m = arg;
 	const char *session = text_of(msg->body, "session");
-	const char *id = text_of(json_object_get(msg->body, "user"), "id");
+	bool authorised = session_authorised(m, session);
 
-	if (*id)
-		json_object_set_new(m->accounts, session, json_string(id));
+	json_object_set(m->sessions, session, msg->body);
+	if (authorised != session_authorised(m, session))
+		announce_all(m);
 	if (strcmp(text_of(msg->body, "state"), "ready") == 0)
 		manager_stale_session(m, session);
 }
@@ -314,12 +327,12 @@ int manager_new(struct manager **mp, const struct manager_conf *conf)
 		return -ENOMEM;
 	m->conf = *conf;
 	m->records_fd = -1;
-	m->accounts = json_object();
+	m->sessions = json_object();
 	tmr_init(&m->announce);
 	m->trunks = calloc(conf->trunks_n + 1, sizeof(*m->trunks));
 	m->registrations = calloc(conf->trunks_n + 1,
 				  sizeof(*m->registrations));
-	if (!m->trunks || !m->registrations || !m->accounts) {
+	if (!m->trunks || !m->registrations || !m->sessions) {
 		err = -ENOMEM;
 		goto out;
 	}
@@ -351,7 +364,7 @@ void manager_free(struct manager **mp)
 		bus_unsubscribe(&m->subs[--m->subs_n]);
 	manager_records_close(m);
 	list_flush(&m->workers);
-	json_decref(m->accounts);
+	json_decref(m->sessions);
 	if (m->trunks)
 		bytes_wipe(m->trunks, m->conf.trunks_n * sizeof(*m->trunks));
 	free(m->trunks);

@@ -19,7 +19,8 @@ struct worker_trunk {
 	char storage[32];
 	const struct media_codec *codecs[WORKER_CODECS_MAX]; /* by preference */
 	size_t codecs_n;
-	bool keep; /* seen in the table just received */
+	bool authorised; /* its session may use Telegram */
+	bool keep;       /* seen in the table just received */
 };
 
 /* A call and all that hangs on it. */
@@ -71,9 +72,22 @@ struct worker {
 	void *stopped_arg;
 };
 
+/* trunks.c */
 struct worker_trunk *worker_trunk_by_login(struct worker *w, const char *login);
 struct worker_trunk *worker_trunk_by_name(struct worker *w, const char *name);
 bool worker_has_manager(const struct worker *w);
+/* The table of worker.W.trunks takes the place of the present one. */
+void worker_trunks_read(struct worker *w, json_t *list);
+/* Handlers of the SIP stack. */
+void worker_trunk_credentials(const char *user, struct sip_credentials *creds,
+			      void *arg);
+void worker_trunk_registering(const struct sip_binding *b, bool removal,
+			      struct sip_verdict *v, void *arg);
+void worker_trunk_unregistered(const struct sip_binding *b, void *arg);
+
+/* worker.c */
+/* Takes the body. */
+void worker_publish(struct worker *w, const char *subject, json_t *body);
 
 struct worker_call *worker_call_new(struct worker *w, bool to_telegram,
 				    const char *id);

@@ -14,49 +14,13 @@
 #include "bus/worker_storage.h"
 #include "worker/internal.h"
 
-/* Behaviour 2.2: without its Manager a Worker answers by itself. The Manager
- * announces the trunks every 2 s. */
-#define MANAGER_LOST (10 * USEC_S)
 #define ROUTE_TIMEOUT_MS 5000
 /* Behaviour 2.3: 10 s without RTP end the call. */
 #define RTP_SILENCE_MS 10000
 
-bool worker_has_manager(const struct worker *w)
-{
-	return w->trunks_at && clock_now() - w->trunks_at < MANAGER_LOST;
-}
-
-struct worker_trunk *worker_trunk_by_login(struct worker *w, const char *login)
-{
-	struct le *le;
-
-	LIST_FOREACH(&w->trunks, le)
-	{
-		struct worker_trunk *t = le->data;
-
-		if (strcmp(t->login, login) == 0)
-			return t;
-	}
-	return NULL;
-}
-
-struct worker_trunk *worker_trunk_by_name(struct worker *w, const char *name)
-{
-	struct le *le;
-
-	LIST_FOREACH(&w->trunks, le)
-	{
-		struct worker_trunk *t = le->data;
-
-		if (strcmp(t->name, name) == 0)
-			return t;
-	}
-	return NULL;
-}
-
 #define COPY(dst, o, key) text_copy(dst, sizeof(dst), o, key)
 
-static void publish(struct worker *w, const char *subject, json_t *body)
+void worker_publish(struct worker *w, const char *subject, json_t *body)
 {
 	if (bus_publish(w->bus, subject, body))
 		log_error("worker", NULL, "no memory for %s", subject);
@@ -95,9 +59,9 @@ static void release_when_over(struct worker_call *wc)
 
 	if (!wc->call_over || wc->media_open)
 		return;
-	publish(w, BUS_MANAGER_CALL_RECORD,
-		json_pack("{ss so}", "call", wc->id, "record",
-			  worker_record(wc)));
+	worker_publish(w, BUS_MANAGER_CALL_RECORD,
+		       json_pack("{ss so}", "call", wc->id, "record",
+				 worker_record(wc)));
 	list_unlink(&wc->le);
 	free(wc);
 	stop_when_empty(w);
@@ -264,7 +228,8 @@ void worker_call_keep(struct worker_call *wc)
 
 	if (!wc->call)
 		return;
-	publish(wc->worker, BUS_MANAGER_CALL_OPEN,
+	worker_publish(
+		wc->worker, BUS_MANAGER_CALL_OPEN,
 		json_pack("{ss ss s{ss ss ss ss ss ss ss ss ss ss}}", "call",
 			  wc->id, "worker", wc->worker->id, "keep", "direction",
 			  wc->to_telegram ? "sip-to-telegram"
@@ -483,128 +448,13 @@ static void on_call_event(const struct bus_message *m, void *arg)
 		telegram_leg_event(wc->telegram_leg, m->body);
 }
 
-/* -- trunks and registrations ----------------------------------------------- */
-
-static void trunk_destroy(void *arg)
-{
-	struct worker_trunk *t = arg;
-
-	list_unlink(&t->le);
-	bytes_wipe(t->password, sizeof(t->password));
-}
-
-static void trunk_read(struct worker *w, json_t *o)
-{
-	struct worker_trunk *t = worker_trunk_by_name(w, text_of(o, "name"));
-	json_t *codecs = json_object_get(o, "codecs");
-
-	if (!t) {
-		t = mem_zalloc(sizeof(*t), trunk_destroy);
-		if (!t)
-			return;
-		list_append(&w->trunks, &t->le, t);
-		COPY(t->name, o, "name");
-	}
-	t->keep = true;
-	COPY(t->login, o, "login");
-	COPY(t->password, o, "password");
-	COPY(t->session, o, "session");
-	COPY(t->storage, o, "storage");
-	t->codecs_n = 0;
-	for (size_t i = 0; i < json_array_size(codecs); i++) {
-		const char *name = json_string_value(json_array_get(codecs, i));
-		const struct media_codec *c =
-			name ? media_codec_by_setting(name) : NULL;
-
-		if (c && t->codecs_n < WORKER_CODECS_MAX)
-			t->codecs[t->codecs_n++] = c;
-	}
-}
+/* -- the role ---------------------------------------------------------------
+ */
 
 static void on_trunks(const struct bus_message *m, void *arg)
 {
-	struct worker *w = arg;
-	json_t *list = json_object_get(m->body, "trunks");
-	struct le *le;
-
-	w->trunks_at = clock_now();
-	LIST_FOREACH(&w->trunks, le)
-	((struct worker_trunk *)le->data)->keep = false;
-	for (size_t i = 0; i < json_array_size(list); i++)
-		trunk_read(w, json_array_get(list, i));
-	le = list_head(&w->trunks);
-	while (le) {
-		struct worker_trunk *t = le->data;
-
-		le = le->next;
-		if (!t->keep)
-			mem_deref(t);
-	}
+	worker_trunks_read(arg, json_object_get(m->body, "trunks"));
 }
-
-static void on_credentials(const char *user, struct sip_credentials *creds,
-			   void *arg)
-{
-	struct worker_trunk *t = worker_trunk_by_login(arg, user);
-
-	if (!t)
-		return;
-	creds->known = true;
-	snprintf(creds->password, sizeof(creds->password), "%s", t->password);
-	creds->owner = t;
-}
-
-static void announce_binding(struct worker *w, const struct sip_binding *b,
-			     unsigned expires_s)
-{
-	struct worker_trunk *t = worker_trunk_by_login(w, b->aor);
-	char source[64], contact[sizeof(b->contact)];
-	char user_agent[sizeof(b->user_agent)];
-
-	if (!t)
-		return;
-	re_snprintf(source, sizeof(source), "%J", &b->source);
-	text_clean(contact, sizeof(contact), bytes_str(b->contact));
-	text_clean(user_agent, sizeof(user_agent), bytes_str(b->user_agent));
-	log_info("worker", t->name, "%s %s",
-		 expires_s ? "registered from" : "unregistered", source);
-	publish(w, BUS_MANAGER_REGISTERED,
-		json_pack("{ss ss ss ss ss si}", "worker", w->id, "trunk",
-			  t->name, "contact", contact, "source", source,
-			  "user_agent", user_agent, "expires_s",
-			  (int)expires_s));
-}
-
-static void on_registering(const struct sip_binding *b, bool removal,
-			   struct sip_verdict *v, void *arg)
-{
-	struct worker *w = arg;
-	struct call_cause cause;
-	usec_t now = clock_now();
-
-	if (!worker_has_manager(w)) {
-		call_cause_set(&cause, CAUSE_NO_MANAGER, NULL);
-		v->code = cause.code;
-		snprintf(v->reason, sizeof(v->reason), "%s", cause.reason);
-		return;
-	}
-	/* A removal counts when it has happened: on_unregistered(). */
-	if (!removal && b->expires_at > now)
-		announce_binding(w, b,
-				 (unsigned)((b->expires_at - now) / USEC_S));
-}
-
-/* An older contact made room, or was given up: the newer one stands. */
-static void on_unregistered(const struct sip_binding *b, void *arg)
-{
-	struct worker *w = arg;
-	const struct sip_binding *other;
-
-	if (!sip_stack_bindings(w->sip, b->aor, &other, 1))
-		announce_binding(w, b, 0);
-}
-
-/* -- the role --------------------------------------------------------------- */
 
 static void on_show(const struct bus_message *m, void *arg)
 {
@@ -661,14 +511,14 @@ static int start_sip(struct worker *w)
 		.tcp = w->conf.tcp,
 		.realm = w->realm,
 		.user_agent = "Gramline/" GRAMLINE_VERSION,
-		.public_address = w->public_address[0] ? w->public_address
-						       : NULL,
+		.public_address =
+			w->public_address[0] ? w->public_address : NULL,
 		.expires_min_s = 60,
 		.expires_max_s = 3600,
 		.expires_default_s = 300,
-		.handlers = {.credentials = on_credentials,
-			     .registering = on_registering,
-			     .unregistered = on_unregistered,
+		.handlers = {.credentials = worker_trunk_credentials,
+			     .registering = worker_trunk_registering,
+			     .unregistered = worker_trunk_unregistered,
 			     .incoming = on_invite},
 		.arg = w,
 	};
@@ -738,7 +588,8 @@ int worker_new(struct worker **wp, const struct worker_conf *conf,
 		worker_free(&w);
 		return err;
 	}
-	publish(w, BUS_MANAGER_HELLO, json_pack("{ss}", "worker", w->id));
+	worker_publish(w, BUS_MANAGER_HELLO,
+		       json_pack("{ss}", "worker", w->id));
 	*wp = w;
 	return 0;
 }
@@ -750,18 +601,18 @@ static void stop_now(void *arg)
 
 void worker_stop(struct worker *w, void (*done)(void *arg), void *arg)
 {
-	struct call_cause cause;
 	struct le *le;
 
 	w->stopping = true;
 	w->stopped = done;
 	w->stopped_arg = arg;
-	call_cause_set(&cause, CAUSE_NORMAL, NULL);
 	for (le = list_head(&w->calls); le; le = le->next) {
 		struct worker_call *wc = le->data;
 
 		if (wc->call && !wc->call_over)
-			call_end(wc->call, &cause);
+			end_call(wc, call_state(wc->call) == CALL_UP
+					     ? CAUSE_NORMAL
+					     : CAUSE_WORKER_UNAVAILABLE);
 	}
 	mailbox_post(w->mailbox, stop_now, w);
 }
