@@ -74,15 +74,16 @@ int tgcall_socket_open(struct sa *addr)
 	return fd;
 }
 
-void tgcall_socket_read(int fd,
-			void (*datagram)(const struct sa *src, struct bytes d,
-					 void *arg),
-			void *arg)
+int tgcall_socket_read(int fd,
+		       void (*datagram)(const struct sa *src, struct bytes d,
+					void *arg),
+		       void *arg)
 {
 	uint8_t data[BATCH][DATAGRAM_BYTES];
 	struct sa src[BATCH];
 	struct iovec iov[BATCH];
 	struct mmsghdr msgs[BATCH];
+	int total = 0;
 
 	for (int batch = 0; batch < BATCHES_MAX; batch++) {
 		int n;
@@ -108,9 +109,12 @@ void tgcall_socket_read(int fd,
 		}
 		/* Errors are those of earlier sends (port unreachable): the
 		 * checks of the pair find out. */
+		if (n > 0)
+			total += n;
 		if (n < BATCH)
-			return;
+			break;
 	}
+	return total;
 }
 
 void tgcall_socket_send(int fd, const struct sa *dst, struct bytes d)

@@ -15,11 +15,12 @@ int tgcall_socket_addresses(struct sa list[TGCALL_SOCKETS_MAX],
 /* A non-blocking socket bound to addr; its port is filled in. Returns the
  * descriptor or a negative errno. */
 int tgcall_socket_open(struct sa *addr);
-/* Reads the socket empty. The datagram lives as long as the handler runs. */
-void tgcall_socket_read(int fd,
-			void (*datagram)(const struct sa *src, struct bytes d,
-					 void *arg),
-			void *arg);
+/* Reads the socket empty; returns how many datagrams there were. A datagram
+ * lives as long as the handler runs. */
+int tgcall_socket_read(int fd,
+		       void (*datagram)(const struct sa *src, struct bytes d,
+					void *arg),
+		       void *arg);
 void tgcall_socket_send(int fd, const struct sa *dst, struct bytes d);
 
 #endif

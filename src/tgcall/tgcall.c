@@ -174,10 +174,11 @@ static void on_datagram(const struct sa *src, struct bytes d, void *arg)
 	}
 }
 
-static void socket_read(struct tgcall_socket *s)
+/* Returns whether there was anything. */
+static bool socket_read(struct tgcall_socket *s)
 {
 	s->call->reading = s->base;
-	tgcall_socket_read(s->fd, on_datagram, s->call);
+	return tgcall_socket_read(s->fd, on_datagram, s->call) > 0;
 }
 
 static void on_readable(int flags, void *arg)
@@ -284,6 +285,7 @@ static void timer_arm(struct tgcall *c)
 {
 	usec_t at = deadline_of(c);
 
+	c->due_at = at;
 	if (c->polled || at == USEC_NEVER) {
 		tmr_cancel(&c->tmr);
 		return;
@@ -567,6 +569,7 @@ void tgcall_poll(struct tgcall *c, usec_t now)
 {
 	struct sa dst;
 	int selected = -1;
+	bool heard = false;
 
 	if (!c->started || c->state == TGCALL_STATE_FAILED)
 		return;
@@ -576,7 +579,10 @@ void tgcall_poll(struct tgcall *c, usec_t now)
 		ice_agent_selected(c->ice, &selected, &dst);
 	for (int i = 0; i < c->sockets_n; i++)
 		if (selected < 0 || i == selected)
-			socket_read(&c->sockets[i]);
+			heard |= socket_read(&c->sockets[i]);
+	/* Most ticks bring nothing; deadlines move in leave() only. */
+	if (!heard && now < c->due_at)
+		return;
 	run_due(c);
 	leave(c);
 }

@@ -41,6 +41,7 @@ struct tgcall {
 	bool started, polled, muted;
 	struct tmr tmr;
 	usec_t now; /* of the call into us that is being served */
+	usec_t due_at; /* when time alone asks for something */
 	unsigned polls;
 
 	bool has_remote;

@@ -23,6 +23,11 @@ struct worker_trunk {
 	bool keep;       /* seen in the table just received */
 };
 
+#define WORKER_THREADS_MAX 32
+/* Calls of one media thread before the next is used. With many more, a tick
+ * may outlast its 10 ms when all of them encode at once. */
+#define WORKER_THREAD_FULL 32
+
 /* A call and all that hangs on it. */
 struct worker_call {
 	struct le le;
@@ -43,6 +48,7 @@ struct worker_call {
 	unsigned digits;
 	char digits_masked[64];
 	bool media_open;   /* media_call not yet reported closed */
+	size_t thread;     /* of the Worker's, that carries it */
 	bool call_over;    /* the state machine has ended */
 	struct media_call_report report;
 	struct call_leg *telegram_leg;
@@ -61,9 +67,8 @@ struct worker {
 	struct sip_stack *sip;
 	struct rtp_ports *ports;
 	struct mailbox *mailbox;
-	struct media_thread *threads[32];
+	struct media_thread *threads[WORKER_THREADS_MAX];
 	size_t threads_n;
-	size_t thread_next;
 	struct list trunks; /* struct worker_trunk */
 	struct list calls;  /* struct worker_call */
 	usec_t trunks_at;   /* when the Manager was last heard; 0: never */

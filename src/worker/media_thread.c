@@ -63,6 +63,7 @@ static void *thread_main(void *arg)
 {
 	struct media_thread *t = arg;
 
+	(void)pthread_setname_np(pthread_self(), "media");
 	t->err = -re_thread_init();
 	if (!t->err)
 		t->err = -fd_setsize(FDS_MAX);

@@ -154,11 +154,31 @@ static void on_media_closed(const struct media_call_report *report, void *arg)
 		call_discard(wc);
 }
 
+/* A tick of few threads with many calls each costs less than one of many
+ * (caches, wake-ups): a thread is filled before the next is used. */
+static size_t thread_choose(const struct worker *w)
+{
+	unsigned calls[WORKER_THREADS_MAX] = {0};
+	size_t best = 0;
+
+	for (struct le *le = list_head(&w->calls); le; le = le->next) {
+		const struct worker_call *wc = le->data;
+
+		if (wc->media_open)
+			calls[wc->thread]++;
+	}
+	for (size_t i = 1; i < w->threads_n; i++)
+		if (calls[best] >= WORKER_THREAD_FULL && calls[i] < calls[best])
+			best = i;
+	return best;
+}
+
 int worker_call_open_media(struct worker_call *wc, const struct sa *peer)
 {
 	struct worker *w = wc->worker;
+	size_t thread = thread_choose(w);
 	struct media_call_conf conf = {
-		.thread = w->threads[w->thread_next++ % w->threads_n],
+		.thread = w->threads[thread],
 		.control = w->mailbox,
 		.ports = w->ports,
 		.silence_limit_ms = RTP_SILENCE_MS,
@@ -177,9 +197,11 @@ int worker_call_open_media(struct worker_call *wc, const struct sa *peer)
 			  sa_af(peer) == AF_INET6 ? "::" : "0.0.0.0", 0);
 	if (!err)
 		err = media_call_new(&wc->media, &conf);
-	if (!err)
-		wc->media_open = true;
-	return err;
+	if (err)
+		return err;
+	wc->thread = thread;
+	wc->media_open = true;
+	return 0;
 }
 
 static void on_call_ended(struct call *c, void *arg)
