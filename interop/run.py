@@ -3,6 +3,7 @@
 
   messages   @mtcute/node, an MTProto client, against the simulated Telegram
   calls      an endpoint on @roamhq/wrtc (libwebrtc) against gramline-endpoint
+  gateway    whole calls: a SIP phone, the gateway, and that endpoint
 
 docs/interop.md tells what each part shows. --quick: a part of it, in less than
 two minutes. The last line is "N passed, M failed".
@@ -18,12 +19,12 @@ import time
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(HERE)
 sys.path.insert(0, ROOT)
-from interop import calls, messages  # noqa: E402
+from interop import calls, gateway_calls, messages  # noqa: E402
 
 BUILD = os.path.join(ROOT, "build")
 WORK = os.path.join(BUILD, "interop")
 
-PARTS = ["messages", "calls"]
+PARTS = ["messages", "calls", "gateway"]
 
 
 class Report:
@@ -103,6 +104,9 @@ def main():
     if "calls" in parts:
         rows += calls.run(report, node, BUILD, os.path.join(WORK, "calls"),
                           quick)
+    if "gateway" in parts:
+        rows += gateway_calls.run(report, node, BUILD,
+                                  os.path.join(WORK, "gateway"), quick)
     if rows:
         table(rows)
     if report.failures:
