@@ -238,7 +238,7 @@ int ice_agent_base(struct ice_agent *a, const struct sa *addr, usec_t now)
 	    (!sa_is_loopback(addr) && !sa_is_linklocal(addr)))
 		ice_agent_local_add(a, ICE_HOST, addr, base);
 	for (int i = 0; i < a->remotes_n; i++)
-		ice_pair_add(a, base, &a->remotes[i], now);
+		ice_pair_offer(a, base, &a->remotes[i], now);
 	for (int i = 0; i < a->servers_n; i++)
 		query_add(a, base, &a->servers[i], now);
 	queries_run(a, now);
@@ -318,7 +318,7 @@ int ice_agent_remote_add(struct ice_agent *a, const struct ice_remote *r,
 	}
 	a->remotes[a->remotes_n++] = *r;
 	for (int i = 0; i < a->bases_n; i++) {
-		struct ice_pair *p = ice_pair_add(a, i, r, now);
+		struct ice_pair *p = ice_pair_offer(a, i, r, now);
 
 		/* Learned from a check before it was signalled. */
 		if (p && p->remote.kind == ICE_PRFLX) {

@@ -109,8 +109,12 @@ bool ice_pair_is_alive(const struct ice_pair *p, usec_t now);
 usec_t ice_pair_alive_until(const struct ice_pair *p);
 struct ice_pair *ice_pair_find(const struct ice_agent *a, int base,
 			       const struct sa *remote);
+/* NULL: there are too many. */
 struct ice_pair *ice_pair_add(struct ice_agent *a, int base,
 			      const struct ice_remote *r, usec_t now);
+/* Of a candidate that was signalled: NULL also when nothing can come of it. */
+struct ice_pair *ice_pair_offer(struct ice_agent *a, int base,
+				const struct ice_remote *r, usec_t now);
 void ice_pair_set_priority(const struct ice_agent *a, struct ice_pair *p);
 /* Time from an answered check to the next one. */
 usec_t ice_pair_keep_after(const struct ice_agent *a, const struct ice_pair *p);

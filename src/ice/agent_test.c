@@ -624,6 +624,44 @@ static void test_ice_agent_refuses_wrong_password_and_fingerprint(void)
 	ice_agent_free(&a);
 }
 
+static void test_ice_agent_takes_data_from_where_it_answered(void)
+{
+	struct ice_message_out o;
+	struct ice_agent *a;
+	struct sa src;
+
+	now = USEC_S;
+	a = lonely();
+	/* A pair we would not try ourselves; the peer's check came through. */
+	sa_set_str(&src, "127.0.0.1", 5000);
+	CHECK(!ice_agent_heard(a, 0, &src, now));
+	request_begin(&o);
+	ice_message_end(&o, ice_agent_pwd(a));
+	CHECK_INT(ice_agent_input(a, 0, &src, bytes_of(o.p, o.n), now), 0);
+	CHECK(last_answer.n > 0);
+	CHECK(ice_agent_heard(a, 0, &src, now));
+	ice_agent_free(&a);
+}
+
+static void test_ice_agent_answers_no_check_without_room_for_it(void)
+{
+	struct ice_remote r = {.priority = 1};
+	struct ice_message_out o;
+	struct ice_agent *a;
+	struct ice_message m;
+
+	now = USEC_S;
+	a = lonely();
+	for (uint16_t i = 0; i < ICE_PAIRS_MAX; i++) {
+		sa_set_str(&r.addr, "10.0.0.3", (uint16_t)(5000 + i));
+		CHECK(ice_pair_add(a, 0, &r, now) != NULL);
+	}
+	request_begin(&o);
+	CHECK_INT(request_give(a, &o, ice_agent_pwd(a), &m), 0);
+	CHECK_INT(last_answer.n, 0);
+	ice_agent_free(&a);
+}
+
 static void test_ice_agent_follows_nomination_values(void)
 {
 	struct ice_agent *a;
@@ -736,6 +774,8 @@ int main(void)
 	RUN(test_ice_agent_echoes_retransmit_count);
 	RUN(test_ice_agent_refuses_unknown_required_attribute);
 	RUN(test_ice_agent_refuses_wrong_password_and_fingerprint);
+	RUN(test_ice_agent_takes_data_from_where_it_answered);
+	RUN(test_ice_agent_answers_no_check_without_room_for_it);
 	RUN(test_ice_agent_follows_nomination_values);
 	RUN(test_ice_agent_drops_data_of_strangers);
 	RUN(test_ice_candidate_lines_of_apps_are_read);

@@ -134,10 +134,12 @@ static int request_input(struct ice_agent *a, int base, const struct sa *src,
 		count_add("ice", "role-conflict", 1);
 		return 0;
 	}
-	success_send(a, base, src, m);
+	/* An answered check is leave to send here: it must have a pair, be
+	 * it one that we would not have tried. */
 	p = request_pair(a, base, src, m, now);
 	if (!p)
 		return 0;
+	success_send(a, base, src, m);
 	p->heard_at = now;
 	if (!a->controlling && (m->use_candidate || m->has_nomination))
 		ice_pair_nominate(a, p, m, now);

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/log.h"
 #include "ice/agent_internal.h"
 
 /* Time to the next check of a pair that has not answered the last one. */
@@ -67,6 +68,15 @@ static bool pair_makes_sense(const struct sa *base, const struct sa *remote)
 	       sa_is_loopback(base) == sa_is_loopback(remote);
 }
 
+struct ice_pair *ice_pair_offer(struct ice_agent *a, int base,
+				const struct ice_remote *r, usec_t now)
+{
+	if (!ice_pair_find(a, base, &r->addr) &&
+	    !pair_makes_sense(&a->bases[base], &r->addr))
+		return NULL;
+	return ice_pair_add(a, base, r, now);
+}
+
 struct ice_pair *ice_pair_add(struct ice_agent *a, int base,
 			      const struct ice_remote *r, usec_t now)
 {
@@ -74,9 +84,10 @@ struct ice_pair *ice_pair_add(struct ice_agent *a, int base,
 
 	if (p && !p->old)
 		return p;
-	if (a->pairs_n == ICE_PAIRS_MAX ||
-	    !pair_makes_sense(&a->bases[base], &r->addr))
+	if (a->pairs_n == ICE_PAIRS_MAX) {
+		count_bad("ice", "pairs", "too many pairs");
 		return NULL;
+	}
 	p = calloc(1, sizeof(*p));
 	if (!p)
 		return NULL;
