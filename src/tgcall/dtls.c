@@ -260,8 +260,10 @@ void tgcall_dtls_free(struct tgcall_dtls **dp)
 	if (!d)
 		return;
 	*dp = NULL;
-	if (d->established && !d->closed)
+	if (d->established && !d->closed) {
+		(void)SSL_alloc_buffers(d->ssl);
 		SSL_shutdown(d->ssl);
+	}
 	ERR_clear_error();
 	SSL_free(d->ssl);
 	bytes_wipe(d, sizeof(*d));
@@ -314,6 +316,20 @@ static void check_error(struct tgcall_dtls *d, int result)
 	ERR_clear_error();
 }
 
+/* OpenSSL holds two records of 16 kB for each association, which after the
+ * handshake carries a few bytes a minute: they come and go. */
+static void buffers_need(struct tgcall_dtls *d)
+{
+	if (d->established)
+		(void)SSL_alloc_buffers(d->ssl);
+}
+
+static void buffers_drop(struct tgcall_dtls *d)
+{
+	if (d->established && !d->in.p) /* not inside of reading */
+		(void)SSL_free_buffers(d->ssl);
+}
+
 static void handshake_go_on(struct tgcall_dtls *d)
 {
 	int result;
@@ -364,9 +380,11 @@ int tgcall_dtls_input(struct tgcall_dtls *d, struct bytes datagram, usec_t now)
 	if (datagram.p[0] < 20 || datagram.p[0] > 63)
 		return -EBADMSG;
 	d->in = datagram;
+	buffers_need(d);
 	handshake_go_on(d);
 	data_read(d);
 	d->in = bytes_of(NULL, 0);
+	buffers_drop(d);
 	deadline_update(d, now);
 	return 0;
 }
@@ -379,10 +397,12 @@ int tgcall_dtls_send(struct tgcall_dtls *d, struct bytes data)
 		return -ENOTCONN;
 	if (data.n > MTU_BYTES)
 		return -EMSGSIZE;
+	buffers_need(d);
 	ERR_clear_error();
 	n = SSL_write(d->ssl, data.p, (int)data.n);
 	if (n <= 0)
 		check_error(d, n);
+	buffers_drop(d);
 	return n > 0 ? 0 : -ENOTCONN;
 }
 
