@@ -297,6 +297,34 @@ int sim_account_unread(const struct sim_account *a, int64_t peer)
 /* -- keeping ----------------------------------------------------------------
  */
 
+static json_t *sim_password_json(const struct sim_password *p)
+{
+	json_t *o;
+
+	if (!p->changed)
+		return json_null();
+	o = json_pack("{sb}", "on", p->on);
+
+	json_object_set_new(o, "salt1",
+			    sim_json_hex(p->salt1, sizeof(p->salt1)));
+	json_object_set_new(o, "salt2",
+			    sim_json_hex(p->salt2, sizeof(p->salt2)));
+	json_object_set_new(o, "verifier",
+			    sim_json_hex(p->verifier, sizeof(p->verifier)));
+	return o;
+}
+
+static void sim_password_load(struct sim_password *p, const json_t *o)
+{
+	if (!json_is_object(o))
+		return;
+	p->changed = true;
+	p->on = json_is_true(json_object_get(o, "on"));
+	sim_json_hex_get(o, "salt1", p->salt1, sizeof(p->salt1));
+	sim_json_hex_get(o, "salt2", p->salt2, sizeof(p->salt2));
+	sim_json_hex_get(o, "verifier", p->verifier, sizeof(p->verifier));
+}
+
 void sim_account_save(const struct sim_account *a)
 {
 	json_t *contacts = json_array(), *blocked = json_array();
@@ -312,9 +340,10 @@ void sim_account_save(const struct sim_account *a)
 		json_array_append_new(blocked, json_integer(a->blocked[i]));
 	snprintf(id, sizeof(id), "%lld", (long long)a->id);
 	sim_store_put(a->world->store, "account", id,
-		      json_pack("{so so s[iii]}", "contacts", contacts,
+		      json_pack("{so so s[iii] so}", "contacts", contacts,
 				"blocked", blocked, "privacy", a->privacy[0],
-				a->privacy[1], a->privacy[2]));
+				a->privacy[1], a->privacy[2], "password",
+				sim_password_json(&a->password)));
 }
 
 void sim_account_load(struct sim_account *a)
@@ -328,6 +357,7 @@ void sim_account_load(struct sim_account *a)
 	if (!o)
 		return;
 	a->contact_count = a->blocked_count = 0;
+	sim_password_load(&a->password, json_object_get(o, "password"));
 	json_array_foreach(json_object_get(o, "contacts"), i, item)
 		sim_account_contact_add(
 			a, sim_json_int(item, "id", 0),

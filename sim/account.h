@@ -11,6 +11,7 @@
 
 #include "base/bytes.h"
 #include "base/clock.h"
+#include "sim/srp.h"
 #include "sim/store.h"
 
 #define SIM_PHONE_MAX 20
@@ -82,6 +83,15 @@ struct sim_account {
 	char last_name[SIM_NAME_MAX];
 	char username[SIM_NAME_MAX]; /* "" when none */
 	char code[8];                /* fixed log-in code, "" = drawn */
+	char ways[4][16];            /* how codes are sent, in turn */
+	int way_count;
+	int code_timeout_s; /* before the next way */
+	struct sim_password password;
+	char email[SIM_NAME_MAX]; /* of recovery and of log-in codes */
+	char recovery[8];         /* code sent there; "" = none */
+	int32_t recovery_expires;
+	int password_tries;
+	char bot_token[SIM_NAME_MAX]; /* set: a bot */
 	bool deleted;
 	enum sim_audience privacy[SIM_PRIVACY_COUNT];
 	char version[SIM_VERSION_MAX]; /* forced for its calls, "" = policy */

@@ -8,8 +8,9 @@
 #include "sim/update.h"
 
 static const struct sim_method *const sim_tables[] = {
-	sim_methods_help,     sim_methods_auth,    sim_methods_users,
-	sim_methods_messages, sim_methods_updates, sim_methods_phone,
+	sim_methods_help,    sim_methods_auth,  sim_methods_password,
+	sim_methods_token,   sim_methods_users, sim_methods_messages,
+	sim_methods_updates, sim_methods_phone,
 };
 
 static const struct sim_method *sim_method_find(enum tl_ctor_no no)
@@ -151,6 +152,16 @@ static void sim_query_unreadable(struct sim_request *r, struct bytes query)
 	sim_refuse_text(r, 400, text);
 }
 
+/* "Bots cannot use phone.*" (B.3) */
+static bool sim_is_phone(const struct sim_method *m)
+{
+	const struct sim_method *p = sim_methods_phone;
+
+	while (p->run && p->no != m->no)
+		p++;
+	return p->run != NULL;
+}
+
 static void sim_query_run(struct sim_request *r)
 {
 	const struct sim_method *m = sim_method_find(r->q->no);
@@ -162,6 +173,9 @@ static void sim_query_run(struct sim_request *r)
 	else if (m->access == SIM_ACCESS_LOGIN && !r->me)
 		sim_refuse(r, SIM_FAULT(401, "AUTH_KEY_UNREGISTERED",
 					"method-before-login"));
+	else if (r->me && r->me->bot_token[0] && sim_is_phone(m))
+		sim_refuse(r, SIM_FAULT(400, "BOT_METHOD_INVALID",
+					"method-of-users"));
 	else
 		m->run(r);
 	if (!r->answered)

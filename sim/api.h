@@ -40,6 +40,8 @@ struct sim_method {
 /* Tables, ended by run == NULL. */
 extern const struct sim_method sim_methods_help[];
 extern const struct sim_method sim_methods_auth[];
+extern const struct sim_method sim_methods_password[];
+extern const struct sim_method sim_methods_token[];
 extern const struct sim_method sim_methods_users[];
 extern const struct sim_method sim_methods_messages[];
 extern const struct sim_method sim_methods_updates[];

@@ -5,7 +5,7 @@
 
 #include "base/log.h"
 #include "base/random.h"
-#include "sim/api.h"
+#include "sim/api_auth.h"
 
 enum { SIM_CODE_TRIES = 5 };
 
@@ -44,6 +44,26 @@ static int sim_code_pending(const struct sim_world *w, const char *phone)
 	return n;
 }
 
+/* Draws a code and sends it the way that c names. */
+static void sim_code_draw(struct sim_request *r, struct sim_code *c,
+			  const struct sim_account *a)
+{
+	if (a && a->code[0])
+		snprintf(c->code, sizeof(c->code), "%s", a->code);
+	else
+		snprintf(c->code, sizeof(c->code), "%05u",
+			 random_u32() % 100000);
+	random_text(c->hash, 18);
+	c->sent = sim_world_date(r->world);
+	c->expires = c->sent + r->world->config->code_lifetime_s;
+	/* These codes open nothing but this simulation. */
+	log_info("sim-auth", c->phone, "log-in code %s", c->code);
+	sim_world_event(r->world,
+			json_pack("{ss ss ss ss}", "event", "code", "phone",
+				  c->phone, "code", c->code, "way",
+				  a ? a->ways[c->way] : "app"));
+}
+
 static struct sim_code *sim_code_add(struct sim_request *r, const char *phone,
 				     const struct sim_account *a)
 {
@@ -52,33 +72,87 @@ static struct sim_code *sim_code_add(struct sim_request *r, const char *phone,
 	if (!c)
 		return NULL;
 	snprintf(c->phone, sizeof(c->phone), "%s", phone);
-	if (a && a->code[0])
-		snprintf(c->code, sizeof(c->code), "%s", a->code);
-	else
-		snprintf(c->code, sizeof(c->code), "%05u",
-			 random_u32() % 100000);
-	random_text(c->hash, 18);
-	c->expires =
-		sim_world_date(r->world) + r->world->config->code_lifetime_s;
 	c->key_id = r->key->id;
 	c->next = r->world->codes;
 	r->world->codes = c;
-	/* These codes open nothing but this simulation. */
-	log_info("sim-auth", phone, "log-in code %s", c->code);
-	sim_world_event(r->world, json_pack("{ss ss ss}", "event", "code",
-					    "phone", phone, "code", c->code));
+	sim_code_draw(r, c, a);
 	return c;
 }
 
-static void sim_code_answer(struct sim_request *r, const struct sim_code *c)
+/* Fields of a way's types; 0: it has none. */
+static const struct {
+	const char *name;
+	enum tl_ctor_no sent;
+	int length, text;
+	enum tl_ctor_no next;
+	const char *value; /* of text; NULL: the e-mail address */
+} sim_ways[] = {
+	{"app", TL_auth_sentCodeTypeApp, TL_auth_sentCodeTypeApp_length, 0, 0,
+	 ""},
+	{"sms", TL_auth_sentCodeTypeSms, TL_auth_sentCodeTypeSms_length, 0,
+	 TL_auth_codeTypeSms, ""},
+	{"call", TL_auth_sentCodeTypeCall, TL_auth_sentCodeTypeCall_length, 0,
+	 TL_auth_codeTypeCall, ""},
+	{"flash-call", TL_auth_sentCodeTypeFlashCall, 0,
+	 TL_auth_sentCodeTypeFlashCall_pattern, TL_auth_codeTypeFlashCall,
+	 "+99900*****"},
+	{"missed-call", TL_auth_sentCodeTypeMissedCall,
+	 TL_auth_sentCodeTypeMissedCall_length,
+	 TL_auth_sentCodeTypeMissedCall_prefix, TL_auth_codeTypeMissedCall,
+	 "+99900"},
+	{"fragment", TL_auth_sentCodeTypeFragmentSms,
+	 TL_auth_sentCodeTypeFragmentSms_length,
+	 TL_auth_sentCodeTypeFragmentSms_url, TL_auth_codeTypeFragmentSms,
+	 "https://fragment.example/"},
+	{"email", TL_auth_sentCodeTypeEmailCode,
+	 TL_auth_sentCodeTypeEmailCode_length,
+	 TL_auth_sentCodeTypeEmailCode_email_pattern, 0, NULL},
+};
+
+static size_t sim_way_find(const char *name)
+{
+	size_t i = 0, n = sizeof(sim_ways) / sizeof(sim_ways[0]);
+
+	while (i < n && strcmp(sim_ways[i].name, name) != 0)
+		i++;
+	return i;
+}
+
+bool sim_code_way_known(const char *way)
+{
+	return way &&
+	       sim_way_find(way) < sizeof(sim_ways) / sizeof(sim_ways[0]);
+}
+
+static bool sim_code_more(const struct sim_code *c, const struct sim_account *a)
+{
+	return a && c->way + 1 < a->way_count;
+}
+
+static void sim_code_answer(struct sim_request *r, const struct sim_code *c,
+			    const struct sim_account *a)
 {
 	struct tl_obj *o = tl_new(r->arena, TL_auth_sentCode);
-	struct tl_obj *type = tl_new(r->arena, TL_auth_sentCodeTypeApp);
+	size_t way = sim_way_find(a ? a->ways[c->way] : "app");
+	struct tl_obj *type = tl_new(r->arena, sim_ways[way].sent);
+	const char *text = sim_ways[way].value;
 
-	tl_set_int(type, TL_auth_sentCodeTypeApp_length,
-		   (int32_t)strlen(c->code));
+	if (sim_ways[way].length)
+		tl_set_int(type, sim_ways[way].length,
+			   (int32_t)strlen(c->code));
+	if (sim_ways[way].text)
+		tl_set_str(type, sim_ways[way].text, text ? text : a->email);
 	tl_set_child(o, TL_auth_sentCode_type, type);
 	tl_set_str(o, TL_auth_sentCode_phone_code_hash, c->hash);
+	if (sim_code_more(c, a)) {
+		way = sim_way_find(a->ways[c->way + 1]);
+		if (sim_ways[way].next)
+			tl_set_child(o, TL_auth_sentCode_next_type,
+				     tl_new(r->arena, sim_ways[way].next));
+		if (a->code_timeout_s)
+			tl_set_int(o, TL_auth_sentCode_timeout,
+				   a->code_timeout_s);
+	}
 	sim_answer(r, o);
 }
 
@@ -101,21 +175,23 @@ static bool sim_phone_read(char dst[SIM_PHONE_MAX], struct bytes in)
 	return n >= 7;
 }
 
-static bool sim_api_id_known(const struct sim_request *r)
+bool sim_auth_api_known(const struct sim_request *r, int32_t id,
+			struct bytes hash)
 {
-	struct bytes hash = tl_bytes(r->q, TL_auth_sendCode_api_hash);
-	int32_t id = tl_int(r->q, TL_auth_sendCode_api_id);
 	const json_t *list = r->world->config->api;
 	json_t *o;
 	size_t i;
 
 	if (!list)
 		return id > 0 && hash.n;
-	json_array_foreach(
-		list, i,
-		o) if (sim_json_int(o, "id", 0) == id &&
-		       bytes_equal(hash, bytes_str(sim_json_text(
-						 o, "hash", "")))) return true;
+	json_array_foreach(list, i, o)
+	{
+		const char *known = sim_json_text(o, "hash", "");
+
+		if (sim_json_int(o, "id", 0) == id &&
+		    bytes_equal(hash, bytes_str(known)))
+			return true;
+	}
 	return false;
 }
 
@@ -126,7 +202,8 @@ static void sim_auth_send_code(struct sim_request *r)
 	const struct sim_account *a;
 	struct sim_code *c;
 
-	if (!sim_api_id_known(r)) {
+	if (!sim_auth_api_known(r, tl_int(r->q, TL_auth_sendCode_api_id),
+				tl_bytes(r->q, TL_auth_sendCode_api_hash))) {
 		sim_refuse(r, SIM_FAULT(400, "API_ID_INVALID", "api-id"));
 		return;
 	}
@@ -154,12 +231,13 @@ static void sim_auth_send_code(struct sim_request *r)
 	}
 	c = sim_code_add(r, phone, a);
 	if (c)
-		sim_code_answer(r, c);
+		sim_code_answer(r, c, a);
 }
 
 static void sim_auth_resend_code(struct sim_request *r)
 {
 	char phone[SIM_PHONE_MAX];
+	const struct sim_account *a;
 	struct sim_code *c = NULL;
 
 	if (sim_phone_read(phone,
@@ -172,8 +250,17 @@ static void sim_auth_resend_code(struct sim_request *r)
 					"code-unknown"));
 		return;
 	}
-	/* sentCode named no next_type. */
-	sim_refuse(r, SIM_FAULT(400, "SEND_CODE_UNAVAILABLE", "code-resend"));
+	a = sim_world_phone(r->world, bytes_str(phone));
+	/* sentCode named no next_type, or a timeout that has not passed. */
+	if (!sim_code_more(c, a) ||
+	    c->sent + a->code_timeout_s > sim_world_date(r->world)) {
+		sim_refuse(r, SIM_FAULT(406, "SEND_CODE_UNAVAILABLE",
+					"code-resend"));
+		return;
+	}
+	c->way++;
+	sim_code_draw(r, c, a);
+	sim_code_answer(r, c, a);
 }
 
 static void sim_auth_cancel_code(struct sim_request *r)
@@ -198,10 +285,25 @@ static void sim_auth_cancel_code(struct sim_request *r)
 /* -- signIn
  * ------------------------------------------------------------------------- */
 
+/* A code sent by e-mail comes back as email_verification, others as
+ * phone_code; one in the wrong place counts as none. */
+static struct bytes sim_code_given(const struct sim_request *r,
+				   const struct sim_code *c)
+{
+	const struct tl_obj *email =
+		tl_child(r->q, TL_auth_signIn_email_verification);
+	const struct sim_account *a =
+		c ? sim_world_phone(r->world, bytes_str(c->phone)) : NULL;
+
+	if (a && !strcmp(a->ways[c->way], "email"))
+		return tl_bytes(email, TL_emailVerificationCode_code);
+	return tl_bytes(r->q, TL_auth_signIn_phone_code);
+}
+
 static const struct sim_fault *sim_code_check(struct sim_request *r,
 					      struct sim_code *c)
 {
-	struct bytes code = tl_bytes(r->q, TL_auth_signIn_phone_code);
+	struct bytes code = sim_code_given(r, c);
 
 	if (!code.n)
 		return SIM_FAULT(400, "PHONE_CODE_EMPTY", "code-empty");
@@ -218,12 +320,13 @@ static const struct sim_fault *sim_code_check(struct sim_request *r,
 	return SIM_FAULT(400, "PHONE_CODE_INVALID", "code-wrong");
 }
 
-static void sim_auth_login(struct sim_request *r, struct sim_account *a)
+struct tl_obj *sim_auth_authorize(struct sim_request *r, struct sim_account *a)
 {
 	struct tl_obj *o = tl_new(r->arena, TL_auth_authorization);
 	char id[24];
 
 	r->key->user = a->id;
+	r->key->pending = 0;
 	r->key->date = sim_world_date(r->world);
 	r->key->seq = 0;
 	sim_world_key_save(r->world, r->key);
@@ -234,7 +337,21 @@ static void sim_auth_login(struct sim_request *r, struct sim_account *a)
 					    (json_int_t)a->id));
 	tl_set_child(o, TL_auth_authorization_user,
 		     sim_object_user(r->arena, a, a));
-	sim_answer(r, o);
+	return o;
+}
+
+void sim_auth_login(struct sim_request *r, struct sim_account *a)
+{
+	sim_answer(r, sim_auth_authorize(r, a));
+}
+
+bool sim_auth_password_owed(struct sim_request *r, struct sim_account *a)
+{
+	if (!a->password.on)
+		return false;
+	r->key->pending = a->id;
+	sim_refuse_text(r, 401, "SESSION_PASSWORD_NEEDED");
+	return true;
 }
 
 static void sim_auth_sign_in(struct sim_request *r)
@@ -259,11 +376,11 @@ static void sim_auth_sign_in(struct sim_request *r)
 	}
 	sim_code_drop(r->world, c);
 	a = sim_world_phone(r->world, bytes_str(phone));
-	if (a)
-		sim_auth_login(r, a);
-	else
+	if (!a)
 		sim_answer(r, tl_new(r->arena,
 				     TL_auth_authorizationSignUpRequired));
+	else if (!sim_auth_password_owed(r, a))
+		sim_auth_login(r, a);
 }
 
 static void sim_auth_log_out(struct sim_request *r)
@@ -289,44 +406,6 @@ static void sim_auth_drop_temporary(struct sim_request *r)
 	sim_answer_bool(r, true);
 }
 
-static void sim_account_password(struct sim_request *r)
-{
-	struct tl_obj *o = tl_new(r->arena, TL_account_password);
-	uint8_t *noise = tl_arena_alloc(r->arena, 32);
-
-	if (noise)
-		random_bytes(noise, 32);
-	tl_set_child(o, TL_account_password_new_algo,
-		     tl_new(r->arena, TL_passwordKdfAlgoUnknown));
-	tl_set_child(o, TL_account_password_new_secure_algo,
-		     tl_new(r->arena, TL_securePasswordKdfAlgoUnknown));
-	tl_set_bytes(o, TL_account_password_secure_random, noise, 32);
-	sim_answer(r, o);
-}
-
-static struct tl_obj *sim_authorization(struct sim_request *r,
-					const struct sim_key *k)
-{
-	struct tl_obj *o = tl_new(r->arena, TL_authorization);
-	static const int texts[] = {
-		TL_authorization_device_model,   TL_authorization_platform,
-		TL_authorization_system_version, TL_authorization_app_name,
-		TL_authorization_app_version,    TL_authorization_country,
-		TL_authorization_region,
-	};
-
-	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
-		tl_set_str(o, texts[i], "simulated");
-	if (k == r->key)
-		tl_set_true(o, TL_authorization_current);
-	tl_set_long(o, TL_authorization_hash, k == r->key ? 0 : (int64_t)k->id);
-	tl_set_int(o, TL_authorization_api_id, k->api_id);
-	tl_set_int(o, TL_authorization_date_created, k->date);
-	tl_set_int(o, TL_authorization_date_active, k->date);
-	tl_set_str(o, TL_authorization_ip, "127.0.0.1");
-	return o;
-}
-
 static void sim_account_authorizations(struct sim_request *r)
 {
 	struct tl_obj *o = tl_new(r->arena, TL_account_authorizations);
@@ -339,8 +418,34 @@ static void sim_account_authorizations(struct sim_request *r)
 	for (const struct sim_key *k = r->world->keys; k; k = k->next)
 		if (k->user == r->me->id)
 			tl_put_obj(o, TL_account_authorizations_authorizations,
-				   --n, sim_authorization(r, k));
+				   --n,
+				   sim_object_authorization(r->arena, k,
+							    k == r->key));
 	sim_answer(r, o);
+}
+
+/* Ends another log-in. FRESH_RESET_AUTHORISATION_FORBIDDEN for the first 24
+ * hours of our own. */
+static void sim_account_reset(struct sim_request *r)
+{
+	enum { DAY = 24 * 3600 };
+	uint64_t id =
+		(uint64_t)tl_long(r->q, TL_account_resetAuthorization_hash);
+	struct sim_key *k = sim_world_key(r->world, id);
+
+	if (sim_world_date(r->world) - r->key->date < DAY) {
+		sim_refuse(r,
+			   SIM_FAULT(406, "FRESH_RESET_AUTHORISATION_FORBIDDEN",
+				     "reset-fresh"));
+		return;
+	}
+	if (!k || k == r->key || k->user != r->me->id) {
+		sim_refuse(r, SIM_FAULT(400, "HASH_INVALID", "reset-hash"));
+		return;
+	}
+	k->user = 0;
+	sim_world_key_save(r->world, k);
+	sim_answer_bool(r, true);
 }
 
 const struct sim_method sim_methods_auth[] = {
@@ -351,7 +456,7 @@ const struct sim_method sim_methods_auth[] = {
 	{TL_auth_signUp, SIM_ACCESS_OPEN, sim_auth_sign_up},
 	{TL_auth_logOut, SIM_ACCESS_LOGIN, sim_auth_log_out},
 	{TL_auth_dropTempAuthKeys, SIM_ACCESS_OPEN, sim_auth_drop_temporary},
-	{TL_account_getPassword, SIM_ACCESS_LOGIN, sim_account_password},
+	{TL_account_resetAuthorization, SIM_ACCESS_LOGIN, sim_account_reset},
 	{TL_account_getAuthorizations, SIM_ACCESS_LOGIN,
 	 sim_account_authorizations},
 	{0, SIM_ACCESS_OPEN, NULL},

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "sim/api_auth.h"
 #include "sim/app.h"
 #include "sim/control.h"
 #include "sim/update.h"
@@ -135,6 +136,79 @@ static json_t *sim_run_code(struct sim_operation *op)
 		if (!strcmp(c->phone, phone))
 			return json_pack("{ss}", "code", c->code);
 	return sim_failed(op, "no code was asked for by this number");
+}
+
+static json_t *sim_run_recovery(struct sim_operation *op)
+{
+	const struct sim_account *a = sim_named(op, "user");
+
+	if (a && !a->recovery[0])
+		return sim_failed(op, "no recovery was asked for");
+	return a ? json_pack("{ss}", "code", a->recovery) : NULL;
+}
+
+static json_t *sim_run_password(struct sim_operation *op)
+{
+	struct sim_account *a = sim_named(op, "user");
+
+	if (!a)
+		return NULL;
+	sim_password_set(&a->password, sim_json_text(op->q, "password", ""));
+	snprintf(a->password.hint, sizeof(a->password.hint), "%s",
+		 sim_json_text(op->q, "hint", ""));
+	a->password.changed = true;
+	a->password_tries = 0;
+	sim_account_save(a);
+	return json_object();
+}
+
+/* base64url of a token, without padding. */
+static size_t sim_token_decode(uint8_t *dst, size_t room, const char *text)
+{
+	static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				     "abcdefghijklmnopqrstuvwxyz0123456789-_";
+	uint32_t bits = 0;
+	size_t n = 0;
+	int have = 0;
+
+	for (; *text && *text != '='; text++) {
+		const char *at = strchr(digits, *text);
+
+		if (!at)
+			return 0;
+		bits = bits << 6 | (uint32_t)(at - digits);
+		have += 6;
+		if (have < 8)
+			continue;
+		have -= 8;
+		if (n == room)
+			return 0;
+		dst[n++] = (uint8_t)(bits >> have);
+	}
+	return n;
+}
+
+/* A user's app scans a code: `url` is what the code says. */
+static json_t *sim_run_qr_accept(struct sim_operation *op)
+{
+	static const char head[] = "tg://login?token=";
+	const char *url = sim_json_text(op->q, "url", "");
+	struct sim_account *a = sim_named(op, "user");
+	const struct sim_fault *f;
+	struct sim_token *t = NULL;
+	uint8_t token[64];
+	size_t n;
+
+	if (!a)
+		return NULL;
+	if (strncmp(url, head, sizeof(head) - 1) != 0)
+		return sim_failed(op, "url: not of a log-in");
+	n = sim_token_decode(token, sizeof(token), url + sizeof(head) - 1);
+	f = sim_auth_token_accept(op->w, a, bytes_of(token, n), &t);
+	if (f)
+		return sim_failed(op, f->text);
+	sim_update_token(op->w, t->key_id);
+	return json_object();
 }
 
 static json_t *sim_run_messages(struct sim_operation *op)
@@ -398,6 +472,9 @@ static const struct {
 	{"call-status", sim_run_call_status},
 	{"refused", sim_run_refused},
 	{"code", sim_run_code},
+	{"recovery-code", sim_run_recovery},
+	{"password", sim_run_password},
+	{"qr-accept", sim_run_qr_accept},
 	{"messages", sim_run_messages},
 	{"behaviour", sim_run_behaviour},
 	{"call", sim_run_call},

@@ -65,6 +65,10 @@ struct tl_obj *sim_object_user(struct tl_arena *a,
 	}
 	if (viewer == target)
 		tl_set_true(o, TL_user_self);
+	if (target->bot_token[0]) {
+		tl_set_true(o, TL_user_bot);
+		tl_set_int(o, TL_user_bot_info_version, 1);
+	}
 	sim_user_names(o, viewer, target);
 	tl_set_child(o, TL_user_status, tl_new(a, TL_userStatusRecently));
 	return o;
@@ -444,4 +448,27 @@ struct tl_obj *sim_object_call(struct tl_arena *a, const struct sim_call *c,
 	default:
 		return sim_object_discarded(a, c);
 	}
+}
+
+struct tl_obj *sim_object_authorization(struct tl_arena *a,
+					const struct sim_key *k, bool current)
+{
+	struct tl_obj *o = tl_new(a, TL_authorization);
+	static const int texts[] = {
+		TL_authorization_device_model,   TL_authorization_platform,
+		TL_authorization_system_version, TL_authorization_app_name,
+		TL_authorization_app_version,    TL_authorization_country,
+		TL_authorization_region,
+	};
+
+	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
+		tl_set_str(o, texts[i], "simulated");
+	if (current)
+		tl_set_true(o, TL_authorization_current);
+	tl_set_long(o, TL_authorization_hash, current ? 0 : (int64_t)k->id);
+	tl_set_int(o, TL_authorization_api_id, k->api_id);
+	tl_set_int(o, TL_authorization_date_created, k->date);
+	tl_set_int(o, TL_authorization_date_active, k->date);
+	tl_set_str(o, TL_authorization_ip, "127.0.0.1");
+	return o;
 }

@@ -47,5 +47,8 @@ struct tl_obj *sim_object_updates(struct tl_arena *a, struct sim_world *w,
 				  const struct sim_account *viewer,
 				  int32_t seq);
 enum sim_reason sim_reason_read(const struct tl_obj *o);
+/* A log-in as account.getAuthorizations lists it. */
+struct tl_obj *sim_object_authorization(struct tl_arena *a,
+					const struct sim_key *k, bool current);
 
 #endif

@@ -249,6 +249,24 @@ static void sim_update_too_long(struct sim_session *s)
 	tl_arena_clear(&a);
 }
 
+void sim_update_token(struct sim_world *w, uint64_t key_id)
+{
+	struct tl_obj *o;
+	struct tl_arena a;
+
+	tl_arena_init(&a);
+	o = tl_new(&a, TL_updateShort);
+	tl_set_child(o, TL_updateShort_update, tl_new(&a, TL_updateLoginToken));
+	tl_set_int(o, TL_updateShort_date, sim_world_date(w));
+	for (struct sim_session *s = w->sessions; s; s = s->next) {
+		const struct sim_key *k = sim_world_login_key(w, s->key_id);
+
+		if (k && k->id == key_id && s->wants_updates && !s->superseded)
+			sim_push_to(s, o);
+	}
+	tl_arena_clear(&a);
+}
+
 void sim_update_resume(struct sim_session *s)
 {
 	struct sim_account *a = sim_session_account(s);

@@ -30,6 +30,8 @@ struct sim_message *sim_text_send(struct sim_account *from,
  * log-in. skip: numbers left out, to make a gap. */
 void sim_update_status(struct sim_account *a, struct sim_account *about,
 		       int skip);
+/* A QR code shown with this key was accepted: its sessions export again. */
+void sim_update_token(struct sim_world *w, uint64_t key_id);
 /* A session begins to listen: it is told that it missed updates, and of calls
  * that still ring for it. */
 void sim_update_resume(struct sim_session *s);

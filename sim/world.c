@@ -104,6 +104,44 @@ static void sim_account_text(char *dst, size_t n, const json_t *o,
 	snprintf(dst, n, "%s", sim_json_text(o, key, ""));
 }
 
+static int sim_account_ways(struct sim_account *a, const json_t *o)
+{
+	const json_t *list = json_object_get(o, "code_ways");
+	json_t *item;
+	size_t i;
+
+	snprintf(a->ways[0], sizeof(a->ways[0]), "app");
+	a->way_count = 1;
+	if (!list)
+		return 0;
+	if (!json_array_size(list) || json_array_size(list) > 4)
+		return -EINVAL;
+	json_array_foreach(list, i, item)
+	{
+		const char *way = json_string_value(item);
+
+		if (!sim_code_way_known(way))
+			return -EINVAL;
+		snprintf(a->ways[i], sizeof(a->ways[i]), "%s", way);
+	}
+	a->way_count = (int)i;
+	return 0;
+}
+
+static int sim_account_login(struct sim_account *a, const json_t *o)
+{
+	const char *password = sim_json_text(o, "password", "");
+
+	sim_account_text(a->email, sizeof(a->email), o, "email");
+	sim_account_text(a->bot_token, sizeof(a->bot_token), o, "bot_token");
+	sim_account_text(a->password.hint, sizeof(a->password.hint), o,
+			 "password_hint");
+	if (password[0])
+		sim_password_set(&a->password, password);
+	a->code_timeout_s = (int)sim_json_int(o, "code_timeout_s", 0);
+	return sim_account_ways(a, o);
+}
+
 static int sim_account_privacy(struct sim_account *a, const json_t *o)
 {
 	static const char *const keys[SIM_PRIVACY_COUNT] = {"call", "phone",
@@ -158,6 +196,10 @@ static int sim_world_account_add(struct sim_world *w, const json_t *o,
 	sim_account_lists(a, o);
 	a->next = w->accounts;
 	w->accounts = a;
+	if (sim_account_login(a, o)) {
+		snprintf(why, 256, "accounts: %lld: code_ways", (long long)id);
+		return -EINVAL;
+	}
 	if (!a->phone[0] ||
 	    strspn(a->phone, "0123456789") != strlen(a->phone) ||
 	    sim_account_privacy(a, o)) {
@@ -410,6 +452,18 @@ int sim_world_new(struct sim_world **wp, struct sim_config *c,
 
 static void sim_world_lists_free(struct sim_world *w)
 {
+	while (w->srps) {
+		struct sim_srp *next = w->srps->next;
+
+		free(w->srps);
+		w->srps = next;
+	}
+	while (w->tokens) {
+		struct sim_token *next = w->tokens->next;
+
+		free(w->tokens);
+		w->tokens = next;
+	}
 	while (w->codes) {
 		struct sim_code *c = w->codes;
 

@@ -25,6 +25,7 @@ struct sim_key {
 	int32_t expires; /* unix time, 0 = permanent */
 	uint64_t bound;  /* temporary: the permanent key's id, 0 = not bound */
 	int64_t user;    /* 0: nobody is logged in */
+	int64_t pending; /* who still owes his password */
 	int32_t seq;     /* of updates without pts, per log-in */
 	int32_t api_id;
 	int32_t date; /* of the log-in */
@@ -56,9 +57,19 @@ struct sim_code {
 	char phone[SIM_PHONE_MAX];
 	char code[8];
 	char hash[20];
-	int32_t expires;
+	int32_t expires, sent; /* unix time */
 	uint64_t key_id;
 	int tries;
+	int way; /* of the account's ways */
+};
+
+/* A QR log-in under way. */
+struct sim_token {
+	struct sim_token *next;
+	uint8_t token[32];
+	uint64_t key_id; /* who shows it */
+	int32_t expires;
+	int64_t user; /* who accepted it; 0: nobody yet */
 };
 
 struct sim_refusal {
@@ -83,6 +94,8 @@ struct sim_world {
 	struct sim_session *sessions;
 	struct sim_call *calls; /* newest first; ended ones are kept a while */
 	struct sim_code *codes;
+	struct sim_srp *srps;
+	struct sim_token *tokens;
 	struct sim_refusal *refusals;
 	struct sim_endpoint_ops endpoints;
 	uint8_t secret[32]; /* access hashes and peer tags derive from it */
@@ -131,6 +144,9 @@ void sim_world_key_drop(struct sim_world *w, uint64_t id);
 void sim_world_session_add(struct sim_world *w, struct sim_session *s);
 void sim_world_session_remove(struct sim_world *w, struct sim_session *s);
 struct sim_account *sim_session_account(const struct sim_session *s);
+
+/* app, sms, call, flash-call, missed-call, email, fragment. */
+bool sim_code_way_known(const char *way);
 
 /* Counts a refusal by kind, for tests and `refused`. */
 void sim_world_refused(struct sim_world *w, const char *what);

@@ -8,8 +8,9 @@
 #include "bus/text.h"
 #include "ctl/ctl.h"
 #include "gateway.h"
+#include "terminal.h"
 
-#define CODE_ATTEMPTS 3
+#define ATTEMPTS 3
 #define CONNECT_LIMIT_MS 60000
 
 /* Where commands go: a running gateway, or one made for the log-in. */
@@ -43,24 +44,13 @@ static json_t *ask(struct login *l, json_t *request)
 	return l->answer;
 }
 
-static int read_answer(const char *prompt, char *dst, size_t room)
-{
-	printf("%s: ", prompt);
-	fflush(stdout);
-	if (!fgets(dst, (int)room, stdin))
-		return -EIO;
-	dst[strcspn(dst, "\r\n")] = '\0';
-	return *dst ? 0 : -EINVAL;
-}
-
 static void give_up(void *arg)
 {
 	re_cancel();
 }
 
 /* The Storage connects on its own; asks until it has, or the limit passes. */
-static json_t *send_code(struct login *l, const char *session,
-			 const char *phone)
+static json_t *ask_connected(struct login *l, json_t *request)
 {
 	usec_t limit = clock_now() + CONNECT_LIMIT_MS * USEC_MS;
 	struct tmr pause;
@@ -68,78 +58,371 @@ static json_t *send_code(struct login *l, const char *session,
 
 	tmr_init(&pause);
 	for (;;) {
-		answer = ask(l, json_pack("{ss ss ss}", "command",
-					  "login start", "session", session,
-					  "phone", phone));
+		answer = ask(l, json_incref(request));
 		if (!answer || clock_now() > limit || !l->gateway ||
 		    strcmp(text_of(answer, "error"), "NOT_CONNECTED") != 0)
-			return answer;
+			break;
 		json_decref(answer);
 		tmr_start(&pause, 200, give_up, NULL);
 		re_main(NULL);
 	}
+	json_decref(request);
+	return answer;
 }
 
-static int sign_in(struct login *l, const char *session)
+/* -- what Telegram's words mean ------------------------------------------- */
+
+static const struct {
+	const char *error, *meaning;
+} meanings[] = {
+	{"PHONE_CODE_INVALID", "the code is wrong"},
+	{"PHONE_CODE_EMPTY", "the code is missing"},
+	{"PHONE_CODE_EXPIRED", "the code has expired: log in again"},
+	{"CODE_INVALID", "the code is wrong"},
+	{"EMAIL_VERIFY_EXPIRED", "the code has expired: log in again"},
+	{"SEND_CODE_UNAVAILABLE",
+	 "Telegram sends no other code now, or not yet"},
+	{"PHONE_NUMBER_UNOCCUPIED",
+	 "this number has no Telegram account; make one with an app"},
+	{"PHONE_NUMBER_INVALID", "this is not a phone number"},
+	{"PHONE_NUMBER_BANNED", "Telegram has banned this number"},
+	{"PHONE_NUMBER_FLOOD", "too many log-ins of this number: wait"},
+	{"PHONE_PASSWORD_FLOOD", "too many log-ins of this number: wait"},
+	{"API_ID_INVALID", "api_id or api_hash is wrong"},
+	{"UPDATE_APP_TO_LOGIN", "Telegram wants a newer gramline"},
+	{"PASSWORD_HASH_INVALID", "the password is wrong"},
+	{"PASSWORD_TERMS_REFUSED",
+	 "the data centre sent numbers that are not safe; nothing was sent"},
+	{"PASSWORD_RECOVERY_NA", "this account has no recovery e-mail"},
+	{"PASSWORD_RECOVERY_EXPIRED", "the recovery code has expired"},
+	{"ACCESS_TOKEN_INVALID", "the bot token is wrong"},
+	{"ACCESS_TOKEN_EXPIRED", "the bot token has been revoked"},
+	{"ALREADY_LOGGED_IN", "this session is logged in; log it out first"},
+	{"ARGUMENT_INVALID", "empty or too long"},
+	{"NOT_CONNECTED", "no connection to Telegram"},
+	{"FRESH_RESET_AUTHORISATION_FORBIDDEN",
+	 "a log-in may end others only after its first 24 hours"},
+};
+
+/* Prints why; the answer is NULL when nobody answered. */
+static void complain(json_t *answer)
 {
-	char code[32];
+	const char *error = answer ? text_of(answer, "error") : "no answer";
+	int seconds;
 
-	for (int i = 0; i < CODE_ATTEMPTS; i++) {
-		json_t *answer;
-		bool ok;
+	if (sscanf(error, "FLOOD_WAIT_%d", &seconds) == 1) {
+		fprintf(stderr,
+			"gramline: too many attempts, Telegram asks to wait "
+			"%d s (%s)\n",
+			seconds, error);
+		return;
+	}
+	for (size_t i = 0; i < sizeof(meanings) / sizeof(*meanings); i++) {
+		if (strcmp(meanings[i].error, error) != 0)
+			continue;
+		fprintf(stderr, "gramline: %s (%s)\n", meanings[i].meaning,
+			error);
+		return;
+	}
+	fprintf(stderr, "gramline: %s\n", error);
+}
 
-		if (read_answer("Code", code, sizeof(code)))
+static bool is_ok(json_t *answer)
+{
+	return json_is_true(json_object_get(answer, "ok"));
+}
+
+static bool is_error(json_t *answer, const char *text)
+{
+	return answer && !strcmp(text_of(answer, "error"), text);
+}
+
+/* -- the last step -------------------------------------------------------- */
+
+/* Asks with a secret in the request and wipes the copies. */
+static json_t *ask_secret(struct login *l, const char *session,
+			  const char *command, const char *key, char *secret,
+			  size_t room)
+{
+	json_t *answer =
+		ask_connected(l, json_pack("{ss ss ss}", "command", command,
+					   "session", session, key, secret));
+
+	bytes_wipe(secret, room);
+	return answer;
+}
+
+static int greet(json_t *answer)
+{
+	json_t *user = json_object_get(answer, "user");
+
+	printf("Logged in as %s (id %s).\n", text_of(user, "first_name"),
+	       text_of(user, "id"));
+	return 0;
+}
+
+static int finish(struct login *l, const char *session, json_t *answer);
+
+/* Telegram sends a code to the recovery address. */
+static int recover(struct login *l, const char *session)
+{
+	char code[64], password[256];
+	json_t *answer = ask(l, json_pack("{ss ss}", "command", "login recover",
+					  "session", session));
+	int status = 1;
+
+	if (!is_ok(answer)) {
+		complain(answer);
+		goto out;
+	}
+	printf("Telegram sent a code to %s.\n", text_of(answer, "email"));
+	json_decref(answer);
+	answer = NULL;
+	if (terminal_ask("Recovery code", code, sizeof(code), false))
+		return 1;
+	if (terminal_ask("New password (empty: the account has none from now "
+			 "on)",
+			 password, sizeof(password), true))
+		return 1;
+	answer = ask(l, json_pack("{ss ss ss ss}", "command", "login recover",
+				  "session", session, "code", code, "password",
+				  password));
+	bytes_wipe(password, sizeof(password));
+	bytes_wipe(code, sizeof(code));
+	status = finish(l, session, answer);
+out:
+	json_decref(answer);
+	return status;
+}
+
+static int enter_password(struct login *l, const char *session, json_t *owed)
+{
+	bool recovery = json_is_true(json_object_get(owed, "recovery"));
+	const char *hint = text_of(owed, "hint");
+	char password[256];
+	json_t *answer;
+	int status;
+
+	printf("The account has a password%s%s%s.\n", *hint ? ", hint: " : "",
+	       hint, recovery ? " (empty: recover it by e-mail)" : "");
+	for (int i = 0; i < ATTEMPTS; i++) {
+		if (terminal_ask("Password", password, sizeof(password), true))
 			return 1;
-		answer = ask(l, json_pack("{ss ss ss}", "command", "login code",
-					  "session", session, "code", code));
-		bytes_wipe(code, sizeof(code));
-		ok = json_is_true(json_object_get(answer, "ok"));
-		if (ok)
-			printf("Logged in as %s (id %s).\n",
-			       text_of(json_object_get(answer, "user"),
-				       "first_name"),
-			       text_of(json_object_get(answer, "user"), "id"));
-		else
-			fprintf(stderr, "gramline: %s\n",
-				answer ? text_of(answer, "error")
-				       : "no answer");
-		if (ok || strcmp(text_of(answer, "error"),
-				 "PHONE_CODE_INVALID") != 0) {
+		if (!*password && recovery)
+			return recover(l, session);
+		answer = ask_secret(l, session, "login password", "password",
+				    password, sizeof(password));
+		if (!is_error(answer, "PASSWORD_HASH_INVALID")) {
+			status = finish(l, session, answer);
 			json_decref(answer);
-			return ok ? 0 : 1;
+			return status;
 		}
+		complain(answer);
 		json_decref(answer);
 	}
 	return 1;
 }
 
-static int run(struct login *l, const char *session, const char *phone)
+/* An answer that says who is logged in, or what is still owed. */
+static int finish(struct login *l, const char *session, json_t *answer)
+{
+	json_t *owed = json_object_get(answer, "password");
+
+	if (is_ok(answer) && owed)
+		return enter_password(l, session, owed);
+	if (is_ok(answer))
+		return greet(answer);
+	complain(answer);
+	return 1;
+}
+
+/* -- by phone code -------------------------------------------------------- */
+
+static const struct {
+	const char *how, *where;
+} places[] = {
+	{"app", "as a message in the account's other apps"},
+	{"sms", "by SMS"},
+	{"call", "by a voice call"},
+	{"flash-call", "as the last digits of the number that calls"},
+	{"missed-call", "as the last digits of the number that calls"},
+	{"email", "by e-mail"},
+	{"email-required",
+	 "not at all: set an e-mail address for log-ins in an app first"},
+	{"fragment", "on the site of the anonymous number"},
+	{"firebase", "to phones only: have it sent another way"},
+	{"sms-word", "as a word in an SMS"},
+	{"sms-phrase", "as a phrase in an SMS"},
+};
+
+static const char *place(const char *how)
+{
+	for (size_t i = 0; i < sizeof(places) / sizeof(*places); i++)
+		if (!strcmp(places[i].how, how))
+			return places[i].where;
+	return "in a way this version does not know";
+}
+
+static void tell_sent(json_t *answer)
+{
+	json_int_t length =
+		json_integer_value(json_object_get(answer, "length"));
+	json_int_t wait =
+		json_integer_value(json_object_get(answer, "timeout_s"));
+	const char *next = text_of(answer, "next");
+	const char *pattern = text_of(answer, "pattern");
+
+	printf("Telegram sent a code");
+	if (length)
+		printf(" of %lld digits", (long long)length);
+	printf(" (%s): %s%s%s.\n", text_of(answer, "how"),
+	       place(text_of(answer, "how")), *pattern ? ", " : "", pattern);
+	if (*next && wait)
+		printf("Type r to have it sent again (%s), after %lld s; q to "
+		       "give up.\n",
+		       next, (long long)wait);
+	else if (*next)
+		printf("Type r to have it sent again (%s), q to give up.\n",
+		       next);
+}
+
+/* "r" and "q" instead of a code. */
+static bool typed_order(struct login *l, const char *session, const char *typed,
+			bool *over)
+{
+	bool again = !strcmp(typed, "r");
+	json_t *answer;
+
+	if (!again && strcmp(typed, "q") != 0)
+		return false;
+	answer = ask(l, json_pack("{ss ss}", "command",
+				  again ? "login resend" : "login cancel",
+				  "session", session));
+	if (!is_ok(answer))
+		complain(answer);
+	else if (again)
+		tell_sent(answer);
+	*over = !again;
+	json_decref(answer);
+	return true;
+}
+
+static int enter_code(struct login *l, const char *session)
+{
+	char code[64];
+	bool over = false;
+	json_t *answer;
+	int status;
+
+	for (int i = 0; i < ATTEMPTS && !over;) {
+		if (terminal_ask("Code", code, sizeof(code), false))
+			return 1;
+		if (typed_order(l, session, code, &over))
+			continue;
+		i++;
+		answer = ask_secret(l, session, "login code", "code", code,
+				    sizeof(code));
+		if (!is_error(answer, "PHONE_CODE_INVALID") &&
+		    !is_error(answer, "CODE_INVALID")) {
+			status = finish(l, session, answer);
+			json_decref(answer);
+			return status;
+		}
+		complain(answer);
+		json_decref(answer);
+	}
+	return 1;
+}
+
+static int by_phone(struct login *l, const char *session, const char *phone)
 {
 	char typed[32];
 	json_t *answer;
 	int status = 1;
 
 	if (!phone || !*phone) {
-		if (read_answer("Phone number", typed, sizeof(typed)))
+		if (terminal_ask("Phone number", typed, sizeof(typed), false))
 			return 1;
 		phone = typed;
 	}
-	answer = send_code(l, session, phone);
-	if (json_is_true(json_object_get(answer, "ok"))) {
-		printf("Telegram sent a code of %lld digits (%s).\n",
-		       (long long)json_integer_value(
-			       json_object_get(answer, "length")),
-		       text_of(answer, "how"));
-		status = sign_in(l, session);
+	answer = ask_connected(l,
+			       json_pack("{ss ss ss}", "command", "login start",
+					 "session", session, "phone", phone));
+	if (is_ok(answer)) {
+		tell_sent(answer);
+		status = enter_code(l, session);
 	} else {
-		fprintf(stderr, "gramline: %s\n",
-			answer ? text_of(answer, "error") : "no answer");
+		complain(answer);
 	}
 	json_decref(answer);
 	return status;
 }
 
-int login_run(const struct settings *s, const char *session, const char *phone)
+/* -- bots, log-out, log-ins ----------------------------------------------- */
+
+static int by_token(struct login *l, const char *session)
+{
+	char token[128];
+	json_t *answer;
+	int status;
+
+	if (terminal_ask("Bot token", token, sizeof(token), true))
+		return 1;
+	answer = ask_secret(l, session, "login bot", "token", token,
+			    sizeof(token));
+	status = finish(l, session, answer);
+	json_decref(answer);
+	return status;
+}
+
+static int out(struct login *l, const char *session)
+{
+	json_t *answer =
+		ask_connected(l, json_pack("{ss ss}", "command", "logout",
+					   "session", session));
+	bool ok = is_ok(answer);
+
+	if (ok)
+		printf("Logged out.\n");
+	else
+		complain(answer);
+	json_decref(answer);
+	return ok ? 0 : 1;
+}
+
+static int list(struct login *l, const char *session)
+{
+	json_t *answer =
+		ask_connected(l, json_pack("{ss ss}", "command", "show logins",
+					   "session", session));
+	int status = 1;
+
+	if (is_ok(answer))
+		status = ctl_print(answer, false);
+	else
+		complain(answer);
+	json_decref(answer);
+	return status;
+}
+
+static int run(struct login *l, enum login_verb verb, const char *session,
+	       const char *phone)
+{
+	switch (verb) {
+	case LOGIN_BY_PHONE:
+		return by_phone(l, session, phone);
+	case LOGIN_BY_TOKEN:
+		return by_token(l, session);
+	case LOGIN_OUT:
+		return out(l, session);
+	case LOGIN_LIST:
+		return list(l, session);
+	}
+	return 1;
+}
+
+int login_run(const struct settings *s, enum login_verb verb,
+	      const char *session, const char *phone)
 {
 	struct login l = {.settings = s};
 	json_t *answer = NULL;
@@ -163,7 +446,7 @@ int login_run(const struct settings *s, const char *session, const char *phone)
 			return 1;
 	}
 	json_decref(answer);
-	status = run(&l, session, phone);
+	status = run(&l, verb, session, phone);
 	gateway_free(&l.gateway);
 	return status;
 }

@@ -1,13 +1,21 @@
-/* `gramline login`: a Telegram account is logged in from the terminal. */
+/* `gramline login`, `logout`, `logins`: a Telegram account from the terminal.
+ */
 #ifndef LOGIN_H
 #define LOGIN_H
 
 #include "settings.h"
 
-/* Asks for phone and code on the terminal (or takes phone when given), through
- * the running gateway when its control socket answers, else by itself. Returns
- * the exit status. */
-int login_run(const struct settings *s, const char *session,
-	      const char *phone);
+enum login_verb {
+	LOGIN_BY_PHONE, /* code, password, recovery: whatever is asked for */
+	LOGIN_BY_TOKEN, /* a bot */
+	LOGIN_OUT,
+	LOGIN_LIST, /* log-ins of the account */
+};
+
+/* Asks on the terminal what is needed (phone may be given), through the running
+ * gateway when its control socket answers, else by itself. Codes, passwords and
+ * tokens come from the terminal only. Returns the exit status. */
+int login_run(const struct settings *s, enum login_verb verb,
+	      const char *session, const char *phone);
 
 #endif

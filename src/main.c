@@ -17,14 +17,18 @@
 
 static const char usage[] =
 	"usage: gramline run [-c FILE]\n"
-	"       gramline login [-c FILE] [--phone NUMBER] SESSION\n"
+	"       gramline login [-c FILE] [--phone NUMBER | --bot] SESSION\n"
+	"       gramline logout|logins [-c FILE] SESSION\n"
 	"       gramline check [-c FILE]\n"
 	"       gramline key FILE\n"
 	"       gramline -x 'COMMAND' [-c FILE | -s SOCKET] [--json]\n"
 	"       gramline --version\n"
 	"\n"
 	"  run     all roles in one process\n"
-	"  login   connects a Telegram account by phone code\n"
+	"  login   connects a Telegram account: by phone code, or a bot by\n"
+	"          the token that is asked for\n"
+	"  logout  ends the session's log-in at Telegram\n"
+	"  logins  lists all log-ins of the session's account\n"
 	"  check   reads the configuration and says what is wrong with it\n"
 	"  key     makes the key that seals log-ins\n"
 	"  -x      asks the running gateway: show calls, show trunks,\n"
@@ -35,7 +39,7 @@ static const char usage[] =
 
 struct options {
 	const char *config, *socket, *command, *phone;
-	bool json;
+	bool json, bot;
 	const char *verb, *argument;
 };
 
@@ -107,7 +111,7 @@ static int verb_run(const struct options *o)
 	return status;
 }
 
-static int verb_login(const struct options *o)
+static int session_verb(const struct options *o, enum login_verb verb)
 {
 	struct settings *s;
 	int status;
@@ -119,9 +123,24 @@ static int verb_login(const struct options *o)
 	s = read_settings(o);
 	if (!s)
 		return 1;
-	status = login_run(s, o->argument, o->phone);
+	status = login_run(s, verb, o->argument, o->phone);
 	settings_free(&s);
 	return status;
+}
+
+static int verb_login(const struct options *o)
+{
+	return session_verb(o, o->bot ? LOGIN_BY_TOKEN : LOGIN_BY_PHONE);
+}
+
+static int verb_logout(const struct options *o)
+{
+	return session_verb(o, LOGIN_OUT);
+}
+
+static int verb_logins(const struct options *o)
+{
+	return session_verb(o, LOGIN_LIST);
 }
 
 static int verb_check(const struct options *o)
@@ -164,8 +183,8 @@ static int ask_running(const struct options *o)
 			return 1;
 		path = s->control;
 	}
-	err = ctl_ask(&answer, path,
-		      json_pack("{ss}", "command", o->command), 10);
+	err = ctl_ask(&answer, path, json_pack("{ss}", "command", o->command),
+		      10);
 	if (err)
 		fprintf(stderr, "gramline: %s: %s\n", path, strerror(-err));
 	else
@@ -180,6 +199,7 @@ static int parse(struct options *o, int argc, char **argv)
 	static const struct option table[] = {
 		{"json", no_argument, NULL, 'j'},
 		{"phone", required_argument, NULL, 'p'},
+		{"bot", no_argument, NULL, 'b'},
 		{"version", no_argument, NULL, 'V'},
 		{"help", no_argument, NULL, 'h'},
 		{0},
@@ -202,6 +222,9 @@ static int parse(struct options *o, int argc, char **argv)
 			break;
 		case 'p':
 			o->phone = optarg;
+			break;
+		case 'b':
+			o->bot = true;
 			break;
 		case 'V':
 			puts("gramline " GRAMLINE_VERSION);
@@ -226,10 +249,9 @@ int main(int argc, char **argv)
 		const char *name;
 		int (*run)(const struct options *o);
 	} verbs[] = {
-		{"run", verb_run},
-		{"login", verb_login},
-		{"check", verb_check},
-		{"key", verb_key},
+		{"run", verb_run},       {"login", verb_login},
+		{"logout", verb_logout}, {"logins", verb_logins},
+		{"check", verb_check},   {"key", verb_key},
 	};
 	struct options o = {.config = CONFIG_DEFAULT};
 	int status = 2;

@@ -5,11 +5,21 @@
  *                          Storage has confirmed receipt (it rings)
  *   manager.session.state  {session, storage, state, reason, user: USER|null}
  *   storage.S.call.assign  {call, worker}: events of the call go there
- *   storage.S.login.start  request {session, phone}
- *     answer {ok: true, how, length, timeout_s} | {ok: false, code, text}
- *   storage.S.login.code   request {session, code}
- *     answer {ok: true, user: USER} | {ok: false, code, text}
- *   storage.S.logout       request {session} -> {ok}
+ *   storage.S.login.start    request {session, phone}
+ *   storage.S.login.resend   request {session}
+ *     answer {ok: true, how, length, pattern, next, timeout_s}
+ *   storage.S.login.cancel   request {session} -> {ok}
+ *   storage.S.login.code     request {session, code}
+ *   storage.S.login.password request {session, password}
+ *   storage.S.login.recover  request {session} -> {ok, email: pattern}; then
+ *                            {session, code, password: new one or ""}
+ *   storage.S.login.bot      request {session, token}
+ *     answer {ok: true, user: USER}, or what is still owed:
+ *     {ok: true, password: {hint, recovery: true when by e-mail}}
+ *   storage.S.logins         request {session} -> {ok, rows: [{login, ..}]}
+ *   storage.S.logins.end     request {session, login} -> {ok}
+ *   storage.S.logout         request {session} -> {ok}
+ *     each may answer {ok: false, code, text}
  *   storage.S.show         request {what: "sessions"} -> {rows: [..]}
  */
 #ifndef BUS_MANAGER_STORAGE_H
@@ -20,6 +30,13 @@
 #define BUS_STORAGE_CALL_ASSIGN "storage.%s.call.assign"
 #define BUS_STORAGE_LOGIN_START "storage.%s.login.start"
 #define BUS_STORAGE_LOGIN_CODE "storage.%s.login.code"
+#define BUS_STORAGE_LOGIN_RESEND "storage.%s.login.resend"
+#define BUS_STORAGE_LOGIN_CANCEL "storage.%s.login.cancel"
+#define BUS_STORAGE_LOGIN_PASSWORD "storage.%s.login.password"
+#define BUS_STORAGE_LOGIN_RECOVER "storage.%s.login.recover"
+#define BUS_STORAGE_LOGIN_BOT "storage.%s.login.bot"
+#define BUS_STORAGE_LOGINS "storage.%s.logins"
+#define BUS_STORAGE_LOGINS_END "storage.%s.logins.end"
 #define BUS_STORAGE_LOGOUT "storage.%s.logout"
 #define BUS_STORAGE_SHOW "storage.%s.show"
 

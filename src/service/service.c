@@ -26,7 +26,7 @@ struct command {
 	bool of_worker;      /* the role asked; else the Storage */
 	const char *what;    /* body {what: ..}; NULL: the request itself */
 	unsigned timeout_ms;
-	const char *columns; /* of a table, joined by blanks */
+	const char *columns;  /* of a table, joined by blanks */
 	const char *needs[2]; /* mandatory text arguments */
 	json_t *(*make)(void);
 };
@@ -101,6 +101,36 @@ static const struct command commands[] = {
 	 .subject = BUS_STORAGE_LOGIN_CODE,
 	 .timeout_ms = LOGIN_TIMEOUT_MS,
 	 .needs = {"session", "code"}},
+	{.name = "login resend",
+	 .subject = BUS_STORAGE_LOGIN_RESEND,
+	 .timeout_ms = LOGIN_TIMEOUT_MS,
+	 .needs = {"session"}},
+	{.name = "login cancel",
+	 .subject = BUS_STORAGE_LOGIN_CANCEL,
+	 .timeout_ms = LOGIN_TIMEOUT_MS,
+	 .needs = {"session"}},
+	{.name = "login password",
+	 .subject = BUS_STORAGE_LOGIN_PASSWORD,
+	 .timeout_ms = LOGIN_TIMEOUT_MS,
+	 .needs = {"session", "password"}},
+	{.name = "login recover",
+	 .subject = BUS_STORAGE_LOGIN_RECOVER,
+	 .timeout_ms = LOGIN_TIMEOUT_MS,
+	 .needs = {"session"}},
+	{.name = "login bot",
+	 .subject = BUS_STORAGE_LOGIN_BOT,
+	 .timeout_ms = LOGIN_TIMEOUT_MS,
+	 .needs = {"session", "token"}},
+	{.name = "show logins",
+	 .subject = BUS_STORAGE_LOGINS,
+	 .timeout_ms = LOGIN_TIMEOUT_MS,
+	 .columns = "login current official app device ip country created "
+		    "active",
+	 .needs = {"session"}},
+	{.name = "end login",
+	 .subject = BUS_STORAGE_LOGINS_END,
+	 .timeout_ms = LOGIN_TIMEOUT_MS,
+	 .needs = {"session", "login"}},
 	{.name = "logout",
 	 .subject = BUS_STORAGE_LOGOUT,
 	 .timeout_ms = LOGIN_TIMEOUT_MS,
@@ -178,6 +208,11 @@ static void on_answer(int err, json_t *answer, void *arg)
 						    : "no answer in time"));
 		return;
 	}
+	text = json_string_value(json_object_get(answer, "text"));
+	if (json_is_false(json_object_get(answer, "ok"))) {
+		finish(r, failure(text ? text : "refused"));
+		return;
+	}
 	if (r->command->columns) {
 		rows = json_object_get(answer, "rows");
 		finish(r, json_is_array(rows)
@@ -185,7 +220,6 @@ static void on_answer(int err, json_t *answer, void *arg)
 				  : failure("answer without rows"));
 		return;
 	}
-	text = json_string_value(json_object_get(answer, "text"));
 	if (json_is_true(json_object_get(answer, "ok")))
 		finish(r, json_incref(answer));
 	else
@@ -203,8 +237,8 @@ static const struct command *command_find(const char *name)
 static const char *missing_argument(const struct run *r)
 {
 	for (size_t i = 0; i < 2 && r->command->needs[i]; i++)
-		if (!json_is_string(json_object_get(r->request,
-						    r->command->needs[i])))
+		if (!json_is_string(
+			    json_object_get(r->request, r->command->needs[i])))
 			return r->command->needs[i];
 	return NULL;
 }

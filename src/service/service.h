@@ -5,9 +5,17 @@
  * {ok: false, error: "..."}. One loop.
  *
  *   show calls | trunks | sessions | version | counters | status
- *   login start  {session, phone}    -> {how, length, timeout_s}
- *   login code   {session, code}     -> {user: USER}
- *   logout       {session}
+ *   show logins    {session}         log-ins of the session's account
+ *   end login      {session, login}  ends another one of them
+ *   login start    {session, phone}
+ *   login resend   {session}         -> {how, length, pattern, next, timeout_s}
+ *   login cancel   {session}
+ *   login code     {session, code}
+ *   login password {session, password}
+ *   login recover  {session}         -> {email}; then with {code, password}
+ *   login bot      {session, token}
+ *     -> {user: USER}, or {password: {hint, recovery}}: still owed
+ *   logout         {session}
  */
 #ifndef SERVICE_SERVICE_H
 #define SERVICE_SERVICE_H

@@ -9,7 +9,7 @@
 struct storage {
 	struct storage_conf conf;
 	char id[32];
-	struct bus_sub *subs[12];
+	struct bus_sub *subs[24];
 	size_t subs_n;
 	struct list sessions; /* struct session */
 	struct list calls;    /* struct storage_call, calls.c */
@@ -31,6 +31,8 @@ json_t *storage_user_json(const struct tg_user *user);
 /* calls.c */
 int storage_calls_subscribe(struct storage *s);
 int storage_subscribe(struct storage *s, const char *format, bus_h *handler);
+/* login.c */
+int storage_login_subscribe(struct storage *s);
 /* A Telegram user calls this session. */
 void storage_calls_incoming(struct session *session, struct tg_call *call,
 			    const struct tg_user *from);

@@ -42,12 +42,13 @@ json_t *storage_user_json(const struct tg_user *user)
 			 "username", user->username, "phone", user->phone);
 }
 
-/* -- what the account wants kept -------------------------------------------- */
+/* -- what the account wants kept --------------------------------------------
+ */
 
 static void save(struct session *session)
 {
-	int err = store_session_put(session->storage->conf.store,
-				    &session->kept);
+	int err =
+		store_session_put(session->storage->conf.store, &session->kept);
 
 	if (err)
 		log_error("storage", session->name, "session not kept: %s",
@@ -100,8 +101,8 @@ static void keep_updates(int32_t pts, int32_t qts, int32_t date, int32_t seq,
 	session->kept.qts = qts;
 	session->kept.date = date;
 	session->kept.seq = seq;
-	(void)store_session_updates(session->storage->conf.store,
-				    session->name, pts, qts, date, seq);
+	(void)store_session_updates(session->storage->conf.store, session->name,
+				    pts, qts, date, seq);
 }
 
 static void keep_peer(const struct tg_user *user, void *arg)
@@ -125,9 +126,8 @@ static bool user_of_peer(int err, const struct store_peer *p,
 {
 	if (err)
 		return false;
-	*user = (struct tg_user){.id = p->user_id,
-				 .access_hash = p->access_hash,
-				 .bot = p->bot};
+	*user = (struct tg_user){
+		.id = p->user_id, .access_hash = p->access_hash, .bot = p->bot};
 	snprintf(user->phone, sizeof(user->phone), "%s", p->phone);
 	snprintf(user->username, sizeof(user->username), "%s", p->username);
 	snprintf(user->first_name, sizeof(user->first_name), "%s",
@@ -166,7 +166,8 @@ static bool peer_by_phone(const char *digits, struct tg_user *user, void *arg)
 			    &p, user);
 }
 
-/* -- account events ---------------------------------------------------------- */
+/* -- account events ----------------------------------------------------------
+ */
 
 static void on_state(enum tg_state state, const char *reason, void *arg)
 {
@@ -178,13 +179,12 @@ static void on_state(enum tg_state state, const char *reason, void *arg)
 	log_info("storage", session->name, "session %s%s%s",
 		 tg_state_name(state), reason && *reason ? ": " : "",
 		 reason ? reason : "");
-	storage_publish(s, BUS_MANAGER_SESSION_STATE,
-			json_pack("{ss ss ss ss so}", "session", session->name,
-				  "storage", s->id, "state",
-				  tg_state_name(state), "reason",
-				  reason ? reason : "", "user",
-				  self ? storage_user_json(self)
-				       : json_null()));
+	storage_publish(
+		s, BUS_MANAGER_SESSION_STATE,
+		json_pack("{ss ss ss ss so}", "session", session->name,
+			  "storage", s->id, "state", tg_state_name(state),
+			  "reason", reason ? reason : "", "user",
+			  self ? storage_user_json(self) : json_null()));
 }
 
 static void on_incoming(struct tg_call *call, const struct tg_user *from,
@@ -193,7 +193,8 @@ static void on_incoming(struct tg_call *call, const struct tg_user *from,
 	storage_calls_incoming(arg, call, from);
 }
 
-/* -- sessions ---------------------------------------------------------------- */
+/* -- sessions ----------------------------------------------------------------
+ */
 
 static void session_destroy(void *arg)
 {
@@ -268,130 +269,8 @@ out:
 	return err;
 }
 
-/* -- log-in ------------------------------------------------------------------- */
-
-struct login_request {
-	struct storage *storage;
-	char *inbox;
-};
-
-static void login_destroy(void *arg)
-{
-	struct login_request *r = arg;
-
-	mem_deref(r->inbox);
-}
-
-static struct login_request *login_request(struct storage *s,
-					   const struct bus_message *m)
-{
-	struct login_request *r = mem_zalloc(sizeof(*r), login_destroy);
-
-	if (!r || str_dup(&r->inbox, m->inbox ? m->inbox : ""))
-		return mem_deref(r);
-	r->storage = s;
-	return r;
-}
-
-static void login_failed(struct login_request *r, int code, const char *text)
-{
-	bus_reply(r->storage->conf.bus, r->inbox,
-		  json_pack("{sb si ss}", "ok", 0, "code", code, "text", text));
-	mem_deref(r);
-}
-
-static void on_code_sent(const struct mtp_error *err,
-			 const struct tg_code_sent *sent, void *arg)
-{
-	struct login_request *r = arg;
-
-	if (err) {
-		login_failed(r, err->code, err->text);
-		return;
-	}
-	bus_reply(r->storage->conf.bus, r->inbox,
-		  json_pack("{sb ss si si}", "ok", 1, "how", sent->how,
-			    "length", sent->length, "timeout_s",
-			    sent->timeout_s));
-	mem_deref(r);
-}
-
-static void on_login_start(const struct bus_message *m, void *arg)
-{
-	struct storage *s = arg;
-	struct login_request *r = login_request(s, m);
-	struct session *session =
-		storage_session(s, text_of(m->body, "session"));
-	const char *phone = text_of(m->body, "phone");
-
-	if (!r)
-		return;
-	if (!session)
-		login_failed(r, 404, "SESSION_UNKNOWN");
-	else if (tg_login_send_code(session->account,
-				    phone + (*phone == '+'), on_code_sent, r))
-		login_failed(r, 503, "NOT_CONNECTED");
-}
-
-static void on_signed_in(const struct mtp_error *err,
-			 const struct tg_user *self, void *arg)
-{
-	struct login_request *r = arg;
-
-	if (err) {
-		login_failed(r, err->code, err->text);
-		return;
-	}
-	(void)store_flush(r->storage->conf.store);
-	bus_reply(r->storage->conf.bus, r->inbox,
-		  json_pack("{sb so}", "ok", 1, "user",
-			    storage_user_json(self)));
-	mem_deref(r);
-}
-
-static void on_login_code(const struct bus_message *m, void *arg)
-{
-	struct storage *s = arg;
-	struct login_request *r = login_request(s, m);
-	struct session *session =
-		storage_session(s, text_of(m->body, "session"));
-
-	if (!r)
-		return;
-	if (!session)
-		login_failed(r, 404, "SESSION_UNKNOWN");
-	else if (tg_login_sign_in(session->account, text_of(m->body, "code"),
-				  on_signed_in, r))
-		login_failed(r, 503, "NOT_CONNECTED");
-}
-
-static void on_logged_out(const struct mtp_error *err,
-			  const struct tg_user *self, void *arg)
-{
-	struct login_request *r = arg;
-
-	if (err) {
-		login_failed(r, err->code, err->text);
-		return;
-	}
-	bus_reply(r->storage->conf.bus, r->inbox, json_pack("{sb}", "ok", 1));
-	mem_deref(r);
-}
-
-static void on_logout(const struct bus_message *m, void *arg)
-{
-	struct storage *s = arg;
-	struct login_request *r = login_request(s, m);
-	struct session *session =
-		storage_session(s, text_of(m->body, "session"));
-
-	if (!r)
-		return;
-	if (!session)
-		login_failed(r, 404, "SESSION_UNKNOWN");
-	else if (tg_log_out(session->account, on_logged_out, r))
-		login_failed(r, 503, "NOT_CONNECTED");
-}
+/* -- showing ------------------------------------------------------------------
+ */
 
 static void on_show(const struct bus_message *m, void *arg)
 {
@@ -409,18 +288,18 @@ static void on_show(const struct bus_message *m, void *arg)
 
 		json_array_append_new(
 			rows,
-			json_pack("{ss ss ss ss ss ss}", "session",
-				  session->name, "storage", s->id, "state",
-				  tg_state_name(state), "reason",
-				  reason ? reason : "", "phone",
-				  self ? log_mask_number(phone, self->phone)
-				       : "",
-				  "username", self ? self->username : ""));
+			json_pack(
+				"{ss ss ss ss ss ss}", "session", session->name,
+				"storage", s->id, "state", tg_state_name(state),
+				"reason", reason ? reason : "", "phone",
+				self ? log_mask_number(phone, self->phone) : "",
+				"username", self ? self->username : ""));
 	}
 	bus_reply(s->conf.bus, m->inbox, json_pack("{so}", "rows", rows));
 }
 
-/* -- the role ------------------------------------------------------------------ */
+/* -- the role
+ * ------------------------------------------------------------------ */
 
 int storage_subscribe(struct storage *s, const char *format, bus_h *handler)
 {
@@ -453,18 +332,15 @@ int storage_new(struct storage **sp, const struct storage_conf *conf,
 	if (!err)
 		err = storage_calls_subscribe(s);
 	if (!err)
-		err = storage_subscribe(s, BUS_STORAGE_LOGIN_START,
-					on_login_start);
-	if (!err)
-		err = storage_subscribe(s, BUS_STORAGE_LOGIN_CODE,
-					on_login_code);
-	if (!err)
-		err = storage_subscribe(s, BUS_STORAGE_LOGOUT, on_logout);
+		err = storage_login_subscribe(s);
 	if (!err)
 		err = storage_subscribe(s, BUS_STORAGE_SHOW, on_show);
 	/* Connections start only when every session could be opened. */
-	for (le = list_head(&s->sessions); le && !err; le = le->next)
+	le = list_head(&s->sessions);
+	for (size_t i = 0; i < conf->sessions_n && !err; i++, le = le->next) {
+		*why = conf->sessions[i];
 		err = tg_account_start(((struct session *)le->data)->account);
+	}
 	if (err) {
 		storage_free(&s);
 		return err;

@@ -115,12 +115,14 @@ typedef void(tg_answer_h)(const struct mtp_error *err,
 int tg_account_query(struct tg_account *a, const struct tl_obj *query,
 		     unsigned flags, tg_answer_h *done, void *arg);
 
-/* -- login by phone code (B.1) -------------------------------------------- */
+/* -- login by phone code (B.1); more: login.h ---------------------------- */
 
 struct tg_code_sent {
 	char how[32]; /* "app", "sms", "call", ... */
 	int length;
-	int timeout_s; /* 0: none given */
+	char pattern[128]; /* of the e-mail address, caller, word; or empty */
+	char next[32];     /* how resending would send it; empty: not at all */
+	int timeout_s;     /* until then; 0: none given */
 };
 typedef void(tg_code_h)(const struct mtp_error *err,
 			const struct tg_code_sent *sent, void *arg);

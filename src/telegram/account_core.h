@@ -91,7 +91,7 @@ struct tg_account {
 
 	char login_phone[32];
 	char login_hash[128];
-	int login_length;
+	bool login_by_email; /* the code came by e-mail */
 };
 
 /* Runs fn(arg) from the loop, soon. -ENOMEM. Jobs left when the account is

@@ -1,6 +1,6 @@
 /* Logging in by phone code, and out (B.1, B.6). The code itself is neither
  * kept nor logged. */
-#include "telegram/account_core.h"
+#include "telegram/login_step.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -8,16 +8,9 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "base/text.h"
 
-/* What a query of the log-in has to come back to. */
-struct step {
-	struct tg_account *account;
-	tg_code_h *code_done;
-	tg_login_h *login_done;
-	void *arg;
-};
-
-static struct step *step_new(struct tg_account *a, void *arg)
+struct step *step_new(struct tg_account *a, void *arg)
 {
 	struct step *s = calloc(1, sizeof(*s));
 
@@ -28,8 +21,7 @@ static struct step *step_new(struct tg_account *a, void *arg)
 	return s;
 }
 
-/* Sends q; s is freed when that fails. */
-static int step_query(struct step *s, const struct tl_obj *q, tg_answer_h *done)
+int step_query(struct step *s, const struct tl_obj *q, tg_answer_h *done)
 {
 	int err = tg_account_query(s->account, q, 0, done, s);
 
@@ -38,29 +30,71 @@ static int step_query(struct step *s, const struct tl_obj *q, tg_answer_h *done)
 	return err;
 }
 
+void step_login_done(struct step *s, const struct mtp_error *err,
+		     const struct tg_user *self)
+{
+	if (s->done.login)
+		s->done.login(err, err ? NULL : self, s->arg);
+	free(s);
+}
+
+int login_begin(struct tg_account *a)
+{
+	if (a->logged_in)
+		return -EISCONN;
+	account_reset(a);
+	return 0;
+}
+
 /* -- sendCode ------------------------------------------------------------- */
+
+/* Fields of the type: 0 where it has none. */
+static const struct {
+	enum tl_ctor_no no;
+	const char *how;
+	int length, pattern;
+} sent_types[] = {
+	{TL_auth_sentCodeTypeApp, "app", TL_auth_sentCodeTypeApp_length, 0},
+	{TL_auth_sentCodeTypeSms, "sms", TL_auth_sentCodeTypeSms_length, 0},
+	{TL_auth_sentCodeTypeCall, "call", TL_auth_sentCodeTypeCall_length, 0},
+	{TL_auth_sentCodeTypeFlashCall, "flash-call", 0,
+	 TL_auth_sentCodeTypeFlashCall_pattern},
+	{TL_auth_sentCodeTypeMissedCall, "missed-call",
+	 TL_auth_sentCodeTypeMissedCall_length,
+	 TL_auth_sentCodeTypeMissedCall_prefix},
+	{TL_auth_sentCodeTypeEmailCode, "email",
+	 TL_auth_sentCodeTypeEmailCode_length,
+	 TL_auth_sentCodeTypeEmailCode_email_pattern},
+	{TL_auth_sentCodeTypeSetUpEmailRequired, "email-required", 0, 0},
+	{TL_auth_sentCodeTypeFragmentSms, "fragment",
+	 TL_auth_sentCodeTypeFragmentSms_length,
+	 TL_auth_sentCodeTypeFragmentSms_url},
+	{TL_auth_sentCodeTypeFirebaseSms, "firebase",
+	 TL_auth_sentCodeTypeFirebaseSms_length, 0},
+	{TL_auth_sentCodeTypeSmsWord, "sms-word", 0,
+	 TL_auth_sentCodeTypeSmsWord_beginning},
+	{TL_auth_sentCodeTypeSmsPhrase, "sms-phrase", 0,
+	 TL_auth_sentCodeTypeSmsPhrase_beginning},
+};
 
 static const struct {
 	enum tl_ctor_no no;
 	const char *how;
-	int length_field; /* 0: none */
-} sent_types[] = {
-	{TL_auth_sentCodeTypeApp, "app", TL_auth_sentCodeTypeApp_length},
-	{TL_auth_sentCodeTypeSms, "sms", TL_auth_sentCodeTypeSms_length},
-	{TL_auth_sentCodeTypeCall, "call", TL_auth_sentCodeTypeCall_length},
-	{TL_auth_sentCodeTypeFlashCall, "flash-call", 0},
-	{TL_auth_sentCodeTypeMissedCall, "missed-call",
-	 TL_auth_sentCodeTypeMissedCall_length},
-	{TL_auth_sentCodeTypeEmailCode, "email",
-	 TL_auth_sentCodeTypeEmailCode_length},
-	{TL_auth_sentCodeTypeSetUpEmailRequired, "email-required", 0},
-	{TL_auth_sentCodeTypeFragmentSms, "fragment",
-	 TL_auth_sentCodeTypeFragmentSms_length},
-	{TL_auth_sentCodeTypeFirebaseSms, "firebase",
-	 TL_auth_sentCodeTypeFirebaseSms_length},
-	{TL_auth_sentCodeTypeSmsWord, "sms-word", 0},
-	{TL_auth_sentCodeTypeSmsPhrase, "sms-phrase", 0},
+} next_types[] = {
+	{TL_auth_codeTypeSms, "sms"},
+	{TL_auth_codeTypeCall, "call"},
+	{TL_auth_codeTypeFlashCall, "flash-call"},
+	{TL_auth_codeTypeMissedCall, "missed-call"},
+	{TL_auth_codeTypeFragmentSms, "fragment"},
 };
+
+static void next_read(struct tg_code_sent *sent, const struct tl_obj *next)
+{
+	for (size_t i = 0; i < sizeof(next_types) / sizeof(*next_types); i++)
+		if (tl_is(next, next_types[i].no))
+			snprintf(sent->next, sizeof(sent->next), "%s",
+				 next_types[i].how);
+}
 
 static void sent_read(struct tg_code_sent *sent, const struct tl_obj *answer)
 {
@@ -68,19 +102,21 @@ static void sent_read(struct tg_code_sent *sent, const struct tl_obj *answer)
 
 	memset(sent, 0, sizeof(*sent));
 	sent->timeout_s = tl_int(answer, TL_auth_sentCode_timeout);
-	for (size_t i = 0; i < sizeof(sent_types) / sizeof(sent_types[0]);
-	     i++) {
+	next_read(sent, tl_child(answer, TL_auth_sentCode_next_type));
+	for (size_t i = 0; i < sizeof(sent_types) / sizeof(*sent_types); i++) {
 		if (!tl_is(type, sent_types[i].no))
 			continue;
 		snprintf(sent->how, sizeof(sent->how), "%s", sent_types[i].how);
-		if (sent_types[i].length_field)
-			sent->length = tl_int(type, sent_types[i].length_field);
+		if (sent_types[i].length)
+			sent->length = tl_int(type, sent_types[i].length);
+		if (sent_types[i].pattern)
+			text_clean(sent->pattern, sizeof(sent->pattern),
+				   tl_bytes(type, sent_types[i].pattern));
 	}
 }
 
-/* auth.authorization: we are in. NULL when it is not one. */
-static const struct tg_user *authorised(struct tg_account *a,
-					const struct tl_obj *o)
+const struct tg_user *login_authorised(struct tg_account *a,
+				       const struct tl_obj *o)
 {
 	const struct tl_obj *user = tl_child(o, TL_auth_authorization_user);
 
@@ -112,19 +148,20 @@ static void code_sent(const struct mtp_error *err, const struct tl_obj *answer,
 
 	if (!err && tl_is(answer, TL_auth_sentCodeSuccess)) {
 		/* A token of an earlier log-out was enough. */
-		if (!authorised(
+		if (!login_authorised(
 			    a, tl_child(answer,
 					TL_auth_sentCodeSuccess_authorization)))
 			err = &refused;
 	} else if (!err && tl_is(answer, TL_auth_sentCode) &&
 		   hash_take(a, answer)) {
 		sent_read(&sent, answer);
+		a->login_by_email = !strcmp(sent.how, "email");
 	} else if (!err) {
 		err = &refused; /* sentCodePaymentRequired: official apps only
 				 */
 	}
-	if (s->code_done)
-		s->code_done(err, err ? NULL : &sent, s->arg);
+	if (s->done.code)
+		s->done.code(err, err ? NULL : &sent, s->arg);
 	free(s);
 }
 
@@ -138,13 +175,13 @@ int tg_login_send_code(struct tg_account *a, const char *phone_digits,
 
 	if (!*phone_digits || strlen(phone_digits) >= sizeof(a->login_phone))
 		return -EINVAL;
-	if (a->logged_in)
-		return -EISCONN;
+	err = login_begin(a);
+	if (err)
+		return err;
 	s = step_new(a, arg);
 	if (!s)
 		return -ENOMEM;
-	s->code_done = done;
-	account_reset(a);
+	s->done.code = done;
 	snprintf(a->login_phone, sizeof(a->login_phone), "%s", phone_digits);
 	a->login_hash[0] = '\0';
 	tl_arena_init(&arena);
@@ -160,6 +197,60 @@ int tg_login_send_code(struct tg_account *a, const char *phone_digits,
 	return err;
 }
 
+/* -- resendCode, cancelCode ----------------------------------------------- */
+
+int tg_login_resend_code(struct tg_account *a, tg_code_h *done, void *arg)
+{
+	struct tl_arena arena;
+	struct tl_obj *q;
+	struct step *s;
+	int err;
+
+	if (!a->login_hash[0])
+		return -EINVAL;
+	s = step_new(a, arg);
+	if (!s)
+		return -ENOMEM;
+	s->done.code = done;
+	tl_arena_init(&arena);
+	q = tl_new(&arena, TL_auth_resendCode);
+	tl_set_str(q, TL_auth_resendCode_phone_number, a->login_phone);
+	tl_set_str(q, TL_auth_resendCode_phone_code_hash, a->login_hash);
+	err = step_query(s, q, code_sent);
+	tl_arena_clear(&arena);
+	return err;
+}
+
+static void code_cancelled(const struct mtp_error *err,
+			   const struct tl_obj *answer, void *arg)
+{
+	step_login_done(arg, err, NULL);
+}
+
+int tg_login_cancel_code(struct tg_account *a, tg_login_h *done, void *arg)
+{
+	struct tl_arena arena;
+	struct tl_obj *q;
+	struct step *s;
+	int err;
+
+	if (!a->login_hash[0])
+		return -EINVAL;
+	s = step_new(a, arg);
+	if (!s)
+		return -ENOMEM;
+	s->done.login = done;
+	tl_arena_init(&arena);
+	q = tl_new(&arena, TL_auth_cancelCode);
+	tl_set_str(q, TL_auth_cancelCode_phone_number, a->login_phone);
+	tl_set_str(q, TL_auth_cancelCode_phone_code_hash, a->login_hash);
+	err = step_query(s, q, code_cancelled);
+	tl_arena_clear(&arena);
+	if (!err)
+		bytes_wipe(a->login_hash, sizeof(a->login_hash));
+	return err;
+}
+
 /* -- signIn --------------------------------------------------------------- */
 
 static void signed_in(const struct mtp_error *err, const struct tl_obj *answer,
@@ -172,22 +263,20 @@ static void signed_in(const struct mtp_error *err, const struct tl_obj *answer,
 	const struct tg_user *self = NULL;
 
 	if (!err) {
-		self = authorised(s->account, answer);
+		self = login_authorised(s->account, answer);
 		bytes_wipe(s->account->login_hash,
 			   sizeof(s->account->login_hash));
 		if (!self)
 			err = &unoccupied;
 	}
-	if (s->login_done)
-		s->login_done(err, self, s->arg);
-	free(s);
+	step_login_done(s, err, self);
 }
 
 int tg_login_sign_in(struct tg_account *a, const char *code, tg_login_h *done,
 		     void *arg)
 {
 	struct tl_arena arena;
-	struct tl_obj *q;
+	struct tl_obj *q, *email;
 	struct step *s;
 	int err;
 
@@ -196,13 +285,64 @@ int tg_login_sign_in(struct tg_account *a, const char *code, tg_login_h *done,
 	s = step_new(a, arg);
 	if (!s)
 		return -ENOMEM;
-	s->login_done = done;
+	s->done.login = done;
 	tl_arena_init(&arena);
 	q = tl_new(&arena, TL_auth_signIn);
 	tl_set_str(q, TL_auth_signIn_phone_number, a->login_phone);
 	tl_set_str(q, TL_auth_signIn_phone_code_hash, a->login_hash);
-	tl_set_str(q, TL_auth_signIn_phone_code, code);
+	if (a->login_by_email) {
+		email = tl_new(&arena, TL_emailVerificationCode);
+		tl_set_str(email, TL_emailVerificationCode_code, code);
+		tl_set_child(q, TL_auth_signIn_email_verification, email);
+	} else {
+		tl_set_str(q, TL_auth_signIn_phone_code, code);
+	}
 	err = step_query(s, q, signed_in);
+	tl_arena_clear(&arena);
+	return err;
+}
+
+/* -- importBotAuthorization ----------------------------------------------- */
+
+void login_answered(const struct mtp_error *err, const struct tl_obj *answer,
+		    void *arg)
+{
+	static const struct mtp_error refused = {400, "AUTHORIZATION_UNUSABLE"};
+	struct step *s = arg;
+	const struct tg_user *self = NULL;
+
+	if (!err) {
+		self = login_authorised(s->account, answer);
+		if (!self)
+			err = &refused;
+	}
+	step_login_done(s, err, self);
+}
+
+int tg_login_bot(struct tg_account *a, const char *token, tg_login_h *done,
+		 void *arg)
+{
+	struct tl_arena arena;
+	struct tl_obj *q;
+	struct step *s;
+	int err;
+
+	if (!*token)
+		return -EINVAL;
+	err = login_begin(a);
+	if (err)
+		return err;
+	s = step_new(a, arg);
+	if (!s)
+		return -ENOMEM;
+	s->done.login = done;
+	tl_arena_init(&arena);
+	q = tl_new(&arena, TL_auth_importBotAuthorization);
+	tl_set_int(q, TL_auth_importBotAuthorization_flags, 0);
+	tl_set_int(q, TL_auth_importBotAuthorization_api_id, a->api_id);
+	tl_set_str(q, TL_auth_importBotAuthorization_api_hash, a->api_hash);
+	tl_set_str(q, TL_auth_importBotAuthorization_bot_auth_token, token);
+	err = step_query(s, q, login_answered);
 	tl_arena_clear(&arena);
 	return err;
 }
@@ -216,9 +356,7 @@ static void logged_out(const struct mtp_error *err, const struct tl_obj *answer,
 
 	if (!err)
 		account_die(s->account, "LOGGED_OUT");
-	if (s->login_done)
-		s->login_done(err, NULL, s->arg);
-	free(s);
+	step_login_done(s, err, NULL);
 }
 
 int tg_log_out(struct tg_account *a, tg_login_h *done, void *arg)
@@ -229,7 +367,7 @@ int tg_log_out(struct tg_account *a, tg_login_h *done, void *arg)
 
 	if (!s)
 		return -ENOMEM;
-	s->login_done = done;
+	s->done.login = done;
 	tl_arena_init(&arena);
 	err = step_query(s, tl_new(&arena, TL_auth_logOut), logged_out);
 	tl_arena_clear(&arena);
