@@ -29,7 +29,8 @@ def round_rows(report):
             "%.2f" % r["ratio"] if "ratio" in r else "-",
             "%.1f" % r["setup_cpu_ms_per_call"],
             "%.0f" % r["first_packet_ms"],
-            "%.0f" % (r["rss_bytes_per_call"] / 1000),
+            ("%.0f" % (r["rss_bytes_per_call"] / 1000)
+             if "rss_bytes_per_call" in r else "-"),
             "yes" if r["heard"] else "NO"))
     return rows
 

@@ -17,7 +17,7 @@
 #define STRONGER 3
 /* A tone's least part of a window's power; below it is what speech and codec
  * leave at any frequency. */
-#define FOREIGN_SHARE 0.002
+#define TONE_SHARE 0.0001
 
 void load_voice_fill(int16_t *pcm, size_t n, uint32_t rate_hz, unsigned hertz)
 {
@@ -134,9 +134,9 @@ static void window_judge(struct load_listener *l, const unsigned *tones_hz,
 	for (size_t i = 0; i < tones_n; i++)
 		if (tones_hz[i] != l->hertz)
 			other = fmax(other, share(l->pcm, power, tones_hz[i]));
-	if (own > STRONGER * other)
+	if (own > STRONGER * other && own > TONE_SHARE)
 		l->heard++;
-	else if (other > STRONGER * own && other > FOREIGN_SHARE)
+	else if (other > STRONGER * own && other > TONE_SHARE)
 		l->foreign++;
 	else
 		l->unclear++;
