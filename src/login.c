@@ -4,7 +4,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "base/qr.h"
 #include "bus/text.h"
 #include "ctl/ctl.h"
 #include "gateway.h"
@@ -358,6 +360,57 @@ static int by_phone(struct login *l, const char *session, const char *phone)
 	return status;
 }
 
+/* -- by QR code ----------------------------------------------------------- */
+
+static json_t *ask_qr(struct login *l, const char *session, bool shown)
+{
+	return ask_connected(l, json_pack("{ss ss sb}", "command", "login qr",
+					  "session", session, "shown", shown));
+}
+
+/* A new code replaces the one above it on a terminal. */
+static int draw(const char *url, bool again)
+{
+	struct buf lines;
+	struct qr qr;
+
+	if (qr_encode(&qr, bytes_str(url)))
+		return -EMSGSIZE;
+	buf_init(&lines);
+	if (again && isatty(STDOUT_FILENO))
+		buf_printf(&lines, "\033[%dA", (qr.side + 8 + 1) / 2 + 1);
+	qr_draw(&lines, &qr);
+	fwrite(lines.p, 1, lines.n, stdout);
+	buf_clear(&lines);
+	printf("%s\n", url);
+	fflush(stdout);
+	return 0;
+}
+
+static int by_qr(struct login *l, const char *session)
+{
+	json_t *answer = ask_qr(l, session, false);
+	bool again = false;
+	int status;
+
+	if (is_ok(answer) && *text_of(answer, "url"))
+		printf("In the account's app: Settings, Devices, Link Desktop "
+		       "Device; scan this:\n");
+	while (is_ok(answer) && *text_of(answer, "url")) {
+		if (draw(text_of(answer, "url"), again)) {
+			fprintf(stderr, "gramline: the code is too long\n");
+			json_decref(answer);
+			return 1;
+		}
+		again = true;
+		json_decref(answer);
+		answer = ask_qr(l, session, true);
+	}
+	status = finish(l, session, answer);
+	json_decref(answer);
+	return status;
+}
+
 /* -- bots, log-out, log-ins ----------------------------------------------- */
 
 static int by_token(struct login *l, const char *session)
@@ -411,6 +464,8 @@ static int run(struct login *l, enum login_verb verb, const char *session,
 	switch (verb) {
 	case LOGIN_BY_PHONE:
 		return by_phone(l, session, phone);
+	case LOGIN_BY_QR:
+		return by_qr(l, session);
 	case LOGIN_BY_TOKEN:
 		return by_token(l, session);
 	case LOGIN_OUT:

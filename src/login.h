@@ -7,6 +7,7 @@
 
 enum login_verb {
 	LOGIN_BY_PHONE, /* code, password, recovery: whatever is asked for */
+	LOGIN_BY_QR,    /* drawn here, scanned by another app of the account */
 	LOGIN_BY_TOKEN, /* a bot */
 	LOGIN_OUT,
 	LOGIN_LIST, /* log-ins of the account */

@@ -17,7 +17,8 @@
 
 static const char usage[] =
 	"usage: gramline run [-c FILE]\n"
-	"       gramline login [-c FILE] [--phone NUMBER | --bot] SESSION\n"
+	"       gramline login [-c FILE] [--phone NUMBER | --qr | --bot] "
+	"SESSION\n"
 	"       gramline logout|logins [-c FILE] SESSION\n"
 	"       gramline check [-c FILE]\n"
 	"       gramline key FILE\n"
@@ -25,8 +26,8 @@ static const char usage[] =
 	"       gramline --version\n"
 	"\n"
 	"  run     all roles in one process\n"
-	"  login   connects a Telegram account: by phone code, or a bot by\n"
-	"          the token that is asked for\n"
+	"  login   connects a Telegram account: by phone code, by a QR\n"
+	"          code that its app scans, or a bot by its token\n"
 	"  logout  ends the session's log-in at Telegram\n"
 	"  logins  lists all log-ins of the session's account\n"
 	"  check   reads the configuration and says what is wrong with it\n"
@@ -39,7 +40,7 @@ static const char usage[] =
 
 struct options {
 	const char *config, *socket, *command, *phone;
-	bool json, bot;
+	bool json, bot, qr;
 	const char *verb, *argument;
 };
 
@@ -130,6 +131,8 @@ static int session_verb(const struct options *o, enum login_verb verb)
 
 static int verb_login(const struct options *o)
 {
+	if (o->qr)
+		return session_verb(o, LOGIN_BY_QR);
 	return session_verb(o, o->bot ? LOGIN_BY_TOKEN : LOGIN_BY_PHONE);
 }
 
@@ -200,6 +203,7 @@ static int parse(struct options *o, int argc, char **argv)
 		{"json", no_argument, NULL, 'j'},
 		{"phone", required_argument, NULL, 'p'},
 		{"bot", no_argument, NULL, 'b'},
+		{"qr", no_argument, NULL, 'q'},
 		{"version", no_argument, NULL, 'V'},
 		{"help", no_argument, NULL, 'h'},
 		{0},
@@ -222,6 +226,9 @@ static int parse(struct options *o, int argc, char **argv)
 			break;
 		case 'p':
 			o->phone = optarg;
+			break;
+		case 'q':
+			o->qr = true;
 			break;
 		case 'b':
 			o->bot = true;

@@ -13,6 +13,9 @@
  *   storage.S.login.password request {session, password}
  *   storage.S.login.recover  request {session} -> {ok, email: pattern}; then
  *                            {session, code, password: new one or ""}
+ *   storage.S.login.qr       request {session, shown: bool}: a code; shown: waits
+ *                            for its scan or its end (within 60 s)
+ *     answer {ok: true, url, seconds}, or as below
  *   storage.S.login.bot      request {session, token}
  *     answer {ok: true, user: USER}, or what is still owed:
  *     {ok: true, password: {hint, recovery: true when by e-mail}}
@@ -34,6 +37,7 @@
 #define BUS_STORAGE_LOGIN_CANCEL "storage.%s.login.cancel"
 #define BUS_STORAGE_LOGIN_PASSWORD "storage.%s.login.password"
 #define BUS_STORAGE_LOGIN_RECOVER "storage.%s.login.recover"
+#define BUS_STORAGE_LOGIN_QR "storage.%s.login.qr"
 #define BUS_STORAGE_LOGIN_BOT "storage.%s.login.bot"
 #define BUS_STORAGE_LOGINS "storage.%s.logins"
 #define BUS_STORAGE_LOGINS_END "storage.%s.logins.end"

@@ -13,6 +13,8 @@
  *   login code     {session, code}
  *   login password {session, password}
  *   login recover  {session}         -> {email}; then with {code, password}
+ *   login qr       {session, shown}  -> {url, seconds}; shown true: waits for
+ *                                    the scan of the last one, or for its end
  *   login bot      {session, token}
  *     -> {user: USER}, or {password: {hint, recovery}}: still owed
  *   logout         {session}

@@ -110,6 +110,18 @@ static void on_logged_in(const struct mtp_error *err,
 	}
 }
 
+static void on_qr(const struct mtp_error *err, const struct tg_qr *show,
+		  const struct tg_user *self, void *arg)
+{
+	struct login_request *r = arg;
+
+	if (err || self)
+		on_logged_in(err, self, arg);
+	else
+		reply(r, json_pack("{sb ss si}", "ok", 1, "url", show->url,
+				   "seconds", show->seconds));
+}
+
 static void on_done(const struct mtp_error *err, const struct tg_user *self,
 		    void *arg)
 {
@@ -202,6 +214,12 @@ static int run_recover(struct tg_account *a, json_t *q, void *r)
 				r);
 }
 
+static int run_qr_code(struct tg_account *a, json_t *q, void *r)
+{
+	return tg_login_qr(a, json_is_true(json_object_get(q, "shown")), on_qr,
+			   r);
+}
+
 static int run_bot(struct tg_account *a, json_t *q, void *r)
 {
 	return tg_login_bot(a, text_of(q, "token"), on_logged_in, r);
@@ -252,6 +270,7 @@ REQUEST(cancel)
 REQUEST(code)
 REQUEST(password)
 REQUEST(recover)
+REQUEST(qr_code)
 REQUEST(bot)
 REQUEST(logout)
 REQUEST(list)
@@ -269,6 +288,7 @@ int storage_login_subscribe(struct storage *s)
 		{BUS_STORAGE_LOGIN_CODE, on_code},
 		{BUS_STORAGE_LOGIN_PASSWORD, on_password},
 		{BUS_STORAGE_LOGIN_RECOVER, on_recover},
+		{BUS_STORAGE_LOGIN_QR, on_qr_code},
 		{BUS_STORAGE_LOGIN_BOT, on_bot},
 		{BUS_STORAGE_LOGINS, on_list},
 		{BUS_STORAGE_LOGINS_END, on_end},

@@ -420,6 +420,7 @@ void tg_account_free(struct tg_account **ap)
 	*ap = NULL;
 	a->closing = true;
 	tmr_cancel(&a->tmr);
+	login_qr_drop(a);
 	phone_clear(&a->phone);
 	connection_free(&a->connection);
 	queries_fail(a, -ECANCELED, "CLOSED");

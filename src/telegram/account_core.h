@@ -27,8 +27,9 @@ void account_greet(struct tg_account *a);
 void account_phone_init(struct tg_account *a);
 
 /* account_query.c */
-struct lookup; /* peers.c */
-struct job;    /* account.c */
+struct lookup;  /* peers.c */
+struct qr_wait; /* login_qr.c */
+struct job;     /* account.c */
 
 struct tg_account {
 	char name[64];
@@ -91,6 +92,9 @@ struct tg_account {
 
 	char login_phone[32];
 	char login_hash[128];
+	struct qr_wait *qr;  /* waits for a scan, or NULL */
+	usec_t qr_until;     /* the code on show is good */
+	bool qr_accepted;    /* and was scanned */
 	bool login_by_email; /* the code came by e-mail */
 };
 
@@ -133,6 +137,10 @@ void feed_bytes(struct tg_account *a, struct bytes object);
 /* An object of type Updates, as update or as answer; others are ignored. */
 void feed_updates(struct tg_account *a, const struct tl_obj *o);
 void feed_pump(struct tg_account *a, usec_t now); /* getState/getDifference */
+
+/* login_qr.c */
+void login_token_accepted(struct tg_account *a);
+void login_qr_drop(struct tg_account *a);
 
 /* messages.c */
 void message_in(struct tg_account *a, const struct tl_obj *message);

@@ -144,6 +144,10 @@ static void update_in(struct tg_account *a, const struct tl_obj *o)
 {
 	if (call_apply(a, o))
 		return;
+	if (tl_is(o, TL_updateLoginToken)) {
+		login_token_accepted(a);
+		return;
+	}
 	for (size_t i = 0; i < sizeof(counted) / sizeof(counted[0]); i++) {
 		if (!tl_is(o, counted[i].no))
 			continue;

@@ -24,6 +24,21 @@ int tg_login_cancel_code(struct tg_account *a, tg_login_h *done, void *arg);
 int tg_login_bot(struct tg_account *a, const char *token, tg_login_h *done,
 		 void *arg);
 
+/* -- QR codes (B.2) ------------------------------------------------------- */
+
+struct tg_qr {
+	char url[160]; /* "tg://login?token=.." */
+	int seconds;   /* that it is good for */
+};
+/* Either a code to be shown, or somebody is logged in. */
+typedef void(tg_qr_h)(const struct mtp_error *err, const struct tg_qr *show,
+		      const struct tg_user *self, void *arg);
+/* shown false: a code at once. true: the last one is on show; answers when
+ * somebody has scanned it, or with a new one when it expires (within 60 s).
+ * SESSION_PASSWORD_NEEDED: scanned, the password is still owed.
+ * A call that waits already ends with 400 "LOGIN_SUPERSEDED". -EISCONN. */
+int tg_login_qr(struct tg_account *a, bool shown, tg_qr_h *done, void *arg);
+
 /* -- two-step verification (B.4) ------------------------------------------ */
 
 struct tg_password {

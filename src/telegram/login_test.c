@@ -277,6 +277,147 @@ static void test_login_bot_by_token(void)
 	world_close(&w);
 }
 
+static struct tg_qr shown;
+static unsigned qr_n;
+
+static void on_qr(const struct mtp_error *err, const struct tg_qr *show,
+		  const struct tg_user *self, void *arg)
+{
+	qr_n++;
+	memset(&shown, 0, sizeof(shown));
+	on_login(err, self, arg);
+	if (show)
+		shown = *show;
+}
+
+static struct tl_obj *token(const char *bytes)
+{
+	struct tl_obj *o = tl_new(&w.arena, TL_auth_loginToken);
+
+	tl_set_int(o, TL_auth_loginToken_expires,
+		   (int32_t)(clock_wall().us / 1000000 + 30));
+	tl_set_bytes(o, TL_auth_loginToken_token, bytes, strlen(bytes));
+	return o;
+}
+
+static bool token_asked(struct world *world)
+{
+	return asked(world, TL_auth_exportLoginToken) != NULL;
+}
+
+static bool import_asked(struct world *world)
+{
+	return asked(world, TL_auth_importLoginToken) != NULL;
+}
+
+static void scanned(void)
+{
+	struct tl_obj *o = tl_new(&w.arena, TL_updateShort);
+
+	tl_set_child(o, TL_updateShort_update,
+		     tl_new(&w.arena, TL_updateLoginToken));
+	tl_set_int(o, TL_updateShort_date, 1);
+	feed_updates(w.account, o);
+}
+
+static void test_login_qr_shown_and_scanned(void)
+{
+	struct tl_obj *o;
+	uint8_t b[256];
+
+	begin(b);
+	qr_n = 0;
+	CHECK_INT(tg_login_qr(w.account, false, on_qr, &w), 0);
+	CHECK(answer(&w, TL_auth_exportLoginToken, token("\xff\xfe<>?")));
+	CHECK_STR(shown.url, "tg://login?token=__48Pj8");
+	CHECK(shown.seconds >= 27 && shown.seconds <= 28);
+	/* On show: nothing is asked before a scan. */
+	CHECK_INT(tg_login_qr(w.account, true, on_qr, &w), 0);
+	CHECK(!token_asked(&w));
+	scanned();
+	CHECK(run(&w, token_asked));
+	o = tl_new(&w.arena, TL_auth_loginTokenSuccess);
+	tl_set_child(o, TL_auth_loginTokenSuccess_authorization,
+		     authorization(&w, user(&w, 111, true)));
+	CHECK(answer(&w, TL_auth_exportLoginToken, o));
+	CHECK_INT(qr_n, 2);
+	CHECK_INT(w.code, 0);
+	CHECK_INT(w.selves, 1);
+	CHECK_INT(tg_login_qr(w.account, false, on_qr, &w), -EISCONN);
+	world_close(&w);
+}
+
+/* Scanned between two calls, expired, superseded, closed. */
+static void test_login_qr_waits(void)
+{
+	uint8_t b[256];
+
+	begin(b);
+	qr_n = 0;
+	CHECK_INT(tg_login_qr(w.account, false, on_qr, &w), 0);
+	CHECK(answer(&w, TL_auth_exportLoginToken, token("one")));
+	scanned();
+	CHECK_INT(tg_login_qr(w.account, true, on_qr, &w), 0);
+	CHECK(token_asked(&w));
+	CHECK(answer(&w, TL_auth_exportLoginToken, token("two")));
+	w.account->qr_until = clock_now() + 20 * USEC_MS;
+	CHECK_INT(tg_login_qr(w.account, true, on_qr, &w), 0);
+	CHECK(run(&w, token_asked));
+	CHECK(answer(&w, TL_auth_exportLoginToken, token("three")));
+	CHECK_INT(qr_n, 3);
+	CHECK_INT(tg_login_qr(w.account, true, on_qr, &w), 0);
+	CHECK_INT(tg_login_qr(w.account, true, on_qr, &w), 0);
+	CHECK_INT(qr_n, 4);
+	CHECK_STR(w.text, "LOGIN_SUPERSEDED");
+	world_close(&w);
+	CHECK_INT(qr_n, 5);
+	CHECK_STR(w.text, "CLOSED");
+}
+
+static void test_login_qr_migrates_to_password(void)
+{
+	struct tl_obj *o;
+	uint8_t b[256];
+
+	begin(b);
+	CHECK_INT(tg_login_qr(w.account, false, on_qr, &w), 0);
+	o = tl_new(&w.arena, TL_auth_loginTokenMigrateTo);
+	tl_set_int(o, TL_auth_loginTokenMigrateTo_dc_id, 2);
+	tl_set_bytes(o, TL_auth_loginTokenMigrateTo_token, "moved", 5);
+	CHECK(answer(&w, TL_auth_exportLoginToken, o));
+	CHECK(run(&w, import_asked));
+	CHECK_INT(engine->conf.dc_wire, 2);
+	CHECK(bytes_equal(tl_bytes(asked(&w, TL_auth_importLoginToken),
+				   TL_auth_importLoginToken_token),
+			  bytes_str("moved")));
+	CHECK(refuse(&w, TL_auth_importLoginToken, 401,
+		     "SESSION_PASSWORD_NEEDED"));
+	CHECK_STR(w.text, "SESSION_PASSWORD_NEEDED");
+	CHECK_INT(w.lost, 0);
+	world_close(&w);
+}
+
+static void test_login_qr_refuses_unusable_tokens(void)
+{
+	uint8_t b[256];
+	char longer[89];
+
+	begin(b);
+	CHECK_INT(tg_login_qr(w.account, false, on_qr, &w), 0);
+	CHECK(answer(&w, TL_auth_exportLoginToken, token("")));
+	CHECK_STR(w.text, "LOGIN_TOKEN_UNUSABLE");
+	memset(longer, 'x', sizeof(longer));
+	longer[88] = '\0';
+	CHECK_INT(tg_login_qr(w.account, false, on_qr, &w), 0);
+	CHECK(answer(&w, TL_auth_exportLoginToken, token(longer)));
+	CHECK_STR(w.text, "LOGIN_TOKEN_UNUSABLE");
+	longer[87] = '\0';
+	CHECK_INT(tg_login_qr(w.account, false, on_qr, &w), 0);
+	CHECK(answer(&w, TL_auth_exportLoginToken, token(longer)));
+	CHECK_INT(strlen(shown.url), 17 + 116);
+	world_close(&w);
+}
+
 int main(void)
 {
 	if (libre_init())
@@ -290,6 +431,10 @@ int main(void)
 	RUN(test_login_recovery_without_password);
 	RUN(test_login_code_resent_by_email_and_cancelled);
 	RUN(test_login_bot_by_token);
+	RUN(test_login_qr_shown_and_scanned);
+	RUN(test_login_qr_waits);
+	RUN(test_login_qr_migrates_to_password);
+	RUN(test_login_qr_refuses_unusable_tokens);
 	libre_close();
 	return check_done();
 }

@@ -203,6 +203,35 @@ def scenario_login_bot_token(w):
     w.ready("robot")
 
 
+def qr_url(t):
+    t.expect("tg://login?token=")
+    t.expect("\n")
+    return "tg://login?token=" + t.seen[:t.at].rsplit("=", 1)[1].strip()
+
+
+def scenario_login_qr(w):
+    t = w.verb("login", "scanned", "--qr")
+    url = qr_url(t)
+    # The lines above it: half blocks, and as many as they must be.
+    drawn = [x for x in t.seen.splitlines() if "\u2580" in x or "\u2584" in x]
+    assert 14 <= len(drawn) <= 25, t.seen
+    assert len({len(x) for x in drawn}) == 1, t.seen
+    w.telegram.ask("qr-accept", user=1, url=url)
+    logged_in(t, "Plain (id 1)")
+    w.ready("scanned")
+    t = w.verb("logout", "scanned")
+    assert t.end() == 0, t.seen
+
+
+def scenario_login_qr_migration_and_password(w):
+    t = w.verb("login", "scanned", "--qr")
+    w.telegram.ask("qr-accept", user=7, url=qr_url(t))
+    t.expect("Password: ")
+    t.type("far away")
+    logged_in(t, "Away (id 7)")
+    w.ready("scanned")
+
+
 def scenario_login_list_and_logout(w):
     t = w.verb("logins", "plain")
     assert t.end() == 0 and "simulated" in t.seen, t.seen
@@ -242,6 +271,8 @@ def main():
               scenario_login_password_recovered_by_email,
               scenario_login_code_by_email,
               scenario_login_bot_token,
+              scenario_login_qr,
+              scenario_login_qr_migration_and_password,
               scenario_login_list_and_logout,
               scenario_login_kept_over_restart,
               scenario_login_stops_cleanly):
