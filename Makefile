@@ -5,9 +5,10 @@
 #   make bench     CPU and memory per call, against the floor
 #   make fuzz      every parser of foreign bytes (FUZZ_SECONDS each, 60)
 #   make interop   runs against other people's software (QUICK=1: a part)
+#   make tidy      clang-tidy over src and sim
 #   make format    clang-format over the tree
 
-.PHONY: all demo check bench fuzz interop format clean
+.PHONY: all demo check bench fuzz interop tidy format clean
 FUZZ_SECONDS ?= 60
 QUICK ?=
 PYTHON = /usr/bin/python3
@@ -40,6 +41,13 @@ fuzz:
 interop: all
 	packaging/install-packages interop
 	$(PYTHON) interop/run.py $(if $(QUICK),--quick)
+
+tidy:
+	packaging/install-packages tidy
+	[ -f build/tidy/build.ninja ] || \
+		CC=clang meson setup build/tidy -Db_lundef=false
+	ninja -C build/tidy
+	run-clang-tidy -quiet -p build/tidy '/(src|sim)/.*(?<!_test)\.c$$'
 
 format:
 	git ls-files '*.c' '*.h' | xargs clang-format -i

@@ -257,6 +257,12 @@ static int call_make(struct endpoint *e)
 	return error;
 }
 
+static void on_terminate(int number)
+{
+	(void)number;
+	re_cancel();
+}
+
 static int run(struct endpoint *e)
 {
 	int error;
@@ -290,15 +296,9 @@ static int run(struct endpoint *e)
 		return 1;
 	}
 	on_tick(e);
-	re_main(NULL);
+	re_main(on_terminate); /* SIGINT and SIGTERM, from the loop */
 	fd_close(STDIN_FILENO);
 	return 0;
-}
-
-static void on_terminate(int number)
-{
-	(void)number;
-	re_cancel();
 }
 
 static void versions_list(void)
@@ -319,8 +319,6 @@ int main(int argc, char **argv)
 		return 0;
 	}
 	signal(SIGPIPE, SIG_IGN);
-	signal(SIGTERM, on_terminate);
-	signal(SIGINT, on_terminate);
 	if (libre_init() || fd_setsize(256) || timer_wheel_check()) {
 		fprintf(stderr, "no event loop\n");
 		return 1;

@@ -317,14 +317,17 @@ int sim_listener_new_unix(struct sim_listener **lp, struct sim_loop *loop,
 
 uint16_t sim_listener_port(const struct sim_listener *l)
 {
-	struct sockaddr_storage ss;
-	socklen_t n = sizeof(ss);
+	union {
+		struct sockaddr any;
+		struct sockaddr_in in;
+		struct sockaddr_in6 in6;
+	} address = {{0}};
+	socklen_t n = sizeof(address);
 
-	if (getsockname(l->fd, (struct sockaddr *)&ss, &n))
+	if (getsockname(l->fd, &address.any, &n))
 		return 0;
-	if (ss.ss_family == AF_INET6)
-		return ntohs(((struct sockaddr_in6 *)&ss)->sin6_port);
-	return ntohs(((struct sockaddr_in *)&ss)->sin_port);
+	return ntohs(address.any.sa_family == AF_INET6 ? address.in6.sin6_port
+						       : address.in.sin_port);
 }
 
 void sim_listener_free(struct sim_listener **lp)

@@ -65,14 +65,14 @@ static const struct {
  * is cut at 128 bytes. */
 static void reason_set(struct call_cause *c, const char *text)
 {
-	text_strip(c->reason, sizeof(c->reason), bytes_str(text));
+	text_strip(c->reason, sizeof(c->reason), bytes_str(text ? text : ""));
 }
 
 void call_cause_set(struct call_cause *c, enum cause_row row, const char *text)
 {
 	*c = (struct call_cause){.code = rows[row].code, .hop = rows[row].hop};
 	if (row == CAUSE_FLOOD_WAIT) {
-		c->retry_after_s = (unsigned)strtoul(text, NULL, 10);
+		c->retry_after_s = (unsigned)strtoul(text ? text : "", NULL, 10);
 		snprintf(c->reason, sizeof(c->reason),
 			 "Too Many Requests: retry after %u",
 			 c->retry_after_s);

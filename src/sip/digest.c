@@ -39,7 +39,7 @@ static bool store(char *dst, size_t size, struct bytes b)
 {
 	if (b.n >= size || memchr(b.p ? (const void *)b.p : "", 0, b.n))
 		return false;
-	if (b.n)
+	if (b.p)
 		memcpy(dst, b.p, b.n);
 	dst[b.n] = '\0';
 	return true;

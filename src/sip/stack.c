@@ -163,18 +163,27 @@ static int parts_start(struct sip_stack *s)
 	return err;
 }
 
+static int listen_on(struct sip_stack *s, const struct sip_stack_conf *conf,
+		     bool loopback)
+{
+	int err = 0;
+
+	for (size_t i = 0; !err && i < conf->listen_n; i++)
+		if (sa_is_loopback(&conf->listen[i]) == loopback)
+			err = transport_listen(s, &conf->listen[i], conf->tcp);
+	return err;
+}
+
 /* libre sends from the first socket of a family: the loopback's, which reaches
  * nobody else, comes last. */
 static int listen_all(struct sip_stack *s, const struct sip_stack_conf *conf)
 {
 	int err = conf->listen_n > ARRAY_SIZE(conf->listen) ? -EINVAL : 0;
 
-	for (size_t i = 0; !err && i < 2 * conf->listen_n; i++) {
-		const struct sa *sa = &conf->listen[i % conf->listen_n];
-
-		if (sa_is_loopback(sa) == (i >= conf->listen_n))
-			err = transport_listen(s, sa, conf->tcp);
-	}
+	if (!err)
+		err = listen_on(s, conf, false);
+	if (!err)
+		err = listen_on(s, conf, true);
 	return err;
 }
 

@@ -140,35 +140,35 @@ static void service_send(struct acked *a, usec_t before, usec_t now)
 	packet_send(a, &b);
 }
 
-static int unacked_append(struct acked *a, struct bytes text)
+static struct unacked *unacked_append(struct acked *a, struct bytes text)
 {
 	struct unacked *u = calloc(1, sizeof(*u) + text.n);
 
 	if (!u)
-		return -ENOMEM;
+		return NULL;
 	u->seq = counter_next(a) | SEQ_NEEDS_ACK;
 	u->n = text.n;
 	memcpy(u->text, text.p, text.n);
 	*a->last = u;
 	a->last = &u->next;
 	a->unacked_n++;
-	return 0;
+	return u;
 }
 
 int acked_send(struct acked *a, struct bytes text, usec_t now)
 {
 	bool alone = !a->first;
+	struct unacked *u;
 	struct buf b;
-	int err;
 
 	/* Two entries before it at most, when it is repeated alone. */
 	if (text.n > PLAIN_MAX - 4 * ENTRY_BYTES)
 		return -EMSGSIZE;
 	if (a->unacked_n >= UNACKED_MAX)
 		return -ENOMEM;
-	err = unacked_append(a, text);
-	if (err)
-		return err;
+	u = unacked_append(a, text);
+	if (!u)
+		return -ENOMEM;
 	/* "If something is unacknowledged: append the new message to the
 	 * queue and send an empty entry, pending acks, all queued messages" */
 	if (!alone) {
@@ -176,7 +176,7 @@ int acked_send(struct acked *a, struct bytes text, usec_t now)
 		return 0;
 	}
 	buf_init(&b);
-	unacked_put(&b, a->first, now);
+	unacked_put(&b, u, now);
 	acks_put(a, &b);
 	packet_send(a, &b);
 	return 0;

@@ -358,15 +358,14 @@ static void setup_timeout(struct sctp *s)
 	if (s->setup_delay > s->conf.init_cap)
 		s->setup_delay = s->conf.init_cap;
 	s->setup_at = s->now + s->setup_delay;
-	if (s->state == SCTP_STATE_COOKIE_WAIT)
-		sctp_init_send(s);
-	else if (s->state == SCTP_STATE_SHUTDOWN_ACK_SENT)
+	if (s->state == SCTP_STATE_SHUTDOWN_ACK_SENT)
 		sctp_chunk_send(s, s->peer_tag, SCTP_SHUTDOWN_ACK, 0,
 				bytes_of(NULL, 0));
-	else if (s->setup_n <= COOKIE_ECHO_MAX)
-		sctp_cookie_echo_send(s);
-	else
+	else if (s->state == SCTP_STATE_COOKIE_WAIT ||
+		 s->setup_n > COOKIE_ECHO_MAX)
 		sctp_init_send(s);
+	else
+		sctp_cookie_echo_send(s);
 }
 
 static void heartbeat_timeout(struct sctp *s)
