@@ -1,9 +1,13 @@
 #include "gateway.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "ctl/ctl.h"
 #include "storage/storage.h"
@@ -15,6 +19,7 @@
 
 struct gateway {
 	const struct settings *settings;
+	int lock; /* descriptor that holds the data folder; -1 */
 	struct secret_key *key;
 	struct store *store;
 	struct bus *bus;
@@ -57,6 +62,23 @@ static int check_key(struct gateway *g)
 	return err;
 }
 
+/* One process at a time: two would use, and lose, the same log-ins. The lock
+ * goes with the process, however it ends. */
+static int lock_data(struct gateway *g, const char *folder)
+{
+	char path[sizeof(g->settings->data) + 8];
+
+	snprintf(path, sizeof(path), "%s/lock", folder);
+	g->lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	if (g->lock < 0)
+		return fail(-errno, path, NULL);
+	if (!flock(g->lock, LOCK_EX | LOCK_NB))
+		return 0;
+	return errno == EWOULDBLOCK
+		       ? fail(-EBUSY, folder, "used by another gramline")
+		       : fail(-errno, path, NULL);
+}
+
 static int open_store(struct gateway *g)
 {
 	const struct settings *s = g->settings;
@@ -67,6 +89,9 @@ static int open_store(struct gateway *g)
 		return fail(err, "secret key", why);
 	if (mkdir(s->data, 0700) && errno != EEXIST)
 		return fail(-errno, s->data, NULL);
+	err = lock_data(g, s->data);
+	if (err)
+		return err;
 	err = store_open(&g->store, s->store, &why);
 	if (err)
 		return fail(err, s->store, why);
@@ -150,6 +175,7 @@ int gateway_new(struct gateway **gp, const struct settings *s, unsigned parts)
 	if (!g)
 		return -ENOMEM;
 	g->settings = s;
+	g->lock = -1;
 	tmr_init(&g->stop_limit);
 	err = open_store(g);
 	if (!err)
@@ -224,6 +250,8 @@ void gateway_free(struct gateway **gp)
 	service_free(&g->service);
 	store_close(&g->store);
 	secret_key_free(&g->key);
+	if (g->lock >= 0)
+		close(g->lock);
 	free(g);
 }
 

@@ -137,6 +137,17 @@ static bool next_item(const char **at, char *item, size_t room)
 	return true;
 }
 
+/* Given, and not empty. */
+static int require_text(struct config_section *s, const char *key,
+			struct config_error *err)
+{
+	int fail = config_require(s, key, err);
+
+	if (!fail && !*config_value(s, key, 0))
+		fail = config_fail(s, key, 0, err, "a value is expected");
+	return fail;
+}
+
 static int read_versions(struct settings *s, struct config_section *t,
 			 struct config_error *err)
 {
@@ -176,7 +187,7 @@ static int read_telegram(struct settings *s, struct config *c,
 	if (!fail)
 		fail = config_uint(t, "api_id", 1, INT32_MAX, &api_id, err);
 	if (!fail)
-		fail = config_require(t, "api_hash", err);
+		fail = require_text(t, "api_hash", err);
 	if (!fail)
 		fail = config_text(t, "api_hash", s->api_hash,
 				   sizeof(s->api_hash), err);
@@ -352,6 +363,8 @@ static int read_codecs(struct manager_trunk *t, struct config_section *x,
 		if (t->codecs_n < sizeof(t->codecs) / sizeof(*t->codecs))
 			memcpy(t->codecs[t->codecs_n++], item, sizeof(item));
 	}
+	if (!t->codecs_n)
+		return config_fail(x, "codecs", 0, err, "no codec given");
 	return 0;
 }
 
@@ -398,7 +411,7 @@ static int read_trunk(struct settings *s, struct manager_trunk *t,
 				   "characters");
 	memcpy(t->name, x->name, strlen(x->name) + 1);
 	for (size_t i = 0; i < 3 && !fail; i++)
-		fail = config_require(x, required[i], err);
+		fail = require_text(x, required[i], err);
 	if (!fail)
 		fail = config_text(x, "kind", kind, sizeof(kind), err);
 	if (!fail && strcmp(kind, "pbx-to-gateway") != 0)
