@@ -14,6 +14,8 @@ ACCOUNTS = [
      "username": "boris_interop"},
     {"id": 2003, "phone": "999660000203", "first_name": "Robot",
      "username": "robot_interop", "app": {"behaviour": "answer"}},
+    {"id": 2004, "phone": "999660000204", "first_name": "Clara",
+     "username": "clara_interop", "password": "two steps"},
 ]
 
 

@@ -52,15 +52,18 @@ export class Account {
 		this.waiting = this.waiting.filter((w) => !w(message))
 	}
 
-	// phone: digits; code: a function; refused: called for a refused code.
+	// phone: digits; code, password: functions; refused: called with 'code' or
+	// 'password' for a refused one; qr: called with the link of a QR code.
 	// An account with a session neither needs nor gets a code.
-	async start({ phone, code, refused } = {}) {
+	async start({ phone, code, password, refused, qr } = {}) {
 		this.self = await this.client.start({
 			session: this.session,
 			phone,
 			code: code ?? (() => {
 				throw new Error('asked for a code')
 			}),
+			password,
+			qrCodeHandler: qr,
 			codeSentCallback: () => {},
 			invalidCodeCallback: refused,
 		})

@@ -18,7 +18,8 @@ const ANNA = { id: 2001, phone: '999660000201', username: 'anna_interop' }
 const BORIS = { id: 2002, phone: '999660000202', username: 'boris_interop' }
 const ROBOT = { id: 2003, phone: '999660000203', username: 'robot_interop' }
 // What the checks provoke, and the salts of before the restart.
-const PROVOKED = new Set(['method-before-login', 'code-wrong',
+const CLARA = { id: 2004, phone: '999660000204', password: 'two steps' }
+const PROVOKED = new Set(['password-wrong', 'method-before-login', 'code-wrong',
 	'username-unknown', 'phone-not-occupied', 'message-empty',
 	'mtproto-wrong salt'])
 const QUERIES_AT_ONCE = 60
@@ -74,6 +75,33 @@ const checks = {
 		})
 		assert.equal(refused, 1)
 		assert.equal(Number(boris.self.id), BORIS.id)
+	},
+
+	async login_by_password() {
+		const clara = new Account(server, { log_level })
+		const refused = []
+
+		await clara.start({
+			phone: CLARA.phone,
+			code: () => simulator.code(CLARA.phone),
+			password: () => refused.length ? CLARA.password : 'one step',
+			refused: (type) => refused.push(type),
+		})
+		assert.deepEqual(refused, ['password'])
+		assert.equal(Number(clara.self.id), CLARA.id)
+		await clara.stop()
+	},
+
+	async login_by_qr_and_password() {
+		const clara = new Account(server, { log_level })
+
+		await clara.start({
+			qr: (url) => simulator.ask('qr-accept',
+				{ user: CLARA.id, url }),
+			password: CLARA.password,
+		})
+		assert.equal(Number(clara.self.id), CLARA.id)
+		await clara.stop()
 	},
 
 	async resolve_by_username() {
