@@ -7,7 +7,8 @@
 #include "base/plant.h"
 #include "ice/message_format.h"
 
-static void read_address(struct ice_message *m, struct rd *r, bool xored)
+static void read_address(struct ice_message *m, struct sa *to, struct rd *r,
+			 bool xored)
 {
 	uint8_t key[16], addr[16];
 	uint8_t family;
@@ -33,10 +34,9 @@ static void read_address(struct ice_message *m, struct rd *r, bool xored)
 			addr[i] ^= key[i];
 	}
 	if (n == 4)
-		sa_set_in(&m->mapped, be32_load(addr), port);
+		sa_set_in(to, be32_load(addr), port);
 	else
-		sa_set_in6(&m->mapped, addr, port);
-	m->has_mapped = true;
+		sa_set_in6(to, addr, port);
 }
 
 static void read_error(struct ice_message *m, struct rd *r)
@@ -58,15 +58,42 @@ static void read_unknown(struct ice_message *m, uint16_t type)
 		m->unknown[m->unknown_n++] = type;
 }
 
+/* false: none of these. */
+static bool read_turn_attribute(struct ice_message *m, uint16_t type,
+				struct rd *r)
+{
+	switch (type) {
+	case ICE_ATTR_XOR_RELAYED_ADDRESS:
+		read_address(m, &m->relayed, r, true);
+		m->has_relayed = true;
+		return true;
+	case ICE_ATTR_XOR_PEER_ADDRESS:
+		read_address(m, &m->peer, r, true);
+		m->has_peer = true;
+		return true;
+	case ICE_ATTR_LIFETIME:
+		m->lifetime_s = rd_be32(r);
+		m->has_lifetime = true;
+		return true;
+	case ICE_ATTR_DATA:
+		m->data = rd_bytes(r, r->n);
+		return true;
+	default:
+		return false;
+	}
+}
+
 static void read_attribute(struct ice_message *m, uint16_t type, struct rd *r)
 {
 	switch (type) {
 	case ICE_ATTR_MAPPED_ADDRESS:
 		if (!m->has_mapped)
-			read_address(m, r, false);
+			read_address(m, &m->mapped, r, false);
+		m->has_mapped = true;
 		break;
 	case ICE_ATTR_XOR_MAPPED_ADDRESS:
-		read_address(m, r, true);
+		read_address(m, &m->mapped, r, true);
+		m->has_mapped = true;
 		break;
 	case ICE_ATTR_USERNAME:
 		m->has_username = true;
@@ -76,8 +103,12 @@ static void read_attribute(struct ice_message *m, uint16_t type, struct rd *r)
 		read_error(m, r);
 		break;
 	case ICE_ATTR_UNKNOWN_ATTRIBUTES:
+		break;
 	case ICE_ATTR_REALM:
+		m->realm = rd_bytes(r, r->n);
+		break;
 	case ICE_ATTR_NONCE:
+		m->nonce = rd_bytes(r, r->n);
 		break;
 	case ICE_ATTR_PRIORITY:
 		m->has_priority = true;
@@ -103,7 +134,9 @@ static void read_attribute(struct ice_message *m, uint16_t type, struct rd *r)
 		m->retransmit = rd_bytes(r, r->n);
 		break;
 	default:
-		read_unknown(m, type);
+		if (m->method == ICE_BINDING ||
+		    !read_turn_attribute(m, type, r))
+			read_unknown(m, type);
 		break;
 	}
 }
@@ -180,11 +213,17 @@ bool ice_message_fingerprint_ok(const struct ice_message *m,
 bool ice_message_integrity_ok(const struct ice_message *m,
 			      struct bytes datagram, const char *password)
 {
+	return ice_message_integrity_ok_key(
+		m, datagram, bytes_of(password, strlen(password)));
+}
+
+bool ice_message_integrity_ok_key(const struct ice_message *m,
+				  struct bytes datagram, struct bytes key)
+{
 	uint8_t digest[INTEGRITY_BYTES];
 
 	if (!m->integrity_at ||
-	    !ice_message_integrity(digest, datagram.p, m->integrity_at,
-				   password))
+	    !ice_message_integrity(digest, datagram.p, m->integrity_at, key))
 		return false;
 	return bytes_equal_ct(
 		digest, datagram.p + m->integrity_at + ATTRIBUTE_HEADER_BYTES,

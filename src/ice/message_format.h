@@ -17,6 +17,6 @@ uint32_t ice_message_crc32(const uint8_t *p, size_t n);
 /* HMAC-SHA1 over the message up to `at`, with a length field that ends behind
  * MESSAGE-INTEGRITY (RFC 8489 14.5). */
 bool ice_message_integrity(uint8_t digest[INTEGRITY_BYTES], const uint8_t *p,
-			   size_t at, const char *password);
+			   size_t at, struct bytes key);
 
 #endif

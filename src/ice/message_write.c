@@ -21,7 +21,7 @@ uint32_t ice_message_crc32(const uint8_t *p, size_t n)
 }
 
 bool ice_message_integrity(uint8_t digest[INTEGRITY_BYTES], const uint8_t *p,
-			   size_t at, const char *password)
+			   size_t at, struct bytes key)
 {
 	uint8_t copy[1500];
 	unsigned n = INTEGRITY_BYTES;
@@ -31,15 +31,23 @@ bool ice_message_integrity(uint8_t digest[INTEGRITY_BYTES], const uint8_t *p,
 	memcpy(copy, p, at);
 	be16_store(copy + 2, (uint16_t)(at + ATTRIBUTE_HEADER_BYTES +
 					INTEGRITY_BYTES - HEADER_BYTES));
-	return HMAC(EVP_sha1(), password, (int)strlen(password), copy, at,
-		    digest, &n) != NULL;
+	return HMAC(EVP_sha1(), key.p, (int)key.n, copy, at, digest, &n) !=
+	       NULL;
 }
 
 void ice_message_begin(struct ice_message_out *o, enum ice_class cls,
 		       const uint8_t tid[ICE_TID_BYTES])
 {
+	ice_message_begin_method(o, ICE_BINDING, cls, tid);
+}
+
+void ice_message_begin_method(struct ice_message_out *o, enum ice_method method,
+			      enum ice_class cls,
+			      const uint8_t tid[ICE_TID_BYTES])
+{
 	memset(o, 0, sizeof(*o));
-	be16_store(o->p, (uint16_t)((unsigned)cls | 1));
+	/* Every method here is below 16: its bits lie together. */
+	be16_store(o->p, (uint16_t)((unsigned)cls | (unsigned)method));
 	be32_store(o->p + 4, MAGIC_COOKIE);
 	memcpy(o->p + 8, tid, ICE_TID_BYTES);
 	o->n = HEADER_BYTES;
@@ -83,6 +91,12 @@ void ice_message_put_u64(struct ice_message_out *o, uint16_t type, uint64_t v)
 
 void ice_message_put_address(struct ice_message_out *o, const struct sa *addr)
 {
+	ice_message_put_xored(o, ICE_ATTR_XOR_MAPPED_ADDRESS, addr);
+}
+
+void ice_message_put_xored(struct ice_message_out *o, uint16_t type,
+			   const struct sa *addr)
+{
 	uint8_t v[20] = {0};
 	size_t n;
 
@@ -99,7 +113,7 @@ void ice_message_put_address(struct ice_message_out *o, const struct sa *addr)
 	/* The key, cookie and transaction id, lies in the header. */
 	for (size_t i = 0; i < n; i++)
 		v[4 + i] ^= o->p[4 + i];
-	ice_message_put(o, ICE_ATTR_XOR_MAPPED_ADDRESS, v, 4 + n);
+	ice_message_put(o, type, v, 4 + n);
 }
 
 void ice_message_put_error(struct ice_message_out *o, uint16_t code,
@@ -118,10 +132,16 @@ void ice_message_put_error(struct ice_message_out *o, uint16_t code,
 
 void ice_message_end(struct ice_message_out *o, const char *password)
 {
+	ice_message_end_key(
+		o, bytes_of(password, password ? strlen(password) : 0));
+}
+
+void ice_message_end_key(struct ice_message_out *o, struct bytes key)
+{
 	uint8_t digest[INTEGRITY_BYTES];
 
-	if (password) {
-		if (!ice_message_integrity(digest, o->p, o->n, password))
+	if (key.p) {
+		if (!ice_message_integrity(digest, o->p, o->n, key))
 			o->bad = true;
 		ice_message_put(o, ICE_ATTR_MESSAGE_INTEGRITY, digest,
 				sizeof(digest));
