@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "base/random.h"
 #include "ice/agent_internal.h"
+#include "ice/reflector.h"
 
 #define UFRAG_CHARS 4
 #define PWD_CHARS 24
@@ -101,7 +102,7 @@ static void tell(struct ice_agent *a)
 		if (l->published)
 			continue;
 		l->published = true;
-		ice_candidate_write(line, sizeof(line), l, &a->bases[l->base]);
+		ice_candidate_write(line, sizeof(line), l, a);
 		if (h->candidate)
 			h->candidate(line, a->conf.arg);
 	}
@@ -128,6 +129,8 @@ static void state_set(struct ice_agent *a, enum ice_state state)
 
 static void settle(struct ice_agent *a, usec_t now)
 {
+	if (a->relays_held && now >= a->relays_from)
+		a->relays_held = false;
 	ice_selection_update(a, now);
 	if (ice_pair_is_alive(a->selected, now)) {
 		a->last_good = a->selected->heard_at;
@@ -159,7 +162,9 @@ void ice_agent_local_add(struct ice_agent *a, enum ice_kind kind,
 	struct ice_local *l = local_find(a, addr, base);
 
 	/* A server may tell nonsense. */
-	if (sa_port(addr) == 0 || sa_is_any(addr)) {
+	if (sa_port(addr) == 0 || sa_is_any(addr) ||
+	    ice_reflector_is_address(addr) !=
+		    ice_reflector_is_address(&a->bases[base].addr)) {
 		count_bad("ice", "mapped-address", "no address of anybody");
 		return;
 	}
@@ -186,7 +191,8 @@ static void query_add(struct ice_agent *a, int base, const struct sa *server,
 {
 	struct ice_query *q = &a->queries[a->queries_n];
 
-	if (sa_af(server) != sa_af(&a->bases[base]))
+	if (ice_base_is_relay(a, base) ||
+	    sa_af(server) != sa_af(&a->bases[base].addr))
 		return;
 	a->queries_n++;
 	*q = (struct ice_query){.server = *server, .base = base, .at = now};
@@ -225,20 +231,48 @@ static void queries_run(struct ice_agent *a, usec_t now)
 			query_send(a, &a->queries[i], now);
 }
 
-int ice_agent_base(struct ice_agent *a, const struct sa *addr, usec_t now)
+static int base_add(struct ice_agent *a, const struct ice_base *b, usec_t now)
 {
 	int base = a->bases_n;
 
-	if (!sa_isset(addr, SA_ALL) || sa_is_any(addr))
+	if (!sa_isset(&b->addr, SA_ALL) || sa_is_any(&b->addr))
 		return -EINVAL;
 	if (base == ICE_BASES_MAX)
 		return -ENOSPC;
-	a->bases[a->bases_n++] = *addr;
+	a->bases[a->bases_n++] = *b;
+	for (int i = 0; i < a->remotes_n; i++)
+		ice_pair_offer(a, base, &a->remotes[i], now);
+	return base;
+}
+
+int ice_agent_relay(struct ice_agent *a, enum ice_base_kind kind,
+		    const struct sa *addr, const struct sa *server, usec_t now)
+{
+	struct ice_base b = {kind, *addr, *server};
+	int base;
+
+	/* A TURN server may tell nonsense. */
+	if (ice_reflector_is_address(addr) != (kind != ICE_BASE_TURN))
+		return -EINVAL;
+	base = base_add(a, &b, now);
+	if (base < 0)
+		return base;
+	ice_agent_local_add(a, ICE_RELAY, addr, base);
+	ice_check_next(a, now);
+	settle(a, now);
+	return base;
+}
+
+int ice_agent_base(struct ice_agent *a, const struct sa *addr, usec_t now)
+{
+	struct ice_base b = {.kind = ICE_BASE_SOCKET, .addr = *addr};
+	int base = a->conf.relays_only ? -EPERM : base_add(a, &b, now);
+
+	if (base < 0)
+		return base;
 	if (a->conf.allow_loopback ||
 	    (!sa_is_loopback(addr) && !sa_is_linklocal(addr)))
 		ice_agent_local_add(a, ICE_HOST, addr, base);
-	for (int i = 0; i < a->remotes_n; i++)
-		ice_pair_offer(a, base, &a->remotes[i], now);
 	for (int i = 0; i < a->servers_n; i++)
 		query_add(a, base, &a->servers[i], now);
 	queries_run(a, now);
@@ -251,6 +285,8 @@ int ice_agent_stun_server(struct ice_agent *a, const struct sa *addr,
 {
 	if (!sa_isset(addr, SA_ALL))
 		return -EINVAL;
+	if (a->conf.relays_only)
+		return -EPERM;
 	if (a->servers_n == ICE_SERVERS_MAX)
 		return -ENOSPC;
 	a->servers[a->servers_n++] = *addr;
@@ -299,6 +335,8 @@ int ice_agent_remote(struct ice_agent *a, const char *ufrag, const char *pwd,
 	if (!a->has_remote) {
 		a->has_remote = true;
 		a->last_good = now;
+		a->relays_held = !a->conf.relays_only;
+		a->relays_from = now + ICE_RELAY_AFTER;
 		state_set(a, ICE_CHECKING);
 	}
 	ice_check_next(a, now);
@@ -368,6 +406,12 @@ int ice_agent_input(struct ice_agent *a, int base, const struct sa *src,
 
 	if (base < 0 || base >= a->bases_n)
 		return -EINVAL;
+	/* Names of reflectors' ports come from reflectors only. */
+	if (ice_reflector_is_address(src) !=
+	    ice_reflector_is_address(&a->bases[base].addr)) {
+		count_bad("ice", "source", "address of nobody");
+		return -EBADMSG;
+	}
 	if (ice_message_read(&m, datagram) < 0) {
 		count_bad("ice", "malformed", "not a STUN message");
 		return -EBADMSG;
@@ -422,8 +466,13 @@ usec_t ice_agent_rtt(const struct ice_agent *a)
 
 static void describe(char text[64], const char *kind, const struct sa *addr)
 {
-	char host[48];
+	char host[48], name[64];
 
+	if (ice_reflector_is_address(addr)) {
+		ice_reflector_name_write(name, addr);
+		snprintf(text, 64, "%s %.50s:%u", kind, name, sa_port(addr));
+		return;
+	}
 	sa_ntop(addr, host, sizeof(host));
 	snprintf(text, 64, sa_af(addr) == AF_INET6 ? "%s [%s]:%u" : "%s %s:%u",
 		 kind, host, sa_port(addr));
@@ -437,7 +486,10 @@ void ice_agent_describe(const struct ice_agent *a, char local[64],
 	local[0] = remote[0] = '\0';
 	if (!p)
 		return;
-	describe(local, ice_kind_name(ICE_HOST), &a->bases[p->base]);
+	describe(local,
+		 ice_kind_name(ice_base_is_relay(a, p->base) ? ICE_RELAY
+							     : ICE_HOST),
+		 &a->bases[p->base].addr);
 	describe(remote, ice_kind_name(p->remote.kind), &p->remote.addr);
 }
 
@@ -460,6 +512,8 @@ usec_t ice_agent_deadline(const struct ice_agent *a)
 {
 	usec_t at = ice_check_deadline(a), other = state_deadline(a);
 
+	if (a->relays_held && a->relays_from < at)
+		at = a->relays_from;
 	if (other < at)
 		at = other;
 	for (int i = 0; i < a->queries_n; i++) {

@@ -22,13 +22,22 @@ enum ice_state {
 	ICE_FAILED,       /* nothing for 20 s; checks still go on */
 };
 
+/* A base that is a relay's port and no socket of ours. */
+enum ice_base_kind {
+	ICE_BASE_SOCKET,
+	ICE_BASE_TURN,
+	ICE_BASE_REFLECTOR, /* over UDP */
+	ICE_BASE_REFLECTOR_TCP,
+};
+
 struct ice_handlers {
-	/* One datagram to send from local socket `base` (index given to
-	 * ice_agent_base) to dst. */
+	/* One datagram to send from local socket or relay `base` (index given
+	 * by ice_agent_base, ice_agent_relay) to dst. */
 	void (*send)(int base, const struct sa *dst, struct bytes datagram,
 		     void *arg);
 	/* A new local candidate: "candidate:1 1 udp ... typ host generation 0".
-	 * host, srflx; never a loopback or link-local address unless allowed.
+	 * host, srflx, relay; never a loopback or link-local address unless
+	 * allowed.
 	 */
 	void (*candidate)(const char *candidate, void *arg);
 	void (*state)(enum ice_state state, void *arg);
@@ -40,6 +49,7 @@ struct ice_agent_conf {
 	bool controlling;
 	bool renomination;
 	bool allow_loopback; /* for tests on one machine */
+	bool relays_only;    /* no sockets as bases, no STUN servers */
 	char ufrag[8];       /* 4 characters; empty: drawn */
 	char pwd[32];        /* 24 characters; empty: drawn */
 	usec_t fail_after;   /* 0: 20 s */
@@ -54,15 +64,20 @@ void ice_agent_free(struct ice_agent **ap);
 const char *ice_agent_ufrag(const struct ice_agent *a);
 const char *ice_agent_pwd(const struct ice_agent *a);
 /* Adds a local socket bound to addr; publishes its host candidate. Returns its
- * index (0..15) or -ENOSPC, -EINVAL. */
+ * index (0..15) or -ENOSPC, -EINVAL, -EPERM (relays only). */
 int ice_agent_base(struct ice_agent *a, const struct sa *addr, usec_t now);
+/* Adds a relay's port, ready to use; publishes its candidate. addr: what a TURN
+ * server allocated, or ice_reflector_address(); server: the relay's own.
+ * Returns its index or -ENOSPC, -EINVAL. */
+int ice_agent_relay(struct ice_agent *a, enum ice_base_kind kind,
+		    const struct sa *addr, const struct sa *server, usec_t now);
 /* Asks a STUN server from every base of its family: srflx candidates. */
 int ice_agent_stun_server(struct ice_agent *a, const struct sa *addr,
 			  usec_t now);
 /* Remote credentials; different ones later are an ICE restart. */
 int ice_agent_remote(struct ice_agent *a, const char *ufrag, const char *pwd,
 		     bool renomination, usec_t now);
-/* "candidate:..."; unknown kinds (.local, .reflector, tcp, component 2) are
+/* "candidate:..."; unknown kinds (.local, tcp, component 2) are
  * counted and ignored: -ENOTSUP. -EBADMSG: not a candidate line. */
 int ice_agent_remote_candidate(struct ice_agent *a, const char *candidate,
 			       usec_t now);

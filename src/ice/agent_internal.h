@@ -16,8 +16,16 @@
 #define ICE_PACE (48 * USEC_MS)
 /* E.7: "receiving: 2.5 s". */
 #define ICE_RECEIVING (2500 * USEC_MS)
+/* With direct paths at hand relays carry nothing before this. */
+#define ICE_RELAY_AFTER (1000 * USEC_MS)
 
 enum ice_kind { ICE_HOST, ICE_SRFLX, ICE_PRFLX, ICE_RELAY };
+
+struct ice_base {
+	enum ice_base_kind kind;
+	struct sa addr;
+	struct sa server; /* of a relay */
+};
 
 struct ice_local {
 	enum ice_kind kind;
@@ -76,7 +84,7 @@ struct ice_agent {
 	bool trusting; /* fuzzing: behind integrity and fingerprint */
 
 	int bases_n;
-	struct sa bases[ICE_BASES_MAX];
+	struct ice_base bases[ICE_BASES_MAX];
 	int locals_n;
 	struct ice_local locals[ICE_LOCALS_MAX];
 	int remotes_n;
@@ -90,6 +98,8 @@ struct ice_agent {
 
 	struct ice_pair *selected, *wanted; /* wanted: peer nominated it */
 	usec_t pace_at;                     /* no ordinary check before */
+	bool relays_held;                   /* direct pairs come first */
+	usec_t relays_from;                 /* and until when */
 	usec_t last_good; /* start, or when the selected pair was last heard */
 	enum ice_state state;
 
@@ -98,11 +108,16 @@ struct ice_agent {
 };
 
 /* candidate.c */
-uint32_t ice_candidate_priority(enum ice_kind kind, int base);
+/* base: its kind and place among the bases. */
+uint32_t ice_candidate_priority(const struct ice_agent *a, enum ice_kind kind,
+				int base);
+/* Of the candidate that the base itself is. */
+uint32_t ice_base_priority(const struct ice_agent *a, int base);
 int ice_candidate_read(struct ice_remote *r, const char *text);
 void ice_candidate_write(char *dst, size_t room, const struct ice_local *l,
-			 const struct sa *base);
+			 const struct ice_agent *a);
 const char *ice_kind_name(enum ice_kind kind);
+bool ice_base_is_relay(const struct ice_agent *a, int base);
 
 /* pair.c */
 bool ice_pair_is_alive(const struct ice_pair *p, usec_t now);

@@ -4,6 +4,7 @@
 
 #include "base/log.h"
 #include "ice/agent_internal.h"
+#include "ice/reflector.h"
 
 static void reply_send(struct ice_agent *a, int base, const struct sa *dst,
 		       struct ice_message_out *o)
@@ -40,7 +41,11 @@ static void success_send(struct ice_agent *a, int base, const struct sa *dst,
 	struct ice_message_out o;
 
 	ice_message_begin(&o, ICE_SUCCESS, m->tid);
-	ice_message_put_address(&o, dst);
+	/* A reflector's ports have names only; the apps give the server's
+	 * address. */
+	ice_message_put_address(&o, ice_reflector_is_address(dst)
+					    ? &a->bases[base].server
+					    : dst);
 	/* E.7: "RETRANSMIT-COUNT 0xFF00 (echo it in the response)". */
 	if (m->has_retransmit)
 		ice_message_put(&o, ICE_ATTR_RETRANSMIT_COUNT, m->retransmit.p,
@@ -97,8 +102,9 @@ static struct ice_pair *request_pair(struct ice_agent *a, int base,
 	if (p && !p->old)
 		return p;
 	/* RFC 8445 7.3.1.3: a peer-reflexive candidate. */
-	r.priority = m->has_priority ? m->priority
-				     : ice_candidate_priority(ICE_PRFLX, 0);
+	r.priority = m->has_priority
+			     ? m->priority
+			     : ice_candidate_priority(a, ICE_PRFLX, base);
 	for (int i = 0; i < a->remotes_n; i++)
 		if (sa_cmp(&a->remotes[i].addr, src, SA_ALL))
 			r = a->remotes[i];
@@ -184,7 +190,7 @@ static void check_succeeded(struct ice_agent *a, struct ice_pair *p,
 	p->check_at = now + ice_pair_keep_after(a, p);
 	/* RFC 8445 7.2.5.3.1: an address of ours that nobody told us. It is
 	 * not signalled: the peer knows it. */
-	if (m->has_mapped)
+	if (m->has_mapped && !ice_base_is_relay(a, p->base))
 		ice_agent_local_add(a, ICE_PRFLX, &m->mapped, p->base);
 }
 

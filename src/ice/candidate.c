@@ -7,6 +7,7 @@
 #include <strings.h>
 
 #include "ice/agent_internal.h"
+#include "ice/reflector.h"
 
 static const char *const kind_names[] = {"host", "srflx", "prflx", "relay"};
 
@@ -15,14 +16,34 @@ const char *ice_kind_name(enum ice_kind kind)
 	return kind_names[kind];
 }
 
-uint32_t ice_candidate_priority(enum ice_kind kind, int base)
+bool ice_base_is_relay(const struct ice_agent *a, int base)
 {
-	/* E.7: "host 126, prflx 110, srflx 100, relay over UDP 2". */
-	static const uint32_t preference[] = {126, 100, 110, 2};
+	return a->bases[base].kind != ICE_BASE_SOCKET;
+}
 
+uint32_t ice_candidate_priority(const struct ice_agent *a, enum ice_kind kind,
+				int base)
+{
+	/* E.7: "host 126, prflx 110, srflx 100, relay over UDP 2, relay over
+	 * TCP 1". */
+	static const uint32_t preference[] = {126, 100, 110, 2};
+	/* traces/DIFF: TURN before reflectors, 0x7f1f and 0x7f01. */
+	static const uint32_t local[] = {65535, 0x7f1f, 0x7f01, 0x7f01};
+	enum ice_base_kind k = a->bases[base].kind;
+	uint32_t type = preference[kind], step = 256;
+
+	if (kind == ICE_RELAY && k == ICE_BASE_REFLECTOR_TCP)
+		type = 1;
+	if (k != ICE_BASE_SOCKET)
+		step = 1;
 	/* RFC 8445 5.1.2.1; the bases come in order of preference. */
-	return preference[kind] << 24 | (uint32_t)(65535 - 256 * base) << 8 |
-	       255;
+	return type << 24 | (local[k] - step * (uint32_t)base) << 8 | 255;
+}
+
+uint32_t ice_base_priority(const struct ice_agent *a, int base)
+{
+	return ice_candidate_priority(
+		a, ice_base_is_relay(a, base) ? ICE_RELAY : ICE_HOST, base);
 }
 
 /* The next word of the line into word; false at the end. */
@@ -95,12 +116,18 @@ int ice_candidate_read(struct ice_remote *r, const char *text)
 	    !number_read(&port, word[5], 65535))
 		return -EBADMSG;
 	if (component != 1 || strcasecmp(word[2], "udp") != 0 || port == 0 ||
-	    !address_is_literal(word[4]))
-		return -ENOTSUP;
-	if (kind_read(&r->kind, kind) < 0 ||
-	    sa_set_str(&r->addr, word[4], (uint16_t)port))
+	    kind_read(&r->kind, kind) < 0)
 		return -ENOTSUP;
 	r->priority = (uint32_t)priority;
+	if (!address_is_literal(word[4]))
+		return r->kind == ICE_RELAY
+			       ? ice_reflector_name_read(&r->addr, word[4],
+							 (uint16_t)port)
+			       : -ENOTSUP;
+	/* No literal is one of ours for reflectors. */
+	if (sa_set_str(&r->addr, word[4], (uint16_t)port) ||
+	    ice_reflector_is_address(&r->addr))
+		return -ENOTSUP;
 	return 0;
 }
 
@@ -111,17 +138,25 @@ static uint32_t foundation_of(const struct ice_local *l, const struct sa *base)
 }
 
 void ice_candidate_write(char *dst, size_t room, const struct ice_local *l,
-			 const struct sa *base)
+			 const struct ice_agent *a)
 {
+	const struct sa *base = &a->bases[l->base].addr;
 	char addr[64], related[64];
 	int n;
 
-	sa_ntop(&l->addr, addr, sizeof(addr));
+	if (ice_reflector_is_address(&l->addr))
+		ice_reflector_name_write(addr, &l->addr);
+	else
+		sa_ntop(&l->addr, addr, sizeof(addr));
 	n = snprintf(dst, room, "candidate:%u 1 udp %u %s %u typ %s",
 		     foundation_of(l, base),
-		     ice_candidate_priority(l->kind, l->base), addr,
+		     ice_candidate_priority(a, l->kind, l->base), addr,
 		     sa_port(&l->addr), ice_kind_name(l->kind));
-	if (l->kind != ICE_HOST && n > 0 && (size_t)n < room) {
+	/* A relay's would be our own address: not told, as the apps do. */
+	if (l->kind == ICE_RELAY && n > 0 && (size_t)n < room)
+		n += snprintf(dst + n, room - (size_t)n,
+			      " raddr 0.0.0.0 rport 0");
+	else if (l->kind != ICE_HOST && n > 0 && (size_t)n < room) {
 		sa_ntop(base, related, sizeof(related));
 		n += snprintf(dst + n, room - (size_t)n, " raddr %s rport %u",
 			      related, sa_port(base));

@@ -9,6 +9,7 @@
 
 #include "base/log.h"
 #include "ice/agent_internal.h"
+#include "ice/reflector.h"
 
 /* Time to the next check of a pair that has not answered the last one. */
 #define REPEAT_FAST (100 * USEC_MS)
@@ -55,7 +56,7 @@ struct ice_pair *ice_pair_find(const struct ice_agent *a, int base,
 /* RFC 8445 6.1.2.3 */
 void ice_pair_set_priority(const struct ice_agent *a, struct ice_pair *p)
 {
-	uint32_t local = ice_candidate_priority(ICE_HOST, p->base);
+	uint32_t local = ice_base_priority(a, p->base);
 	uint64_t g = a->controlling ? local : p->remote.priority;
 	uint64_t d = a->controlling ? p->remote.priority : local;
 
@@ -64,6 +65,8 @@ void ice_pair_set_priority(const struct ice_agent *a, struct ice_pair *p)
 
 static bool pair_makes_sense(const struct sa *base, const struct sa *remote)
 {
+	if (ice_reflector_is_address(base) || ice_reflector_is_address(remote))
+		return ice_reflector_same_server(base, remote);
 	return sa_af(base) == sa_af(remote) &&
 	       sa_is_loopback(base) == sa_is_loopback(remote);
 }
@@ -72,7 +75,7 @@ struct ice_pair *ice_pair_offer(struct ice_agent *a, int base,
 				const struct ice_remote *r, usec_t now)
 {
 	if (!ice_pair_find(a, base, &r->addr) &&
-	    !pair_makes_sense(&a->bases[base], &r->addr))
+	    !pair_makes_sense(&a->bases[base].addr, &r->addr))
 		return NULL;
 	return ice_pair_add(a, base, r, now);
 }
@@ -121,6 +124,11 @@ void ice_pair_remove(struct ice_agent *a, struct ice_pair *p)
 
 /* -- which pair ------------------------------------------------------------ */
 
+static bool pair_is_relayed(const struct ice_agent *a, const struct ice_pair *p)
+{
+	return ice_base_is_relay(a, p->base) || p->remote.kind == ICE_RELAY;
+}
+
 static struct ice_pair *pair_best(const struct ice_agent *a, bool nominated,
 				  usec_t now)
 {
@@ -130,7 +138,8 @@ static struct ice_pair *pair_best(const struct ice_agent *a, bool nominated,
 		struct ice_pair *p = a->pairs[i];
 
 		if (p->old || !ice_pair_is_alive(p, now) ||
-		    (nominated && !p->nominated))
+		    (nominated && !p->nominated) ||
+		    (!nominated && a->relays_held && pair_is_relayed(a, p)))
 			continue;
 		if (!best || p->priority > best->priority)
 			best = p;
@@ -247,7 +256,7 @@ static void check_write(const struct ice_agent *a, const struct ice_pair *p,
 		o, a->controlling ? ICE_ATTR_CONTROLLING : ICE_ATTR_CONTROLLED,
 		a->tie_breaker);
 	ice_message_put_u32(o, ICE_ATTR_PRIORITY,
-			    ice_candidate_priority(ICE_PRFLX, p->base));
+			    ice_candidate_priority(a, ICE_PRFLX, p->base));
 	if (a->controlling && p == a->selected)
 		ice_message_put(o, ICE_ATTR_USE_CANDIDATE, NULL, 0);
 	ice_message_end(o, a->remote_pwd);
