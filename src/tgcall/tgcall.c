@@ -3,9 +3,9 @@
  *   sockets ⇄ ICE (0..3) ⇄ DTLS (20..63) ⇄ data channel           │
  *                 └─────── SRTP (128..191) ⇄ audio ◀──────────────┘
  *
- * Every entry sets `now`, feeds one engine, and leaves through leave(), which
- * does what the engines' handlers only noted: nothing is called from within
- * its own handler. */
+ * Every entry sets `now`, feeds one engine, and leaves through tgcall_leave(),
+ * which does what the engines' handlers only noted: nothing is called from
+ * within its own handler. */
 #include "tgcall/tgcall.h"
 
 #include <errno.h>
@@ -23,11 +23,18 @@
 /* Sockets other than the selected pair's are read on every 5th tick. */
 #define IDLE_POLLS 5
 
-static void leave(struct tgcall *c);
-
-static void enter(struct tgcall *c, usec_t now)
+void tgcall_enter(struct tgcall *c, usec_t now)
 {
 	c->now = now;
+}
+
+static void base_send(struct tgcall *c, int base, const struct sa *dst,
+		      struct bytes datagram)
+{
+	if (base >= c->sockets_n)
+		tgcall_relay_send(c, base, dst, datagram);
+	else if (c->sockets[base].fd >= 0)
+		tgcall_socket_send(c->sockets[base].fd, dst, datagram);
 }
 
 void tgcall_datagram_send(struct tgcall *c, struct bytes datagram)
@@ -35,8 +42,8 @@ void tgcall_datagram_send(struct tgcall *c, struct bytes datagram)
 	struct sa dst;
 	int base;
 
-	if (ice_agent_selected(c->ice, &base, &dst) && c->sockets[base].fd >= 0)
-		tgcall_socket_send(c->sockets[base].fd, &dst, datagram);
+	if (ice_agent_selected(c->ice, &base, &dst))
+		base_send(c, base, &dst, datagram);
 }
 
 /* -- handlers of the engines ----------------------------------------------- */
@@ -44,10 +51,7 @@ void tgcall_datagram_send(struct tgcall *c, struct bytes datagram)
 static void on_ice_send(int base, const struct sa *dst, struct bytes datagram,
 			void *arg)
 {
-	struct tgcall *c = arg;
-
-	if (base < c->sockets_n && c->sockets[base].fd >= 0)
-		tgcall_socket_send(c->sockets[base].fd, dst, datagram);
+	base_send(arg, base, dst, datagram);
 }
 
 static void on_ice_candidate(const char *candidate, void *arg)
@@ -150,9 +154,9 @@ static void media_input(struct tgcall *c, struct bytes d)
 }
 
 /* RFC 7983 */
-static void on_datagram(const struct sa *src, struct bytes d, void *arg)
+void tgcall_datagram_input(struct tgcall *c, const struct sa *src,
+			   struct bytes d)
 {
-	struct tgcall *c = arg;
 	uint8_t first = d.n ? d.p[0] : 255;
 
 	if (c->state == TGCALL_STATE_FAILED)
@@ -174,6 +178,11 @@ static void on_datagram(const struct sa *src, struct bytes d, void *arg)
 	}
 }
 
+static void on_datagram(const struct sa *src, struct bytes d, void *arg)
+{
+	tgcall_datagram_input(arg, src, d);
+}
+
 /* Returns whether there was anything. */
 static bool socket_read(struct tgcall_socket *s)
 {
@@ -187,9 +196,9 @@ static void on_readable(int flags, void *arg)
 	struct tgcall *c = s->call;
 
 	(void)flags;
-	enter(c, clock_now());
+	tgcall_enter(c, clock_now());
 	socket_read(s);
-	leave(c);
+	tgcall_leave(c);
 }
 
 /* -- state and time -------------------------------------------------------- */
@@ -245,6 +254,7 @@ static usec_t deadline_of(const struct tgcall *c)
 	usec_t at[] = {
 		ice_agent_deadline(c->ice),
 		tgcall_signaling_deadline(c->signaling),
+		tgcall_relays_deadline(c),
 		tgcall_secure_deadline(c),
 		tgcall_audio_deadline(&c->audio),
 		state_deadline(c),
@@ -263,6 +273,8 @@ static void run_due(struct tgcall *c)
 {
 	if (!c->started || c->state == TGCALL_STATE_FAILED)
 		return;
+	if (tgcall_relays_deadline(c) <= c->now)
+		tgcall_relays_timeout(c);
 	if (ice_agent_deadline(c->ice) <= c->now)
 		ice_agent_timeout(c->ice, c->now);
 	if (tgcall_signaling_deadline(c->signaling) <= c->now)
@@ -276,9 +288,9 @@ static void on_timer(void *arg)
 {
 	struct tgcall *c = arg;
 
-	enter(c, clock_now());
+	tgcall_enter(c, clock_now());
 	run_due(c);
-	leave(c);
+	tgcall_leave(c);
 }
 
 static void timer_arm(struct tgcall *c)
@@ -296,6 +308,7 @@ static void timer_arm(struct tgcall *c)
 
 static void sockets_listen(struct tgcall *c, bool listen)
 {
+	tgcall_relays_listen(c, listen);
 	for (int i = 0; i < c->sockets_n; i++) {
 		struct tgcall_socket *s = &c->sockets[i];
 
@@ -317,7 +330,7 @@ static void candidates_signal(struct tgcall *c)
 					   c->now);
 }
 
-static void leave(struct tgcall *c)
+void tgcall_leave(struct tgcall *c)
 {
 	if (c->state != TGCALL_STATE_FAILED) {
 		candidates_signal(c);
@@ -364,7 +377,7 @@ static void servers_take(struct tgcall *c, const struct tgcall_conf *conf)
 		const struct tgcall_server *s = &conf->servers[i];
 
 		/* A TURN server over UDP answers Binding requests as well. */
-		if (s->reflector || s->tcp)
+		if (s->reflector || s->tcp || !conf->p2p_allowed)
 			continue;
 		if (sa_set_str(&c->servers[c->servers_n], s->host, s->port) ==
 		    0)
@@ -375,9 +388,16 @@ static void servers_take(struct tgcall *c, const struct tgcall_conf *conf)
 static int sockets_open(struct tgcall *c, const struct tgcall_conf *conf)
 {
 	struct sa list[TGCALL_SOCKETS_MAX];
-	int n = tgcall_socket_addresses(list, conf->bind_address,
-					conf->allow_loopback);
+	int n;
 
+	if (conf->bind_address &&
+	    sa_set_str(&c->bind, conf->bind_address, 0) == 0)
+		c->has_bind = true;
+	/* E.7: without it "relay candidates only"; never leak our address. */
+	if (!conf->p2p_allowed)
+		return c->relays_n ? 0 : -EADDRNOTAVAIL;
+	n = tgcall_socket_addresses(list, conf->bind_address,
+				    conf->allow_loopback);
 	for (int i = 0; i < n; i++) {
 		int fd = tgcall_socket_open(&list[i]);
 
@@ -390,13 +410,26 @@ static int sockets_open(struct tgcall *c, const struct tgcall_conf *conf)
 	return c->sockets_n ? 0 : -EADDRNOTAVAIL;
 }
 
-static int ice_make(struct tgcall *c, bool allow_loopback)
+/* A machine or servers without another address are a test of one machine. */
+static bool is_local_test(const struct tgcall *c,
+			  const struct tgcall_conf *conf)
+{
+	struct sa addr;
+
+	for (size_t i = 0; i < conf->servers_n; i++)
+		if (sa_set_str(&addr, conf->servers[i].host, 1) == 0 &&
+		    sa_is_loopback(&addr))
+			return true;
+	return conf->allow_loopback ||
+	       (c->sockets_n && sa_is_loopback(&c->sockets[0].addr));
+}
+
+static int ice_make(struct tgcall *c, const struct tgcall_conf *tc)
 {
 	struct ice_agent_conf conf = {
 		.controlling = c->outgoing,
-		/* A machine without another address is a test of one. */
-		.allow_loopback =
-			allow_loopback || sa_is_loopback(&c->sockets[0].addr),
+		.relays_only = !tc->p2p_allowed,
+		.allow_loopback = is_local_test(c, tc),
 		.handlers = {.send = on_ice_send,
 			     .candidate = on_ice_candidate},
 		.arg = c,
@@ -450,13 +483,6 @@ static int conf_check(const struct tgcall_conf *conf,
 			 "built: refused");
 		return -ENOTSUP;
 	}
-	/* E.7: without it "relay candidates only"; never leak our address. */
-	if (!conf->p2p_allowed) {
-		log_warn("tgcall", NULL,
-			 "the call allows relays only, which are not built: "
-			 "refused");
-		return -EADDRNOTAVAIL;
-	}
 	return 0;
 }
 
@@ -479,9 +505,11 @@ int tgcall_new(struct tgcall **cp, const struct tgcall_conf *conf)
 	tmr_init(&c->tmr);
 	tgcall_audio_init(&c->audio, &audio, c);
 	servers_take(c, conf);
-	e = sockets_open(c, conf);
+	e = tgcall_relays_new(c, conf);
 	if (e == 0)
-		e = ice_make(c, conf->allow_loopback);
+		e = sockets_open(c, conf);
+	if (e == 0)
+		e = ice_make(c, conf);
 	if (e == 0)
 		e = signaling_make(c, conf, &p);
 	if (e < 0) {
@@ -508,6 +536,7 @@ void tgcall_free(struct tgcall **cp)
 	sockets_listen(c, false);
 	for (int i = 0; i < c->sockets_n; i++)
 		close(c->sockets[i].fd);
+	tgcall_relays_free(c);
 	tgcall_signaling_free(&c->signaling);
 	ice_agent_free(&c->ice);
 	bytes_wipe(c, sizeof(*c));
@@ -518,7 +547,7 @@ void tgcall_start(struct tgcall *c)
 {
 	if (c->started)
 		return;
-	enter(c, clock_now());
+	tgcall_enter(c, clock_now());
 	c->started = true;
 	c->started_at = c->now;
 	tgcall_signaling_start(c->signaling, c->now);
@@ -528,7 +557,8 @@ void tgcall_start(struct tgcall *c)
 		ice_agent_stun_server(c->ice, &c->servers[i], c->now);
 	if (!c->polled)
 		sockets_listen(c, true);
-	leave(c);
+	tgcall_relays_start(c);
+	tgcall_leave(c);
 }
 
 /* -- using one ------------------------------------------------------------- */
@@ -539,9 +569,9 @@ int tgcall_signal_input(struct tgcall *c, struct bytes blob)
 
 	if (c->state == TGCALL_STATE_FAILED)
 		return -ENOTCONN;
-	enter(c, clock_now());
+	tgcall_enter(c, clock_now());
 	e = tgcall_signaling_input(c->signaling, blob, c->now);
-	leave(c);
+	tgcall_leave(c);
 	return e;
 }
 
@@ -559,10 +589,10 @@ void tgcall_mute(struct tgcall *c, bool muted)
 {
 	if (c->muted == muted)
 		return;
-	enter(c, clock_now());
+	tgcall_enter(c, clock_now());
 	c->muted = muted;
 	c->tell_media = true;
-	leave(c);
+	tgcall_leave(c);
 }
 
 void tgcall_poll(struct tgcall *c, usec_t now)
@@ -573,18 +603,19 @@ void tgcall_poll(struct tgcall *c, usec_t now)
 
 	if (!c->started || c->state == TGCALL_STATE_FAILED)
 		return;
-	enter(c, now);
+	tgcall_enter(c, now);
 	/* On other sockets there are only spare checks. */
 	if (c->state == TGCALL_STATE_ESTABLISHED && c->polls++ % IDLE_POLLS)
 		ice_agent_selected(c->ice, &selected, &dst);
 	for (int i = 0; i < c->sockets_n; i++)
 		if (selected < 0 || i == selected)
 			heard |= socket_read(&c->sockets[i]);
-	/* Most ticks bring nothing; deadlines move in leave() only. */
+	heard |= tgcall_relays_read(c, selected);
+	/* Most ticks bring nothing; deadlines move in tgcall_leave() only. */
 	if (!heard && now < c->due_at)
 		return;
 	run_due(c);
-	leave(c);
+	tgcall_leave(c);
 }
 
 void tgcall_set_polled(struct tgcall *c, bool polled)

@@ -24,7 +24,7 @@ enum tgcall_state {
 };
 
 struct tgcall_server {
-	int id;
+	int id;        /* of a reflector: 1..n by sorted ids (E.8) */
 	char host[48]; /* literal address */
 	uint16_t port;
 	char username[128], password[128];
@@ -47,7 +47,7 @@ struct tgcall_conf {
 	const char *version;
 	bool outgoing;
 	uint8_t key[256];
-	bool p2p_allowed;
+	bool p2p_allowed; /* false: relays only, no other socket is opened */
 	const char *custom_parameters;       /* JSON or NULL */
 	const struct tgcall_server *servers; /* copied */
 	size_t servers_n;
@@ -70,8 +70,8 @@ struct tgcall_stats {
 		remote[64]; /* the selected pair, "host 10.0.0.1:4000" */
 };
 
-/* -ENOENT: version unknown. -EADDRNOTAVAIL: nothing to gather on; also without
- * p2p_allowed, as long as relays are not built. -ENOTSUP: the parameters ask
+/* -ENOENT: version unknown. -EADDRNOTAVAIL: nothing to gather on; without
+ * p2p_allowed: no relay among the servers. -ENOTSUP: the parameters ask
  * for network_use_mtproto. */
 int tgcall_new(struct tgcall **cp, const struct tgcall_conf *conf);
 void tgcall_free(struct tgcall **cp); /* says goodbye, closes sockets */

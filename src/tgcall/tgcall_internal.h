@@ -7,6 +7,7 @@
 #include "tgcall/audio.h"
 #include "tgcall/data_channel.h"
 #include "tgcall/dtls.h"
+#include "tgcall/relay.h"
 #include "tgcall/socket.h"
 #include "tgcall/srtp_pair.h"
 #include "tgcall/tgcall.h"
@@ -37,7 +38,11 @@ struct tgcall {
 
 	int sockets_n;
 	struct tgcall_socket sockets[TGCALL_SOCKETS_MAX];
-	int reading; /* base of the socket that is being read */
+	int relays_n;
+	struct tgcall_relay *relays[TGCALL_RELAYS_MAX];
+	bool has_bind;
+	struct sa bind; /* local address to gather on, port 0 */
+	int reading;    /* base of the socket that is being read */
 	bool started, polled, muted;
 	struct tmr tmr;
 	usec_t now; /* of the call into us that is being served */
@@ -71,6 +76,12 @@ void tgcall_secure_input(struct tgcall *c, struct bytes datagram);
 void tgcall_secure_timeout(struct tgcall *c);
 usec_t tgcall_secure_deadline(const struct tgcall *c);
 void tgcall_secure_media_state(struct tgcall *c);
+/* tgcall.c: every way in begins and ends with these. */
+void tgcall_enter(struct tgcall *c, usec_t now);
+void tgcall_leave(struct tgcall *c);
+/* One datagram of a peer, from the base `reading`. */
+void tgcall_datagram_input(struct tgcall *c, const struct sa *src,
+			   struct bytes d);
 /* To the selected pair. */
 void tgcall_datagram_send(struct tgcall *c, struct bytes datagram);
 
