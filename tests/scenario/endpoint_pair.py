@@ -192,6 +192,21 @@ def wait_sound(paths):
     raise Failure("no sound within %d s" % SOUND_WITHIN)
 
 
+def record(directory, seconds):
+    """Until both recordings are longer by so many seconds of audio."""
+    paths = [os.path.join(directory, side + ".wav") for side in "ab"]
+
+    def size(path):
+        return os.path.getsize(path) if os.path.exists(path) else 0
+
+    wanted = {p: size(p) + int(seconds * 2 * tone.RATE) for p in paths}
+    end = time.monotonic() + seconds + SOUND_WITHIN
+    while any(size(p) < n for p, n in wanted.items()):
+        if time.monotonic() > end:
+            raise Failure("the recordings do not grow")
+        time.sleep(0.05)
+
+
 def pair_run(build, directory, version, a_calls, loss=0, seed=1,
              prefix=lambda side: [], talk=None):
     ends = pair_start(build, directory, {"a": version, "b": version}, a_calls,
@@ -208,7 +223,7 @@ def pair_run(build, directory, version, a_calls, loss=0, seed=1,
         else:
             wait_sound([os.path.join(directory, side + ".wav")
                         for side in "ab"])
-            time.sleep(SECONDS)
+            record(directory, SECONDS)
         for e in ends.values():
             if e.states[-1] != "established":
                 raise Failure("%s: states %s" % (e.name, e.states))
@@ -231,9 +246,9 @@ def tones_cross(build, directory, version, a_calls, **more):
 def mute_crosses(build, directory):
     """MediaState goes over the data channel, and the voice stops."""
     def talk(ends):
-        time.sleep(1.5)
+        record(directory, 1.5)
         ends["a"].say("MUTE 1")
-        time.sleep(2.5)
+        record(directory, 2.5)
 
     ends = pair_run(build, directory, "13.0.0", True, talk=talk)
     if not ends["b"].stats["peer_muted"] or ends["a"].stats["peer_muted"]:
@@ -248,16 +263,16 @@ def cut_cable_reconnects(build, directory):
     """4 s without a network: both say so, and go on afterwards."""
     with Namespaces("r") as namespaces:
         def talk(ends):
-            time.sleep(1)
+            record(directory, 1)
             namespaces.cable(False)
             for e in ends.values():
                 e.wait_state("reconnecting", 5)
                 e.states.clear()
-            time.sleep(1)
+            record(directory, 1)
             namespaces.cable(True)
             for e in ends.values():
                 e.wait_state("established", 10)
-            time.sleep(SECONDS)
+            record(directory, SECONDS)
 
         tones_cross(build, directory, "13.0.0", True, talk=talk,
                     prefix=namespaces.prefix)
@@ -268,7 +283,7 @@ def cut_cable_fails(build, directory):
     """For good: failed 20 s after the loss was noticed."""
     with Namespaces("f") as namespaces:
         def talk(ends):
-            time.sleep(1)
+            record(directory, 1)
             namespaces.cable(False)
             start = time.monotonic()
             for e in ends.values():
