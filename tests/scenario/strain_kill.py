@@ -100,7 +100,7 @@ def scenario_strain_gateway_killed_during_calls(crowd):
     wait_keys(crowd, before)
     one_more_round(crowd)
     assert len(g.records()) == known + 2 * len(calls)
-    return "far ends' calls ended after %.1f s" % took
+    return "far ends' calls ended after %.2f s" % took
 
 
 def scenario_strain_gateway_killed_while_ringing(crowd):
@@ -146,6 +146,7 @@ def scenario_strain_gateway_killed_for_good(crowd):
             max(1, END_WITHIN_S - at_sip))
         at_telegram = time.monotonic() - killed
     finally:
+        phone.process.kill()   # it would wait for answers to its BYE
         phone.stop()
     g.start()
     crowd.ready()
