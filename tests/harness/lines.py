@@ -140,6 +140,15 @@ class Lines:
     def running(self):
         return [x for x in self.lines if x.state != "ended"]
 
+    def forget(self):
+        """Drops what ended calls have left here."""
+        with self.lock:
+            for line in [x for x in self.lines if x.state == "ended"]:
+                self.lines.remove(line)
+                self.epoll.unregister(line.socket.fileno())
+                del self.by_fd[line.socket.fileno()]
+                line.socket.close()
+
     def stop(self):
         self.stopping = True
         self.thread.join(5)
