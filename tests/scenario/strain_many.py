@@ -5,7 +5,7 @@ Afterwards nothing is left, and memory and descriptors have not grown.
 
     strain_many.py BUILD [SECONDS [ROUNDS]]
 
-# run: release 420
+# run: release 560
 """
 import os
 import sys
