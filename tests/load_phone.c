@@ -16,7 +16,7 @@
  *   quit                          (or end of input)
  * Lines out, JSON: {"event":"registered"|"established"|"ended"|"status",..}.
  * A call: user, incoming, state, setup_ms (INVITE to 200), first_ms (200 to
- * the first packet), sent, received, lost, and windows of half a second:
+ * the first packet), sent, received, lost, and windows of 0.2 s:
  * heard, silent, foreign (another call's tone), unclear.
  */
 #include <errno.h>

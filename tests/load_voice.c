@@ -119,10 +119,32 @@ static double share(const int16_t *pcm, double power, unsigned hertz)
 	return (a * a + b * b - k * a * b) * 2 / LOAD_VOICE_WINDOW / power;
 }
 
+/* The strongest tone of all; none when it is not so by far. */
+static unsigned strongest(const int16_t *pcm, double power,
+			  const unsigned *tones_hz, size_t tones_n)
+{
+	double first = 0, second = 0;
+	unsigned hertz = 0;
+
+	for (size_t i = 0; i < tones_n; i++) {
+		double s = share(pcm, power, tones_hz[i]);
+
+		if (s > first) {
+			second = first;
+			first = s;
+			hertz = tones_hz[i];
+		} else if (s > second) {
+			second = s;
+		}
+	}
+	return first > STRONGER * second && first > TONE_SHARE ? hertz : 0;
+}
+
 static void window_judge(struct load_listener *l, const unsigned *tones_hz,
 			 size_t tones_n)
 {
-	double power = 0, own, other = 0;
+	double power = 0;
+	unsigned hertz;
 
 	for (size_t i = 0; i < LOAD_VOICE_WINDOW; i++)
 		power += (double)l->pcm[i] * l->pcm[i];
@@ -130,13 +152,10 @@ static void window_judge(struct load_listener *l, const unsigned *tones_hz,
 		l->silent++;
 		return;
 	}
-	own = share(l->pcm, power, l->hertz);
-	for (size_t i = 0; i < tones_n; i++)
-		if (tones_hz[i] != l->hertz)
-			other = fmax(other, share(l->pcm, power, tones_hz[i]));
-	if (own > STRONGER * other && own > TONE_SHARE)
+	hertz = strongest(l->pcm, power, tones_hz, tones_n);
+	if (hertz == l->hertz)
 		l->heard++;
-	else if (other > STRONGER * own && other > TONE_SHARE)
+	else if (hertz)
 		l->foreign++;
 	else
 		l->unclear++;

@@ -30,9 +30,10 @@ int load_speaker_init(struct load_speaker *s, const struct media_codec *codec,
 		      unsigned hertz);
 struct bytes load_speaker_next(struct load_speaker *s);
 
-/* Hearing is judged in windows of half a second at 8 kHz: tones 10 Hz apart
- * are told apart well. */
-#define LOAD_VOICE_WINDOW 4000
+/* Hearing is judged in windows of a fifth of a second at 8 kHz: long enough to
+ * tell tones 10 Hz apart, short enough that a jitter buffer's jumps of the
+ * phase spoil few of them. */
+#define LOAD_VOICE_WINDOW 1600
 #define LOAD_VOICE_TONES_MAX 512
 
 struct load_listener {

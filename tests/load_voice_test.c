@@ -2,7 +2,11 @@
 
 #include "tests/check.h"
 
-static const unsigned tones[] = {2480, 2490, 2600, 3400};
+/* What may be heard, and what is said of it. */
+static const unsigned tones[] = {2480, 2490, 2520, 2560, 2600, 2650, 2700,
+				 2750, 2800, 2850, 2900, 2950, 3000, 3050,
+				 3100, 3150, 3200, 3250, 3300, 3350, 3400};
+#define WINDOWS (2 * LOAD_VOICE_S * 5)
 #define TONES (sizeof(tones) / sizeof(tones[0]))
 
 static struct load_speaker speaker;
@@ -24,9 +28,10 @@ static bool talk(const struct media_codec *codec, unsigned say, unsigned hear)
 static void test_load_voice_is_heard_in_every_codec(void)
 {
 	for (const struct media_codec *const *c = media_codecs(); *c; c++)
-		for (size_t i = 0; i < TONES; i++) {
+		for (size_t i = 0; i < TONES; i += 5) {
 			CHECK(talk(*c, tones[i], tones[i]));
-			CHECK_INT(listener.heard, 2 * LOAD_VOICE_S * 2);
+			CHECK(listener.heard > WINDOWS * 9 / 10);
+			CHECK_INT(listener.foreign, 0);
 		}
 }
 
@@ -35,15 +40,16 @@ static void test_load_voice_of_another_is_foreign(void)
 	for (const struct media_codec *const *c = media_codecs(); *c; c++) {
 		CHECK(talk(*c, tones[0], tones[1]));
 		CHECK_INT(listener.heard, 0);
-		CHECK_INT(listener.foreign, 2 * LOAD_VOICE_S * 2);
+		CHECK(listener.foreign > WINDOWS * 9 / 10);
 	}
 }
 
 static void test_load_voice_without_any_tone_is_not_heard(void)
 {
 	CHECK(talk(&media_codec_pcma, 1234, tones[0]));
-	CHECK_INT(listener.heard, 0);
-	CHECK_INT(listener.foreign, 0);
+	/* By chance, now and then. */
+	CHECK(listener.heard + listener.foreign < 4);
+	CHECK(listener.unclear > WINDOWS * 9 / 10);
 }
 
 static void test_load_voice_tells_silence(void)
@@ -58,7 +64,7 @@ static void test_load_voice_tells_silence(void)
 		load_listener_packet(&listener,
 				     bytes_of(packet, sizeof(packet)), tones,
 				     TONES);
-	CHECK_INT(listener.silent, 2 * LOAD_VOICE_S);
+	CHECK_INT(listener.silent, 5 * LOAD_VOICE_S);
 	load_listener_reset(&listener);
 	CHECK_INT(listener.silent, 0);
 	load_listener_clear(&listener);

@@ -293,12 +293,16 @@ static bool window_move(struct jitter *j, uint16_t seq)
 static size_t bytes_take(struct jitter *j, size_t n)
 {
 	size_t at = j->bytes_at + n > j->conf.bytes_max ? 0 : j->bytes_at;
+	size_t left = j->held;
 
-	for (size_t i = 0; j->held && i < j->conf.packets_max; i++) {
-		struct slot *s = &j->slots[i];
+	/* Held slots begin at next_seq: usually one or two are looked at. */
+	for (size_t i = 0; left && i < j->conf.packets_max; i++) {
+		struct slot *s = slot_at(j, (uint16_t)(j->next_seq + i));
 
-		if (s->state == SLOT_HELD && s->at < at + n &&
-		    at < s->at + s->n) {
+		if (s->state != SLOT_HELD)
+			continue;
+		left--;
+		if (s->at < at + n && at < s->at + s->n) {
 			slot_drop(j, s, SLOT_EMPTY);
 			j->stats.overflow++;
 		}
