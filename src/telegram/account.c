@@ -176,6 +176,14 @@ static void on_update(struct bytes object, void *arg)
 
 /* -- tick ----------------------------------------------------------------- */
 
+static bool has_address(const struct tg_account *a, int dc_id)
+{
+	for (size_t i = 0; i < a->dcs_n; i++)
+		if (a->dcs[i].id == dc_id)
+			return true;
+	return false;
+}
+
 static int connection_build(struct tg_account *a)
 {
 	struct tg_dc dcs[ACCOUNT_DCS_MAX];
@@ -437,7 +445,14 @@ int tg_account_start(struct tg_account *a)
 	if (a->started)
 		return 0;
 	a->started = true;
-	return connection_build(a);
+	if (has_address(a, a->dc_id))
+		return connection_build(a);
+	/* Learnt from another data centre once, and in no configuration: this
+	 * account waits for one, the others go on. */
+	snprintf(a->reason, sizeof(a->reason), "no address of data centre %d",
+		 a->dc_id);
+	log_error("telegram", a->name, "%s", a->reason);
+	return 0;
 }
 
 enum tg_state tg_account_state(const struct tg_account *a)

@@ -98,7 +98,8 @@ struct tg_account_conf {
 int tg_account_new(struct tg_account **ap, const struct tg_account_conf *conf);
 void tg_account_free(struct tg_account **ap);
 /* Starts connecting; keeps the connection up from then on, with back-off
- * 0.2, 0.5, 1, 2, 4, 5 s ... */
+ * 0.2, 0.5, 1, 2, 4, 5 s ... An account whose data centre has no address in the
+ * configuration stays OFFLINE and says so. */
 int tg_account_start(struct tg_account *a);
 enum tg_state tg_account_state(const struct tg_account *a);
 const char *tg_account_reason(const struct tg_account *a); /* of DEAD/OFFLINE */

@@ -418,6 +418,25 @@ static void test_login_qr_refuses_unusable_tokens(void)
 	world_close(&w);
 }
 
+/* Its data centre was learnt from another one, and is configured nowhere. */
+static void test_login_kept_without_address(void)
+{
+	struct tg_account *a = NULL;
+	struct tg_account_conf conf;
+	uint8_t b[256];
+
+	begin(b);
+	conf = w.conf;
+	conf.dc_id = 9;
+	CHECK_INT(tg_account_new(&a, &conf), 0);
+	CHECK_INT(tg_account_start(a), 0);
+	CHECK_INT(tg_account_state(a), TG_STATE_OFFLINE);
+	CHECK_STR(tg_account_reason(a), "no address of data centre 9");
+	CHECK_INT(tg_login_password_ask(a, on_password, &w), -ENOTCONN);
+	tg_account_free(&a);
+	world_close(&w);
+}
+
 int main(void)
 {
 	if (libre_init())
@@ -431,6 +450,7 @@ int main(void)
 	RUN(test_login_recovery_without_password);
 	RUN(test_login_code_resent_by_email_and_cancelled);
 	RUN(test_login_bot_by_token);
+	RUN(test_login_kept_without_address);
 	RUN(test_login_qr_shown_and_scanned);
 	RUN(test_login_qr_waits);
 	RUN(test_login_qr_migrates_to_password);
