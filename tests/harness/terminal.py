@@ -1,4 +1,5 @@
 """A program on a pseudo-terminal, as a person in front of it."""
+import codecs
 import os
 import pty
 import select
@@ -11,6 +12,8 @@ class Terminal:
 
     def __init__(self, command):
         self.seen = ""
+        # A chunk may end inside a character.
+        self.decoder = codecs.getincrementaldecoder("utf-8")("replace")
         self.at = 0          # answers are looked for behind this
         self.pid, self.fd = pty.fork()
         if not self.pid:
@@ -24,7 +27,7 @@ class Terminal:
             chunk = os.read(self.fd, 4096)
         except OSError:      # the other side is closed
             chunk = b""
-        self.seen += chunk.decode("utf-8", "replace")
+        self.seen += self.decoder.decode(chunk)
         return bool(chunk)
 
     def expect(self, text, seconds=30):
