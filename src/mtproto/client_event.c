@@ -44,7 +44,7 @@ void client_close(struct mtp_client *c, const char *text)
 
 int client_refuse(struct mtp_client *c, const char *text)
 {
-	count_bad("mtproto", "refused", text);
+	count_bad("mtproto", text, "refused what the server sent");
 	client_event(c, MTP_EVENT_REFUSED, text);
 	client_close(c, text);
 	return -EPROTO;

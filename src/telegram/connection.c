@@ -249,8 +249,8 @@ static void engine_event(enum mtp_event event, const char *text, void *arg)
 	struct connection *c = arg;
 
 	if (event == MTP_EVENT_REFUSED)
-		log_warn("telegram", c->name,
-			 "refused what the server sent: %s", text ? text : "");
+		log_debug("telegram", c->name,
+			  "refused what the server sent: %s", text ? text : "");
 	if (event == MTP_EVENT_CLOSE)
 		connection_close(c, text ? text : "closed by us");
 	if (c->on_event)

@@ -2,6 +2,7 @@
 #include "worker/worker.h"
 
 #include <errno.h>
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,6 +18,7 @@
 #define ROUTE_TIMEOUT_MS 5000
 /* Behaviour 2.3: 10 s without RTP end the call. */
 #define RTP_SILENCE_MS 10000
+#define TRIM_AFTER_MS 1000
 
 #define COPY(dst, o, key) text_copy(dst, sizeof(dst), o, key)
 
@@ -52,6 +54,16 @@ static void stop_when_empty(struct worker *w)
 	stopped(w->stopped_arg);
 }
 
+/* What the busiest hour took goes back to the system when it is over: the
+ * heaps of many threads would keep it, in pieces, and more after each hour. */
+static void memory_return(void *arg)
+{
+	const struct worker *w = arg;
+
+	if (list_isempty(&w->calls))
+		malloc_trim(0);
+}
+
 /* Gone when both the state machine and the media are. */
 static void release_when_over(struct worker_call *wc)
 {
@@ -64,6 +76,8 @@ static void release_when_over(struct worker_call *wc)
 				 worker_record(wc)));
 	list_unlink(&wc->le);
 	free(wc);
+	if (list_isempty(&w->calls))
+		tmr_start(&w->trim, TRIM_AFTER_MS, memory_return, w);
 	stop_when_empty(w);
 }
 
@@ -590,6 +604,7 @@ int worker_new(struct worker **wp, const struct worker_conf *conf,
 	if (!w)
 		return -ENOMEM;
 	copy_conf(w, conf);
+	tmr_init(&w->trim);
 	*why = "media threads";
 	err = mailbox_new(&w->mailbox);
 	if (!err)
@@ -663,6 +678,7 @@ void worker_free(struct worker **wp)
 	if (!w)
 		return;
 	*wp = NULL;
+	tmr_cancel(&w->trim);
 	while (w->subs_n)
 		bus_unsubscribe(&w->subs[--w->subs_n]);
 	w->stopped = NULL;

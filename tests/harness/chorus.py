@@ -102,6 +102,6 @@ def verdict(samples, rate, own, others, level_min=500):
         return "%d Hz has %.2f of the power" % (own, numpy.median(found[own]))
     for h in others:
         whole = float((found[h] * total).sum() / total.sum())
-        if numpy.median(found[h]) > 0.02 or whole > 0.1:
+        if numpy.median(found[h]) > 0.05 or whole > 0.1:
             return "%d Hz is heard beside %d Hz: %.3f" % (h, own, whole)
     return None

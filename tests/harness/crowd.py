@@ -91,6 +91,7 @@ class Crowd:
 
     def __init__(self, build, sizes, endpoint=(), telegram_class=Telegram,
                  telegram_settings=None, **sim):
+        self.build = build
         self.folder = tempfile.mkdtemp(prefix="gramline-strain-")
         self.calls = []
         for account, n in enumerate(sizes):
@@ -165,10 +166,11 @@ class Crowd:
                 if c:
                     c.line = line
 
-    def media_established(self):
-        """Of all running calls, as the simulated users see it."""
+    def media_established(self, users=None):
+        """Of running calls (of these users), as the simulated users see it."""
         sides = [s for c in self.telegram.calls()
-                 for s in (c["caller"], c["callee"]) if s.get("media")]
+                 for s in (c["caller"], c["callee"])
+                 if s.get("media") and (not users or s["user"] in users)]
         return sum(s["media"] == "established" for s in sides)
 
     def begin(self, calls, seconds=60):
@@ -179,8 +181,10 @@ class Crowd:
             self.find_lines()
             return all(c.is_up() for c in calls)
         wait_for("%d calls to be up" % len(calls), all_up, seconds, 0.1)
+        users = {c.user for c in calls}
         wait_for("media of %d calls" % len(calls),
-                 lambda: self.media_established() >= len(calls), seconds, 0.2)
+                 lambda: self.media_established(users) >= len(calls),
+                 seconds, 0.2)
         for c in calls:
             wait_for("voice of " + c.name(),
                      lambda: len(c.line.heard) > 0, 20)
@@ -196,6 +200,11 @@ class Crowd:
                  0.2)
 
     def finish(self, calls):
+        """Ends all calls there are, and waits until nothing is left."""
+        self.finish_some(calls)
+        self.wait_idle()
+
+    def finish_some(self, calls):
         """Half of the calls are ended by SIP, half by Telegram."""
         running = {}
         for c in self.telegram.calls():
@@ -208,7 +217,10 @@ class Crowd:
                 self.telegram.ask("hangup", call=running[c.user])
         wait_for("all lines to be over", lambda: all(
             c.line.state == "ended" for c in calls), 30)
-        self.wait_idle()
+        users = {c.user for c in calls}
+        wait_for("their ends in Telegram", lambda: not any(
+            c[side]["user"] in users for c in self.telegram.calls()
+            for side in ("caller", "callee")), 30)
 
     def wait_idle(self, seconds=40):
         self.gateway.wait_idle(seconds)

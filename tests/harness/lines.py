@@ -20,7 +20,7 @@ PACKET = 160         # bytes and samples of 20 ms
 TICK_S = 0.02
 RESEND_S = 0.5
 GIVE_UP_S = 32.0
-HEARD_MAX = chorus.SIP_RATE * 120
+HEARD_MAX = chorus.SIP_RATE * 900
 
 
 class Transaction:
