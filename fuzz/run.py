@@ -33,6 +33,7 @@ PARSERS = {
              "src/tgcall/sctp_rx.c"],
     "signaling": ["src/tgcall/acked.c", "src/tgcall/signal_message.c"],
     "stun": ["src/ice/message.c"],
+    "reflector": ["src/ice/reflector.c"],
     "sip": ["src/sip/sanity.c", "src/sip/sdp_read.c"],
     "rtp": ["src/media/rtp.c", "src/media/rtcp.c"],
 }

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/plant.h"
+
 #define PREFIX_BYTES 12
 #define TAG_BYTES 16
 #define DATA_HEADER_BYTES 24
@@ -97,6 +99,7 @@ int ice_reflector_unwrap(struct bytes *payload, uint32_t *from,
 	n = rd_be32(&rd);
 	if (to != r->tag || n > rd.n)
 		return -EBADMSG;
+	PLANT_OVERFLOW(n >= 8 && n % 4 == 1, rd.p, n);
 	*payload = rd_bytes(&rd, n);
 	*from = sender;
 	return 1;
