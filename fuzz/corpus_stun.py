@@ -64,7 +64,17 @@ keep = message(INDICATION, PEER_TID, attribute(
     0x0020, struct.pack(">BBH", 0, 2, 4000 ^ (COOKIE >> 16)) + bytes(16)))
 bare = message(REQUEST, PEER_TID, signed=False)
 
+# TURN's (RFC 8656): Allocate granted and challenged, a Data indication.
+ADDRESS = struct.pack(">BBHI", 0, 1, 4000 ^ 0x2112, HOME ^ COOKIE)
+allocated = message(0x103, CHECK_TID, attribute(0x0016, ADDRESS),
+                    attribute(0x000D, struct.pack(">I", 600)))
+challenge = message(0x113, CHECK_TID, attribute(0x0009, b"\0\0\x04\x01No"),
+                    attribute(0x0014, b"realm"), attribute(0x0015, b"nonce"))
+relayed = message(0x017, PEER_TID, attribute(0x0012, ADDRESS),
+                  attribute(0x0013, b"hello"), signed=False)
+
 CASES = {
+    "turn": [record(0, allocated), record(0, challenge), record(0, relayed)],
     "request": [record(0, request)],
     "nominating": [record(0, request), record(2, answer), record(0, nominating)],
     "renominating": [record(0, answer), record(2, renominating)],
