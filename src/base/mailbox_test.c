@@ -3,8 +3,8 @@
 #include <pthread.h>
 #include <stdlib.h>
 
-#include "base/re.h"
 #include "tests/check.h"
+#include "tests/loop.h"
 
 #define SENDERS 4
 #define LETTERS 5000
@@ -19,21 +19,6 @@ struct letter {
 static int next_of[SENDERS]; /* receiving thread only, as all below */
 static int arrived, wrong_order, wrong_thread;
 static pthread_t receiver;
-
-static void stop_loop(void *arg)
-{
-	re_cancel();
-}
-
-static void run(void)
-{
-	struct tmr limit;
-
-	tmr_init(&limit);
-	tmr_start(&limit, 8000, stop_loop, NULL);
-	re_main(NULL);
-	tmr_cancel(&limit);
-}
 
 static void take(void *arg)
 {
@@ -75,7 +60,7 @@ static void test_mailbox_keeps_the_order_of_every_sender(void)
 			pthread_create(&threads[i], NULL, send_all, &names[i]),
 			0);
 	}
-	run();
+	loop_until_cancelled();
 	for (int i = 0; i < SENDERS; i++)
 		pthread_join(threads[i], NULL);
 	CHECK_INT(arrived, SENDERS * LETTERS);
@@ -86,6 +71,11 @@ static void test_mailbox_keeps_the_order_of_every_sender(void)
 }
 
 static int runs;
+
+static void stop_loop(void *arg)
+{
+	re_cancel();
+}
 
 static void count_and_free(void *arg)
 {
@@ -100,7 +90,7 @@ static void test_mailbox_runs_nothing_inside_post(void)
 	CHECK_INT(mailbox_post(box, count_and_free, malloc(8)), 0);
 	CHECK_INT(runs, 0);
 	CHECK_INT(mailbox_post(box, stop_loop, NULL), 0);
-	run();
+	loop_until_cancelled();
 	CHECK_INT(runs, 1);
 	mailbox_free(&box);
 }

@@ -1,30 +1,14 @@
 #include "bus/bus.h"
 
 #include <errno.h>
-#include "base/re.h"
 
 #include "tests/check.h"
+#include "tests/loop.h"
 
 static struct bus *bus;
 static int seen[8], seen_n;
 static int answer_err;
 static int answer_value;
-
-/* Runs the loop until the awaited handler cancels it, or 2 s have passed. */
-static void stop_loop(void *arg)
-{
-	re_cancel();
-}
-
-static void run(void)
-{
-	struct tmr limit;
-
-	tmr_init(&limit);
-	tmr_start(&limit, 2000, stop_loop, NULL);
-	re_main(NULL);
-	tmr_cancel(&limit);
-}
 
 static void on_number(const struct bus_message *m, void *arg)
 {
@@ -63,7 +47,7 @@ static void test_bus_delivers_in_order_and_never_inside_publish(void)
 		bus_publish(bus, "a.b.c", json_pack("{si}", "n", i));
 	bus_publish(bus, "a.x", json_pack("{si}", "n", 9));
 	CHECK_INT(seen_n, 0);
-	run();
+	loop_until_cancelled();
 	CHECK_INT(seen_n, 3);
 	CHECK(seen[0] == 1 && seen[1] == 2 && seen[2] == 3);
 	bus_unsubscribe(&sub);
@@ -78,7 +62,7 @@ static void test_bus_request_is_answered(void)
 	bus_subscribe(&sub, bus, "echo", on_echo, NULL);
 	bus_request(bus, "echo", json_pack("{si}", "n", 7), 1000, on_answer,
 		    NULL);
-	run();
+	loop_until_cancelled();
 	CHECK_INT(answer_err, 0);
 	CHECK_INT(answer_value, 7);
 	bus_unsubscribe(&sub);
@@ -91,11 +75,11 @@ static void test_bus_request_to_nobody_and_to_silence(void)
 
 	CHECK_INT(bus_local_new(&bus), 0);
 	bus_request(bus, "nobody", json_object(), 1000, on_answer, NULL);
-	run();
+	loop_until_cancelled();
 	CHECK_INT(answer_err, -ENOTCONN);
 	bus_subscribe(&sub, bus, "silence", on_silence, NULL);
 	bus_request(bus, "silence", json_object(), 20, on_answer, NULL);
-	run();
+	loop_until_cancelled();
 	CHECK_INT(answer_err, -ETIMEDOUT);
 	bus_request(bus, "silence", json_object(), 1000, on_answer, NULL);
 	bus_free(&bus);

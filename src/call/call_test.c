@@ -2,8 +2,8 @@
 
 #include <errno.h>
 
-#include "base/re.h"
 #include "tests/check.h"
+#include "tests/loop.h"
 
 struct fake_leg {
 	struct call_leg leg;
@@ -77,22 +77,6 @@ static void on_ended(struct call *c, void *arg)
 	re_cancel();
 }
 
-static void give_up(void *arg)
-{
-	re_cancel();
-}
-
-/* Until `ended` runs, at most two seconds. */
-static void run_to_end(void)
-{
-	struct tmr limit;
-
-	tmr_init(&limit);
-	tmr_start(&limit, 2000, give_up, NULL);
-	re_main(NULL);
-	tmr_cancel(&limit);
-}
-
 static struct call *make(struct fake_leg *calling, unsigned device_ms)
 {
 	struct call_conf conf = {.device_timeout_ms = device_ms,
@@ -148,7 +132,7 @@ static void test_call_sip_is_answered_only_when_media_is_up(void)
 	CHECK_INT(call_state(c), CALL_UP);
 	call_cause_set(&cause, CAUSE_NORMAL, NULL);
 	call_leg_ended(&a.leg, &cause);
-	run_to_end();
+	loop_until_cancelled();
 	CHECK_INT(ended_calls, 1);
 	CHECK_STR(last_by, "calling");
 	CHECK(b.ends == 1 && a.ends == 0);
@@ -171,7 +155,7 @@ static void test_call_telegram_is_accepted_when_sip_answers(void)
 	CHECK_INT(call_state(c), CALL_UP);
 	call_cause_set(&cause, CAUSE_NORMAL, NULL);
 	call_leg_ended(&b.leg, &cause);
-	run_to_end();
+	loop_until_cancelled();
 	CHECK_STR(last_by, "called");
 	CHECK_INT(a.ends, 1);
 }
@@ -194,7 +178,7 @@ static void test_call_fork_first_answer_wins(void)
 	CHECK(call_answered_leg(c) == &b2.leg);
 	call_cause_set(&cause, CAUSE_CANCELLED, NULL);
 	call_end(c, &cause);
-	run_to_end();
+	loop_until_cancelled();
 	CHECK_STR(last_by, "gateway");
 	CHECK_INT(last_cause.code, 487);
 }
@@ -218,7 +202,7 @@ static void test_call_all_failed_reports_the_telling_cause(void)
 	call_leg_ended(&b2.leg, &cause);
 	CHECK_INT(a.ends, 1);
 	CHECK_INT(a.end_code, 486);
-	run_to_end();
+	loop_until_cancelled();
 	CHECK_INT(last_cause.code, 486);
 	CHECK(last_cause.remote);
 }
@@ -229,7 +213,7 @@ static void test_call_without_targets_is_unavailable(void)
 	struct call *c = make(&a, 0);
 
 	call_added_all(c);
-	run_to_end();
+	loop_until_cancelled();
 	CHECK_INT(last_cause.code, 503);
 	CHECK_STR(last_cause.reason, "SIP account is unavailable");
 }
@@ -243,7 +227,7 @@ static void test_call_no_device_times_out_with_480(void)
 	call_add(c, &b.leg);
 	call_added_all(c);
 	call_leg_placed(&b.leg);
-	run_to_end();
+	loop_until_cancelled();
 	CHECK_INT(ended_calls, 1);
 	CHECK_INT(last_cause.code, 480);
 	CHECK_STR(last_cause.reason, "Temporarily Unavailable");
@@ -310,7 +294,7 @@ static void test_call_that_is_never_placed_times_out(void)
 	CHECK_INT(call_new(&c, &conf, &a.leg), 0);
 	call_add(c, &b.leg);
 	call_added_all(c);
-	run_to_end();
+	loop_until_cancelled();
 	CHECK_INT(ended_calls, 1);
 	CHECK_INT(last_cause.code, 480);
 }

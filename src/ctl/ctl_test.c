@@ -10,8 +10,8 @@
 #include <unistd.h>
 
 #include "base/log.h"
-#include "base/re.h"
 #include "tests/check.h"
+#include "tests/loop.h"
 
 static char folder[] = "ctl_test.XXXXXX";
 static char path[64];
@@ -23,39 +23,6 @@ static char *asked_inbox; /* of the request the role leaves unanswered */
 
 /* -- the server's side, on libre's loop -------------------------------------
  */
-
-static void stop_loop(void *arg)
-{
-	re_cancel();
-}
-
-static bool (*awaited)(void);
-
-static void look(void *arg)
-{
-	struct tmr *t = arg;
-
-	if (awaited())
-		re_cancel();
-	else
-		tmr_start(t, 1, look, t);
-}
-
-/* Runs the loop until the condition holds; false after 5 s. */
-static bool run_until(bool (*condition)(void))
-{
-	struct tmr limit, again;
-
-	awaited = condition;
-	tmr_init(&limit);
-	tmr_init(&again);
-	tmr_start(&limit, 5000, stop_loop, NULL);
-	tmr_start(&again, 0, look, &again);
-	re_main(NULL);
-	tmr_cancel(&limit);
-	tmr_cancel(&again);
-	return condition();
-}
 
 static void on_asked(const struct bus_message *m, void *arg)
 {
@@ -103,7 +70,7 @@ static int client_open(void)
 	return connect(client, (struct sockaddr *)&sun, sizeof(sun));
 }
 
-static bool heard(void)
+static bool heard(void *arg)
 {
 	ssize_t n = recv(client, got + got_n, sizeof(got) - 1 - got_n, 0);
 
@@ -121,12 +88,12 @@ static bool say(const char *text)
 	       (ssize_t)strlen(text);
 }
 
-static bool heard_both(void)
+static bool heard_both(void *arg)
 {
-	return heard() && strstr(got, "unknown command");
+	return heard(arg) && strstr(got, "unknown command");
 }
 
-static bool asked(void)
+static bool asked(void *arg)
 {
 	return asked_inbox != NULL;
 }
@@ -149,7 +116,7 @@ static void *ask(void *arg)
 	return NULL;
 }
 
-static bool asking_done(void)
+static bool asking_done(void *arg)
 {
 	return asking.done;
 }
@@ -162,7 +129,7 @@ static void test_ctl_carries_a_command_and_its_answer(void)
 	CHECK_INT(begin(), 0);
 	asking.path = path;
 	CHECK_INT(pthread_create(&thread, NULL, ask, NULL), 0);
-	ended = run_until(asking_done);
+	ended = loop_until(asking_done, NULL);
 	pthread_join(thread, NULL);
 	CHECK(ended);
 	CHECK_INT(asking.err, 0);
@@ -198,15 +165,15 @@ static void test_ctl_answers_and_counts_what_is_no_object(void)
 	CHECK_INT(begin(), 0);
 	CHECK_INT(client_open(), 0);
 	CHECK(say("{\"command\":\n"));
-	CHECK(run_until(heard));
+	CHECK(loop_until(heard, NULL));
 	CHECK(strstr(got, "not a JSON object"));
 	CHECK(say("[1]\n"));
-	CHECK(run_until(heard));
+	CHECK(loop_until(heard, NULL));
 	CHECK(strstr(got, "not a JSON object"));
 	CHECK_INT(count_get("ctl", "request"), before + 2);
 	/* The connection goes on. */
 	CHECK(say("{\"command\": \"show version\"}\n"));
-	CHECK(run_until(heard));
+	CHECK(loop_until(heard, NULL));
 	CHECK(strstr(got, GRAMLINE_VERSION));
 	close(client);
 	end();
@@ -218,7 +185,7 @@ static void test_ctl_takes_a_line_in_pieces_and_two_at_once(void)
 	CHECK_INT(client_open(), 0);
 	CHECK(say("{\"comm"));
 	CHECK(say("and\": \"show version\"}\n{\"command\": \"x\"}\n"));
-	CHECK(run_until(heard_both));
+	CHECK(loop_until(heard_both, NULL));
 	CHECK(strstr(got, GRAMLINE_VERSION));
 	close(client);
 	end();
@@ -227,7 +194,7 @@ static void test_ctl_takes_a_line_in_pieces_and_two_at_once(void)
 static char junk[4096];
 static size_t junk_sent;
 
-static bool junk_refused(void)
+static bool junk_refused(void *arg)
 {
 	ssize_t n = send(client, junk, sizeof(junk), MSG_NOSIGNAL);
 
@@ -243,7 +210,7 @@ static void test_ctl_refuses_a_line_that_does_not_end(void)
 	memset(junk, 'x', sizeof(junk));
 	CHECK_INT(begin(), 0);
 	CHECK_INT(client_open(), 0);
-	CHECK(run_until(junk_refused));
+	CHECK(loop_until(junk_refused, NULL));
 	CHECK(junk_sent > 65536);
 	CHECK_INT(count_get("ctl", "line"), before + 1);
 	close(client);
@@ -286,26 +253,26 @@ static void test_ctl_client_may_leave_before_its_answer(void)
 	CHECK_INT(begin(), 0);
 	CHECK_INT(client_open(), 0);
 	CHECK(say("{\"command\": \"show calls\"}\n"));
-	CHECK(run_until(asked));
+	CHECK(loop_until(asked, NULL));
 	close(client);
 	CHECK_INT(client_open(), 0);
 	/* This answer has passed the bus when the next one is heard. */
 	bus_reply(bus, asked_inbox, json_pack("{s[]}", "rows"));
 	CHECK(say("{\"command\": \"show version\"}\n"));
-	CHECK(run_until(heard));
+	CHECK(loop_until(heard, NULL));
 	CHECK(strstr(got, GRAMLINE_VERSION));
 	/* And one that waits while all is stopped. */
 	CHECK(say("{\"command\": \"show status\"}\n"));
 	asked_inbox = mem_deref(asked_inbox);
-	CHECK(run_until(asked));
+	CHECK(loop_until(asked, NULL));
 	end();
 	close(client);
 }
 
 static bool is_served(void)
 {
-	return say("{\"command\": \"show version\"}\n") && run_until(heard) &&
-	       !closed;
+	return say("{\"command\": \"show version\"}\n") &&
+	       loop_until(heard, NULL) && !closed;
 }
 
 static void test_ctl_refuses_more_clients_than_it_has_room_for(void)
@@ -319,7 +286,7 @@ static void test_ctl_refuses_more_clients_than_it_has_room_for(void)
 		many[i] = client;
 	}
 	CHECK_INT(client_open(), 0);
-	CHECK(run_until(heard));
+	CHECK(loop_until(heard, NULL));
 	CHECK(closed);
 	CHECK_INT(count_get("ctl", "client"), 1);
 	close(client);

@@ -5,19 +5,14 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "base/re.h"
-#include "bus/text.h"
+#include "bus/ear_test.h"
 #include "route/caller.h"
 #include "tests/check.h"
 
 static char folder[] = "manager_test.XXXXXX";
 static char database[64], records[64];
-static struct bus *bus;
-static struct bus_sub *listener;
 static struct store *store;
 static struct manager *manager;
-static json_t *heard; /* [{subject, body}], in order */
-static json_t *answer;
 
 static const struct manager_trunk trunks[] = {
 	{.name = "pbx",
@@ -42,82 +37,11 @@ static const struct manager_trunk trunks[] = {
 	 .caller_name = ROUTE_CALLER_NAME_DEFAULT},
 };
 
-/* -- the other roles --------------------------------------------------------
- */
-
-static void stop_loop(void *arg)
-{
-	re_cancel();
-}
-
-static void run(void)
-{
-	struct tmr limit;
-
-	tmr_init(&limit);
-	tmr_start(&limit, 5000, stop_loop, NULL);
-	re_main(NULL);
-	tmr_cancel(&limit);
-}
-
-static void on_message(const struct bus_message *m, void *arg)
-{
-	int *left = arg;
-
-	if (strcmp(m->subject, "test.settle") != 0)
-		json_array_append_new(heard,
-				      json_pack("{ss sO}", "subject",
-						m->subject, "body", m->body));
-	else if (--*left > 0)
-		bus_publish(bus, "test.settle", json_object());
-	else
-		re_cancel();
-}
-
-static int settling;
-
-/* Until what was sent, and what that made others send, has arrived. */
-static void settle(void)
-{
-	settling = 4;
-	bus_publish(bus, "test.settle", json_object());
-	run();
-}
-
-/* The i-th body heard on a subject; NULL: there were fewer. */
-static json_t *body_of(const char *subject, size_t i)
-{
-	json_t *m;
-	size_t k;
-
-	json_array_foreach(heard, k, m)
-	{
-		if (strcmp(text_of(m, "subject"), subject) == 0 && i-- == 0)
-			return json_object_get(m, "body");
-	}
-	return NULL;
-}
-
-static void on_answer(int err, json_t *o, void *arg)
-{
-	answer = err ? NULL : json_incref(o);
-	re_cancel();
-}
-
-static json_t *ask(const char *subject, json_t *body)
-{
-	json_decref(answer);
-	answer = NULL;
-	bus_request(bus, subject, body, 2000, on_answer, NULL);
-	run();
-	return answer;
-}
-
 static json_t *route(const char *trunk, const char *identifier)
 {
-	return ask("manager.route",
-		   json_pack("{ss ss ss ss}", "call", "c1", "worker", "w1",
-			     "trunk", trunk, "identifier", identifier));
+	return ear_ask("manager.route",
+		       json_pack("{ss ss ss ss}", "call", "c1", "worker", "w1",
+				 "trunk", trunk, "identifier", identifier));
 }
 
 static const char *peer_of(json_t *o, const char *key)
@@ -143,21 +67,14 @@ static bool begin(void)
 {
 	const char *why;
 
-	heard = json_array();
-	return !bus_local_new(&bus) &&
-	       !bus_subscribe(&listener, bus, ">", on_message, &settling) &&
-	       !store_open(&store, database, &why) && !start();
+	return ear_open() && !store_open(&store, database, &why) && !start();
 }
 
 static void end(void)
 {
 	manager_free(&manager);
-	bus_unsubscribe(&listener);
-	bus_free(&bus);
+	ear_close();
 	store_close(&store);
-	json_decref(heard);
-	json_decref(answer);
-	heard = answer = NULL;
 	unlink(records);
 }
 
@@ -175,7 +92,7 @@ static bool restart(void)
 static void hello(const char *worker)
 {
 	bus_publish(bus, "manager.hello", json_pack("{ss}", "worker", worker));
-	settle();
+	ear_settle();
 }
 
 /* The records file's i-th line as an object; a new reference or NULL. */
@@ -202,7 +119,7 @@ static void test_manager_announces_the_trunks_to_a_worker(void)
 
 	CHECK(begin());
 	hello("w1");
-	list = json_object_get(body_of("worker.w1.trunks", 0), "trunks");
+	list = json_object_get(ear_body("worker.w1.trunks", 0), "trunks");
 	CHECK_INT(json_array_size(list), 3);
 	first = json_array_get(list, 0);
 	CHECK_STR(text_of(first, "name"), "pbx");
@@ -216,31 +133,12 @@ static void test_manager_announces_the_trunks_to_a_worker(void)
 	end();
 }
 
-static bool announced_again(void)
-{
-	return body_of("worker.w1.trunks", 1) != NULL;
-}
-
-static void look(void *arg)
-{
-	if (announced_again())
-		re_cancel();
-	else
-		tmr_start(arg, 20, look, arg);
-}
-
 /* The heartbeat without which a Worker refuses calls after 10 s. */
 static void test_manager_repeats_the_trunks_unasked(void)
 {
-	struct tmr again;
-
 	CHECK(begin());
 	hello("w1");
-	tmr_init(&again);
-	tmr_start(&again, 0, look, &again);
-	run();
-	tmr_cancel(&again);
-	CHECK(announced_again());
+	CHECK(ear_await("worker.w1.trunks", 2));
 	end();
 }
 
@@ -279,7 +177,7 @@ static void test_manager_refuses_routes_with_the_true_cause(void)
 	CHECK(json_is_false(json_object_get(o, "ok")));
 	CHECK_INT(json_integer_value(json_object_get(o, "code")), 404);
 	CHECK_STR(text_of(o, "reason"), "Not Found");
-	o = ask("manager.route", json_object());
+	o = ear_ask("manager.route", json_object());
 	CHECK_STR(text_of(o, "reason"), "Route not found");
 	end();
 }
@@ -301,8 +199,8 @@ static void test_manager_offers_a_telegram_call_by_the_caller_rules(void)
 	CHECK(begin());
 	hello("w1");
 	bus_publish(bus, "manager.call.incoming", incoming("office"));
-	settle();
-	offer = body_of("worker.w1.call.offer", 0);
+	ear_settle();
+	offer = ear_body("worker.w1.call.offer", 0);
 	CHECK_STR(text_of(offer, "call"), "c7");
 	CHECK_STR(text_of(offer, "telegram_id"), "9223372036854775807");
 	CHECK_STR(text_of(offer, "access_hash"), "-9223372036854775808");
@@ -317,10 +215,10 @@ static void test_manager_offers_a_telegram_call_by_the_caller_rules(void)
 	CHECK_STR(text_of(t, "trunk"), "second");
 	CHECK_STR(text_of(t, "from_user"), "tg#joerg_s");
 	CHECK_STR(text_of(t, "from_name"), "J\xc3\xb6rg Sm\xc3\xa5");
-	CHECK_STR(text_of(body_of("storage.s1.call.assign", 0), "call"), "c7");
-	CHECK_STR(text_of(body_of("storage.s1.call.assign", 0), "worker"),
+	CHECK_STR(text_of(ear_body("storage.s1.call.assign", 0), "call"), "c7");
+	CHECK_STR(text_of(ear_body("storage.s1.call.assign", 0), "worker"),
 		  "w1");
-	CHECK(!body_of("storage.s1.call.discard", 0));
+	CHECK(!ear_body("storage.s1.call.discard", 0));
 	end();
 }
 
@@ -331,8 +229,8 @@ static void test_manager_offers_a_call_of_a_session_without_trunk(void)
 	CHECK(begin());
 	hello("w1");
 	bus_publish(bus, "manager.call.incoming", incoming("unrouted"));
-	settle();
-	offer = body_of("worker.w1.call.offer", 0);
+	ear_settle();
+	offer = ear_body("worker.w1.call.offer", 0);
 	CHECK(offer);
 	CHECK_INT(json_array_size(json_object_get(offer, "targets")), 0);
 	end();
@@ -344,11 +242,11 @@ static void test_manager_without_worker_discards_a_telegram_call(void)
 
 	CHECK(begin());
 	bus_publish(bus, "manager.call.incoming", incoming("office"));
-	settle();
-	discard = body_of("storage.s1.call.discard", 0);
+	ear_settle();
+	discard = ear_body("storage.s1.call.discard", 0);
 	CHECK_STR(text_of(discard, "call"), "c7");
 	CHECK_STR(text_of(discard, "reason"), "disconnect");
-	CHECK(!body_of("storage.s1.call.assign", 0));
+	CHECK(!ear_body("storage.s1.call.assign", 0));
 	end();
 }
 
@@ -359,13 +257,13 @@ static void registered(const char *trunk, int expires_s)
 			      trunk, "contact", "sip:x", "source",
 			      "192.0.2.1:5060", "user_agent", "Phone 1",
 			      "expires_s", expires_s));
-	settle();
+	ear_settle();
 }
 
 static json_t *trunk_row(size_t i)
 {
 	return json_array_get(
-		json_object_get(ask("manager.show.trunks", json_object()),
+		json_object_get(ear_ask("manager.show.trunks", json_object()),
 				"rows"),
 		i);
 }
@@ -394,7 +292,7 @@ static void open_call(const char *id, const char *dialog, const char *telegram)
 			      "office", "from", "100", "to", "+99966000002",
 			      "dialog", dialog, "telegram_id", telegram,
 			      "access_hash", "-5"));
-	settle();
+	ear_settle();
 }
 
 static void test_manager_writes_one_line_a_record(void)
@@ -408,7 +306,7 @@ static void test_manager_writes_one_line_a_record(void)
 			    json_pack("{ss s{ss si ss}}", "call", "c1",
 				      "record", "call", "c1", "number", i,
 				      "reason", "two\nlines"));
-		settle();
+		ear_settle();
 	}
 	first = record(0);
 	second = record(1);
@@ -445,7 +343,7 @@ static void test_manager_closes_what_an_earlier_process_left(void)
 	bus_publish(
 		bus, "manager.call.record",
 		json_pack("{ss s{ss}}", "call", "c2", "record", "call", "c2"));
-	settle();
+	ear_settle();
 	unlink(records);
 	CHECK(restart());
 	o = record(0);
@@ -459,7 +357,7 @@ static void test_manager_closes_what_an_earlier_process_left(void)
 	CHECK_STR(text_of(o, "ended_by"), "gateway");
 	json_decref(o);
 	/* Nobody is there yet to tell the far ends. */
-	settle();
+	ear_settle();
 	CHECK_INT(json_array_size(heard), 0);
 	end();
 }
@@ -469,7 +367,7 @@ static void session_ready(const char *name)
 	bus_publish(bus, "manager.session.state",
 		    json_pack("{ss ss ss}", "session", name, "storage", "s1",
 			      "state", "ready"));
-	settle();
+	ear_settle();
 }
 
 static void test_manager_tells_both_far_ends_once_after_a_restart(void)
@@ -480,28 +378,28 @@ static void test_manager_tells_both_far_ends_once_after_a_restart(void)
 	open_call("c1", "{kept}", "42");
 	CHECK(restart());
 	session_ready("home");
-	CHECK(!body_of("storage.s1.call.stale", 0));
+	CHECK(!ear_body("storage.s1.call.stale", 0));
 	session_ready("office");
-	stale = body_of("storage.s1.call.stale", 0);
+	stale = ear_body("storage.s1.call.stale", 0);
 	CHECK_STR(text_of(stale, "session"), "office");
 	CHECK_STR(text_of(stale, "telegram_id"), "42");
 	CHECK_STR(text_of(stale, "access_hash"), "-5");
-	CHECK(!body_of("worker.w1.bye", 0));
+	CHECK(!ear_body("worker.w1.bye", 0));
 	hello("w1");
-	CHECK_STR(text_of(body_of("worker.w1.bye", 0), "dialog"), "{kept}");
+	CHECK_STR(text_of(ear_body("worker.w1.bye", 0), "dialog"), "{kept}");
 	hello("w1");
 	hello("w2");
 	session_ready("office");
-	CHECK(!body_of("worker.w1.bye", 1));
-	CHECK(!body_of("worker.w2.bye", 0));
-	CHECK(!body_of("storage.s1.call.stale", 1));
+	CHECK(!ear_body("worker.w1.bye", 1));
+	CHECK(!ear_body("worker.w2.bye", 0));
+	CHECK(!ear_body("storage.s1.call.stale", 1));
 	/* And it is closed for good. */
 	unlink(records);
 	CHECK(restart());
 	stale = record(0);
 	CHECK(!stale);
 	hello("w1");
-	CHECK(!body_of("worker.w1.bye", 0));
+	CHECK(!ear_body("worker.w1.bye", 0));
 	end();
 }
 
@@ -513,11 +411,11 @@ static void test_manager_tells_only_the_far_ends_there_were(void)
 	CHECK(restart());
 	hello("w1");
 	session_ready("office");
-	CHECK_STR(text_of(body_of("worker.w1.bye", 0), "dialog"), "{kept}");
-	CHECK(!body_of("worker.w1.bye", 1));
-	CHECK_STR(text_of(body_of("storage.s1.call.stale", 0), "telegram_id"),
+	CHECK_STR(text_of(ear_body("worker.w1.bye", 0), "dialog"), "{kept}");
+	CHECK(!ear_body("worker.w1.bye", 1));
+	CHECK_STR(text_of(ear_body("storage.s1.call.stale", 0), "telegram_id"),
 		  "42");
-	CHECK(!body_of("storage.s1.call.stale", 1));
+	CHECK(!ear_body("storage.s1.call.stale", 1));
 	end();
 }
 

@@ -3,8 +3,9 @@
 #include <errno.h>
 
 #include "base/log.h"
-#include "base/re.h"
+#include "bus/text.h"
 #include "tests/check.h"
+#include "tests/loop.h"
 
 static struct bus *bus;
 static struct service *service;
@@ -14,21 +15,6 @@ static char asked[64]; /* the subject it was asked on */
 static json_t *asked_body;
 static json_t *answer;
 static int answers;
-
-static void stop_loop(void *arg)
-{
-	re_cancel();
-}
-
-static void run(void)
-{
-	struct tmr limit;
-
-	tmr_init(&limit);
-	tmr_start(&limit, 8000, stop_loop, NULL);
-	re_main(NULL);
-	tmr_cancel(&limit);
-}
 
 static void on_asked(const struct bus_message *m, void *arg)
 {
@@ -79,7 +65,7 @@ static int ask(json_t *request)
 
 	json_decref(request);
 	if (!err && !answers)
-		run();
+		loop_until_cancelled();
 	return err;
 }
 
@@ -88,18 +74,11 @@ static json_t *command(const char *name)
 	return json_pack("{ss}", "command", name);
 }
 
-static const char *field(json_t *o, const char *key)
-{
-	const char *text = json_string_value(json_object_get(o, key));
-
-	return text ? text : "";
-}
-
 static const char *cell(size_t row, const char *column)
 {
 	json_t *rows = json_object_get(answer, "rows");
 
-	return field(json_array_get(rows, row), column);
+	return text_of(json_array_get(rows, row), column);
 }
 
 static bool answered_ok(void)
@@ -125,7 +104,7 @@ static void test_service_tables_come_from_their_role(void)
 		CHECK_INT(answers, 1);
 		CHECK(answered_ok());
 		CHECK_STR(asked, table[i].subject);
-		CHECK_STR(field(asked_body, "what"), table[i].what);
+		CHECK_STR(text_of(asked_body, "what"), table[i].what);
 		CHECK_STR(json_string_value(json_array_get(
 				  json_object_get(answer, "columns"), 0)),
 			  table[i].column);
@@ -149,7 +128,7 @@ static void test_service_says_its_version_and_counters_itself(void)
 	rows = json_object_get(answer, "rows");
 	json_array_foreach(rows, i, row)
 	{
-		if (strcmp(field(row, "area"), "service_test") == 0)
+		if (strcmp(text_of(row, "area"), "service_test") == 0)
 			found = json_integer_value(
 					json_object_get(row, "count")) == 5;
 	}
@@ -165,7 +144,7 @@ static void test_service_never_answers_inside_the_call(void)
 	CHECK_INT(service_run(service, request, on_answer, NULL), 0);
 	json_decref(request);
 	CHECK_INT(answers, 0);
-	run();
+	loop_until_cancelled();
 	CHECK_INT(answers, 1);
 	end();
 }
@@ -179,14 +158,14 @@ static void test_service_refuses_unknown_commands(void)
 		answers = 0;
 		CHECK_INT(ask(command(texts[i])), 0);
 		CHECK(!answered_ok());
-		CHECK_STR(field(answer, "error"), "unknown command");
+		CHECK_STR(text_of(answer, "error"), "unknown command");
 	}
 	answers = 0;
 	CHECK_INT(ask(json_pack("{si}", "command", 7)), 0);
-	CHECK_STR(field(answer, "error"), "unknown command");
+	CHECK_STR(text_of(answer, "error"), "unknown command");
 	answers = 0;
 	CHECK_INT(ask(json_object()), 0);
-	CHECK_STR(field(answer, "error"), "unknown command");
+	CHECK_STR(text_of(answer, "error"), "unknown command");
 	CHECK_STR(asked, "");
 	end();
 }
@@ -208,7 +187,7 @@ static void test_service_names_the_missing_argument(void)
 		CHECK_INT(ask(command(table[i].command)), 0);
 		snprintf(text, sizeof(text), "argument missing: %s",
 			 table[i].first);
-		CHECK_STR(field(answer, "error"), text);
+		CHECK_STR(text_of(answer, "error"), text);
 		if (!table[i].second)
 			continue;
 		answers = 0;
@@ -218,7 +197,7 @@ static void test_service_names_the_missing_argument(void)
 			0);
 		snprintf(text, sizeof(text), "argument missing: %s",
 			 table[i].second);
-		CHECK_STR(field(answer, "error"), text);
+		CHECK_STR(text_of(answer, "error"), text);
 	}
 	CHECK_STR(asked, "");
 	end();
@@ -232,8 +211,8 @@ static void test_service_passes_a_log_in_through(void)
 				"session", "a", "phone", "+99966000001")),
 		  0);
 	CHECK(answered_ok());
-	CHECK_STR(field(answer, "how"), "app");
-	CHECK_STR(field(asked_body, "phone"), "+99966000001");
+	CHECK_STR(text_of(answer, "how"), "app");
+	CHECK_STR(text_of(asked_body, "phone"), "+99966000001");
 	end();
 	begin("storage.s7.login.code",
 	      json_pack("{sb si ss}", "ok", 0, "code", 400, "text",
@@ -242,13 +221,13 @@ static void test_service_passes_a_log_in_through(void)
 				"session", "a", "code", "1")),
 		  0);
 	CHECK(!answered_ok());
-	CHECK_STR(field(answer, "error"), "PHONE_CODE_INVALID");
+	CHECK_STR(text_of(answer, "error"), "PHONE_CODE_INVALID");
 	end();
 	begin("storage.s7.logout", json_pack("{sb}", "ok", 0));
 	CHECK_INT(
 		ask(json_pack("{ss ss}", "command", "logout", "session", "a")),
 		0);
-	CHECK_STR(field(answer, "error"), "refused");
+	CHECK_STR(text_of(answer, "error"), "refused");
 	end();
 }
 
@@ -257,7 +236,7 @@ static void test_service_says_that_a_role_is_absent(void)
 	begin(NULL, NULL);
 	CHECK_INT(ask(command("show calls")), 0);
 	CHECK(!answered_ok());
-	CHECK_STR(field(answer, "error"), "this role does not run here");
+	CHECK_STR(text_of(answer, "error"), "this role does not run here");
 	end();
 }
 
@@ -266,7 +245,7 @@ static void test_service_gives_up_on_a_silent_role(void)
 	begin("worker.w7.show", NULL);
 	CHECK_INT(ask(command("show calls")), 0);
 	CHECK_INT(answers, 1);
-	CHECK_STR(field(answer, "error"), "no answer in time");
+	CHECK_STR(text_of(answer, "error"), "no answer in time");
 	end();
 }
 
@@ -275,7 +254,7 @@ static void test_service_answers_even_without_rows(void)
 	begin("worker.w7.show", json_pack("{ss}", "rows", "none"));
 	CHECK_INT(ask(command("show calls")), 0);
 	CHECK_INT(answers, 1);
-	CHECK_STR(field(answer, "error"), "answer without rows");
+	CHECK_STR(text_of(answer, "error"), "answer without rows");
 	end();
 }
 
@@ -293,10 +272,10 @@ static void test_service_answers_once_when_all_is_stopped(void)
 	bus_unsubscribe(&role);
 	bus_free(&bus);
 	CHECK_INT(answers, 1);
-	CHECK_STR(field(answer, "error"), "stopped");
+	CHECK_STR(text_of(answer, "error"), "stopped");
 	service_free(&service);
 	CHECK_INT(answers, 2);
-	CHECK_STR(field(answer, "error"), "stopped");
+	CHECK_STR(text_of(answer, "error"), "stopped");
 	end();
 }
 

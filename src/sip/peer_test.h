@@ -1,5 +1,5 @@
-/* For tests: the loop until something is true, and a SIP peer that says what
- * the test tells it, byte for byte, over a loopback socket. */
+/* For tests: a SIP peer that says what the test tells it, byte for byte, over
+ * a loopback socket. */
 #ifndef SIP_PEER_TEST_H
 #define SIP_PEER_TEST_H
 
@@ -12,43 +12,9 @@
 #include "sip/digest.h"
 #include "sip/session.h"
 #include "sip/stack_priv.h"
+#include "tests/loop.h"
 
 #define PEER_MESSAGES 128
-#define WAIT_MS 4000
-
-typedef bool(peer_claim_h)(void *arg);
-
-struct loop_wait {
-	struct tmr tmr;
-	peer_claim_h *claim;
-	void *arg;
-	usec_t until;
-	bool held;
-};
-
-static inline void loop_poll(void *arg)
-{
-	struct loop_wait *w = arg;
-
-	w->held = w->claim(w->arg);
-	if (w->held || clock_now() > w->until)
-		re_cancel();
-	else
-		tmr_start(&w->tmr, 1, loop_poll, w);
-}
-
-/* Runs the loop until the claim holds; false when it never did. */
-static inline bool loop_until(peer_claim_h *claim, void *arg)
-{
-	struct loop_wait w = {.claim = claim,
-			      .arg = arg,
-			      .until = clock_now() + WAIT_MS * USEC_MS};
-
-	tmr_start(&w.tmr, 0, loop_poll, &w);
-	(void)re_main(NULL);
-	tmr_cancel(&w.tmr);
-	return w.held;
-}
 
 static inline bool loop_elapsed(void *arg)
 {

@@ -8,39 +8,31 @@
 #include <unistd.h>
 
 #include "tests/check.h"
+#include "tests/loop.h"
 
-static void stop_loop(void *arg)
+static void (*meanwhile)(void); /* at every look, 10 ms apart */
+
+struct claim {
+	bool (*holds)(void);
+	usec_t next;
+};
+
+static bool claim_look(void *arg)
 {
-	re_cancel();
-}
+	struct claim *c = arg;
 
-static bool (*awaited)(void);
-static void (*meanwhile)(void); /* every 10 ms */
-
-static void look(void *arg)
-{
-	if (meanwhile)
+	if (meanwhile && clock_now() >= c->next) {
+		c->next = clock_now() + 10 * USEC_MS;
 		meanwhile();
-	if (awaited())
-		re_cancel();
-	else
-		tmr_start(arg, 10, look, arg);
+	}
+	return c->holds();
 }
 
-/* Runs the loop until the condition holds; false after 8 s. */
-static bool run_until(bool (*condition)(void))
+static bool run_until(bool (*holds)(void))
 {
-	struct tmr limit, again;
+	struct claim c = {.holds = holds};
 
-	awaited = condition;
-	tmr_init(&limit);
-	tmr_init(&again);
-	tmr_start(&limit, 8000, stop_loop, NULL);
-	tmr_start(&again, 0, look, &again);
-	re_main(NULL);
-	tmr_cancel(&limit);
-	tmr_cancel(&again);
-	return condition();
+	return loop_until(claim_look, &c);
 }
 
 /* -- media threads ----------------------------------------------------------
@@ -306,15 +298,17 @@ static bool a_heard_packets(void)
 	return a.packets >= 5;
 }
 
-static unsigned quiet_looks;
+static usec_t quiet_from;
 
 static bool a_is_quiet(void)
 {
 	unsigned before = a.packets;
 
 	side_hear(&a);
-	quiet_looks = a.packets == before ? quiet_looks + 1 : 0;
-	return quiet_looks >= 10; /* 100 ms, five packets' time */
+	if (a.packets != before)
+		quiet_from = clock_now();
+	/* Five packets' time. */
+	return clock_now() - quiet_from >= 100 * USEC_MS;
 }
 
 static void test_media_call_sends_at_once_but_not_while_held(void)
@@ -324,7 +318,7 @@ static void test_media_call_sends_at_once_but_not_while_held(void)
 	side_connect(&a, false);
 	CHECK(run_until(a_heard_packets));
 	side_connect(&a, true);
-	quiet_looks = 0;
+	quiet_from = clock_now();
 	CHECK(run_until(a_is_quiet));
 	side_connect(&a, false);
 	a.packets = 0;

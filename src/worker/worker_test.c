@@ -4,78 +4,17 @@
 #include <errno.h>
 
 #include "base/log.h"
-#include "bus/text.h"
+#include "bus/ear_test.h"
 #include "tests/check.h"
 #include "worker/internal.h"
 
-static struct bus *bus;
-static struct bus_sub *listener;
 static struct worker *worker;
-static json_t *heard; /* [{subject, body}], in order */
-static json_t *answer;
-
-static void stop_loop(void *arg)
-{
-	re_cancel();
-}
-
-static void run(void)
-{
-	struct tmr limit;
-
-	tmr_init(&limit);
-	tmr_start(&limit, 5000, stop_loop, NULL);
-	re_main(NULL);
-	tmr_cancel(&limit);
-}
-
-static const char *awaited; /* a subject */
-
-static void on_message(const struct bus_message *m, void *arg)
-{
-	json_array_append_new(heard, json_pack("{ss sO}", "subject", m->subject,
-					       "body", m->body));
-	if (awaited && strcmp(m->subject, awaited) == 0)
-		re_cancel();
-}
-
-/* The i-th body heard on a subject; NULL: there were fewer. */
-static json_t *body_of(const char *subject, size_t i)
-{
-	json_t *m;
-	size_t k;
-
-	json_array_foreach(heard, k, m)
-	{
-		if (strcmp(text_of(m, "subject"), subject) == 0 && i-- == 0)
-			return json_object_get(m, "body");
-	}
-	return NULL;
-}
-
-static bool await(const char *subject)
-{
-	awaited = subject;
-	if (!body_of(subject, 0))
-		run();
-	awaited = NULL;
-	return body_of(subject, 0) != NULL;
-}
-
-static void on_answer(int err, json_t *o, void *arg)
-{
-	answer = err ? NULL : json_incref(o);
-	re_cancel();
-}
 
 static json_t *show(const char *what)
 {
-	json_decref(answer);
-	answer = NULL;
-	bus_request(bus, "worker.w1.show", json_pack("{ss}", "what", what),
-		    2000, on_answer, NULL);
-	run();
-	return json_object_get(answer, "rows");
+	return json_object_get(
+		ear_ask("worker.w1.show", json_pack("{ss}", "what", what)),
+		"rows");
 }
 
 static int begin(void)
@@ -92,9 +31,8 @@ static int begin(void)
 	const char *why;
 	int err;
 
-	heard = json_array();
-	bus_local_new(&bus);
-	bus_subscribe(&listener, bus, ">", on_message, NULL);
+	if (!ear_open())
+		return -ENOMEM;
 	conf.bus = bus;
 	sa_set_str(&conf.listen[0], "127.0.0.1", 0);
 	err = worker_new(&worker, &conf, &why);
@@ -106,18 +44,14 @@ static int begin(void)
 static void end(void)
 {
 	worker_free(&worker);
-	bus_unsubscribe(&listener);
-	bus_free(&bus);
-	json_decref(heard);
-	json_decref(answer);
-	heard = answer = NULL;
+	ear_close();
 }
 
 static void test_worker_greets_the_manager(void)
 {
 	CHECK_INT(begin(), 0);
-	CHECK(await("manager.hello"));
-	CHECK_STR(text_of(body_of("manager.hello", 0), "worker"), "w1");
+	CHECK(ear_await("manager.hello", 1));
+	CHECK_STR(text_of(ear_body("manager.hello", 0), "worker"), "w1");
 	end();
 }
 
@@ -196,8 +130,8 @@ static void test_worker_ends_a_telegram_call_that_reaches_no_phone(void)
 	CHECK_INT(begin(), 0);
 	trunk_table("100", NULL);
 	offer("t");
-	CHECK(await("manager.call.record"));
-	record = json_object_get(body_of("manager.call.record", 0), "record");
+	CHECK(ear_await("manager.call.record", 1));
+	record = json_object_get(ear_body("manager.call.record", 0), "record");
 	CHECK_STR(text_of(record, "call"), "c7");
 	CHECK_STR(text_of(record, "direction"), "telegram-to-sip");
 	CHECK_STR(text_of(record, "trunk"), "t");
@@ -207,8 +141,8 @@ static void test_worker_ends_a_telegram_call_that_reaches_no_phone(void)
 	CHECK_STR(text_of(record, "reason"), "SIP account is unavailable");
 	CHECK(json_is_null(json_object_get(record, "answer")));
 	CHECK(!json_object_get(record, "sip_media"));
-	CHECK(await("storage.s1.call.discard"));
-	CHECK_STR(text_of(body_of("storage.s1.call.discard", 0), "reason"),
+	CHECK(ear_await("storage.s1.call.discard", 1));
+	CHECK_STR(text_of(ear_body("storage.s1.call.discard", 0), "reason"),
 		  "disconnect");
 	CHECK_INT(json_array_size(show("calls")), 0);
 	end();
@@ -274,16 +208,16 @@ static void test_worker_stop_ends_every_call_and_waits_for_its_media(void)
 	CHECK(open_call());
 	worker_stop(worker, on_stopped, NULL);
 	CHECK_INT(stops, 0);
-	run();
+	loop_until_cancelled();
 	CHECK_INT(stops, 1);
 	CHECK_INT(rtp_ports_in_use(worker->ports), 0);
-	CHECK(await("manager.call.record"));
-	record = json_object_get(body_of("manager.call.record", 0), "record");
+	CHECK(ear_await("manager.call.record", 1));
+	record = json_object_get(ear_body("manager.call.record", 0), "record");
 	CHECK_STR(text_of(record, "ended_by"), "gateway");
 	/* A Telegram call that comes now is turned away. */
 	trunk_table("100", NULL);
 	offer("t");
-	CHECK(await("storage.s1.call.discard"));
+	CHECK(ear_await("storage.s1.call.discard", 1));
 	end();
 	CHECK_INT(stops, 1);
 }
@@ -294,7 +228,7 @@ static void test_worker_without_calls_stops_at_once(void)
 	CHECK_INT(begin(), 0);
 	worker_stop(worker, on_stopped, NULL);
 	CHECK_INT(stops, 0);
-	run();
+	loop_until_cancelled();
 	CHECK_INT(stops, 1);
 	end();
 }
