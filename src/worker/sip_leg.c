@@ -315,6 +315,20 @@ static void write_warning(const struct sip_leg *l, struct buf *text)
 	buf_str(text, "\"");
 }
 
+/* A contact that names another address than the REGISTER came from means
+ * nothing here: only the way it came leads back. (Another port alone may be
+ * meant: some phones send from one and listen at another.) */
+static bool behind_nat(const struct sip_binding *b)
+{
+	struct uri uri;
+	struct sa host;
+	struct pl contact;
+
+	pl_set_str(&contact, b->contact);
+	return !uri_decode(&uri, &contact) && !sa_set(&host, &uri.host, 0) &&
+	       !sa_cmp(&host, &b->source, SA_ADDR);
+}
+
 static int leg_start(struct call_leg *leg, struct call_cause *cause)
 {
 	struct sip_leg *l = self(leg);
@@ -343,6 +357,8 @@ static int leg_start(struct call_leg *leg, struct call_cause *cause)
 						 l->headers[i][1]};
 	l->peer = binding->source;
 	conf.uri = binding->contact;
+	if (behind_nat(binding))
+		conf.route = binding->path;
 	buf_init(&sdp);
 	err = write_offer(l, &sdp);
 	conf.sdp = buf_bytes(&sdp);

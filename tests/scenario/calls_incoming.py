@@ -253,6 +253,29 @@ def fork_refused(s):
     other.register(expires=0)
 
 
+def behind_nat(s):
+    """The phone's contact is an address that only its own network knows:
+    calls go the way the REGISTER came, and so does BYE."""
+    keep, s.pbx.contact = s.pbx.contact, "sip:pbx@10.9.9.9:5060"
+    try:
+        equal(s.pbx.register(expires=0, contact="*").code, 200)
+        equal(s.pbx.register().code, 200)
+        r = Ring(s).answer()
+        equal(r.sip.message.uri, s.pbx.contact)
+        s.telegram.ask("hangup", call=r.tg["id"])
+        r.sip.wait_request("BYE")
+        r.record(200, "calling")
+        v = s.voice()
+        call = s.pbx.call("user_1", v.sdp())
+        call.answered()
+        s.telegram.ask("hangup", call=s.tg_call(1001, "active")["id"])
+        call.wait_request("BYE")
+    finally:
+        s.pbx.register(expires=0, contact="*")
+        s.pbx.contact = keep
+        equal(s.pbx.register().code, 200)
+
+
 def logged(s):
     """Both legs' lines carry the call's id."""
     r = Ring(s).answer()
@@ -281,6 +304,7 @@ TESTS = [
     ("scenario_incoming_no_common_codec", no_common_codec),
     ("scenario_incoming_fork", fork),
     ("scenario_incoming_fork_refused", fork_refused),
+    ("scenario_incoming_phone_behind_nat", behind_nat),
     ("scenario_incoming_log_carries_id", logged),
 ]
 

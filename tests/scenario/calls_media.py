@@ -103,7 +103,12 @@ def matrix(codec, version):
 
 # -- long ones, begun first and looked at last --------------------------------
 def begin(s):
-    """A held call, and one whose phone falls silent."""
+    """A registration that is not renewed, a held call, and one whose phone
+    falls silent."""
+    s.idle = s.client("idle", register=False)
+    equal(s.idle.register(expires=60).code, 200)
+    s.gateway.wait_trunk("idle")
+    s.idle_at = time.monotonic()
     s.held = Talk(s, number=2)
     equal(s.held.sip.reinvite(s.held.voice.sdp("inactive", version=2)).code,
           200)
@@ -134,6 +139,13 @@ def held_stays(s):
     equal(s.held.sip.reinvite(s.held.voice.sdp(version=3)).code, 200)
     s.held.heard_both(time.monotonic())
     s.held.end()
+
+
+def registration_expires(s):
+    s.gateway.wait_trunk("idle", "unregistered", 70)
+    assert time.monotonic() - s.idle_at > 59
+    m = s.idle.call("user_1", s.voice().sdp()).final()
+    equal(m.line, "SIP/2.0 405 REGISTER is required first")
 
 
 # -- SDP ----------------------------------------------------------------------
@@ -273,10 +285,12 @@ TESTS += [
     ("scenario_media_silence_ends", silence_ends),
     ("scenario_media_held_call_stays", held_stays),
     ("scenario_media_ports", ports),
+    ("scenario_register_expires", registration_expires),
 ]
 
 if __name__ == "__main__":
-    stage = Stage("calls_media", [user(n) for n in (1, 2, 3)], (PBX,),
+    stage = Stage("calls_media", [user(n) for n in (1, 2, 3)],
+                  (PBX, dict(PBX, name="idle", login="idle")),
                   rtp="%d-%d" % (FIRST_PORT, LAST_PORT))
     for n in (1, 2, 3):
         stage.telegram.behave(1000 + n, **{

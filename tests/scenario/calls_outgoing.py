@@ -7,6 +7,7 @@ which order, and how it ends.
 # run: check 180
 """
 import os
+import signal
 import sys
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.dirname(
@@ -219,6 +220,22 @@ def flood(s):
     s.telegram.ask("set", user=OFFICE["id"], flood_wait_s=0)
 
 
+def rpc_timeout(s):
+    """Telegram takes the request and says nothing."""
+    s.telegram.process.child.send_signal(signal.SIGSTOP)
+    try:
+        call = s.pbx.call("user_1", s.voice().sdp())
+        m = call.final(40)
+        equal(m.line, "SIP/2.0 408 Timeout of waiting RPC result")
+    finally:
+        s.telegram.process.child.send_signal(signal.SIGCONT)
+    r = s.record(call.call_id)
+    equal((r["sip_status"], r["sip_status_source"], r["hop"]),
+          (408, "local", "telegram"))
+    s.gateway.wait_sessions_ready()
+    reaches(s, "user_1", 1)
+
+
 def codec_mismatch(s):
     v = s.voice()
     call = s.pbx.call("user_1", v.sdp(codecs=[(9, "G722/8000"),
@@ -274,6 +291,7 @@ TESTS = [
     ("scenario_outgoing_blocked", blocked),
     ("scenario_outgoing_codec_mismatch", codec_mismatch),
     ("scenario_outgoing_flood_wait", flood),
+    ("scenario_outgoing_rpc_timeout", rpc_timeout),
     ("scenario_outgoing_session_down", session_down),
     ("scenario_outgoing_every_call_recorded", every_call_recorded),
 ]
