@@ -13,41 +13,47 @@ from endpoint_pair import Endpoint, Failure, heard, wait_sound  # noqa: E402
 WRTC_HERTZ, OURS_HERTZ = 440, 1000
 CONNECT_WITHIN = 20.0
 LISTEN_SECONDS = 2.5
+# Recordings are looked at while they are written: the newest second may lack.
+MUTE_SECONDS = 4
+# Longer than heartbeats (30 s) and every consent time-out.
+LONG_SECONDS = 40
 LOSS = 0.2
 
 
-class Case:
-    """role: of the libwebrtc endpoint. loss: part of the signalling blobs
-    that is lost, both ways. setup: what it says of DTLS as a callee."""
+KINDS = {
+    "call": "call",
+    "loss20": "20 % of blobs lost",
+    "dtls_client": "callee is DTLS client",
+    "long": "call of %d s" % LONG_SECONDS,
+    "mute": "mute, both in turn",
+}
 
-    def __init__(self, version, role, loss=0.0, setup="passive"):
-        self.version, self.role = version, role
-        self.loss, self.setup = loss, setup
-        self.what = ("20 % of blobs lost" if loss else
-                     "callee is DTLS client" if setup == "active" else
-                     "call")
+
+class Case:
+    """role: of the libwebrtc endpoint."""
+
+    def __init__(self, version, role, kind="call"):
+        self.version, self.role, self.kind = version, role, kind
+        self.loss = LOSS if kind == "loss20" else 0.0
+        self.setup = "active" if kind == "dtls_client" else "passive"
 
     def name(self):
         words = ["wrtc", self.version, self.role]
-        if self.loss:
-            words.append("loss20")
-        if self.setup == "active":
-            words.append("dtls_client")
-        return "_".join(words)
+        return "_".join(words + [self.kind] * (self.kind != "call"))
 
 
 def cases(quick):
-    both = [Case(v, role) for v in ("13.0.0", "9.0.0")
-            for role in ("caller", "callee")]
+    roles = ("caller", "callee")
+    main = [Case(v, role) for v in ("13.0.0", "9.0.0") for role in roles]
     if quick:
-        return both + [Case("13.0.0", "callee", LOSS)]
-    return both + [
-        Case(v, role) for v in ("12.0.0", "8.0.0", "7.0.0")
-        for role in ("caller", "callee")] + [
-        Case(v, role, LOSS) for v in ("13.0.0", "9.0.0")
-        for role in ("caller", "callee")] + [
-        Case("13.0.0", "callee", setup="active"),
-        Case("9.0.0", "callee", setup="active")]
+        return main + [Case("13.0.0", "callee", "loss20")]
+    main += [Case(v, role) for v in ("12.0.0", "8.0.0", "7.0.0")
+             for role in roles]
+    main += [Case(v, role, "loss20") for v in ("13.0.0", "9.0.0")
+             for role in roles]
+    main += [Case(v, "callee", "dtls_client") for v in ("13.0.0", "9.0.0")]
+    main += [Case("13.0.0", role, "mute") for role in roles]
+    return main + [Case("13.0.0", role, "long") for role in roles]
 
 
 def role_flag(calls):
@@ -87,7 +93,7 @@ def call(case, node, build, folder, row):
         row["connected"] = "yes"
         row["seconds"] = "%.2f" % (time.monotonic() - began)
         wait_sound([os.path.join(folder, side + ".wav") for side in ends])
-        time.sleep(LISTEN_SECONDS)
+        talk(case, ends, folder)
         for end in ends.values():
             if end.states[-1] != "established":
                 raise Failure("%s: states %s" % (end.name, end.states))
@@ -97,19 +103,43 @@ def call(case, node, build, folder, row):
     finally:
         for end in ends.values():
             end.kill()
+    if case.kind != "mute":
+        tones_check(folder)
+    row["heard"] = "yes"
+    stats_check(ends["wrtc"].stats, case.kind == "mute")
+
+
+def tones_check(folder):
     heard(os.path.join(folder, "wrtc.wav"), OURS_HERTZ, WRTC_HERTZ)
     heard(os.path.join(folder, "ours.wav"), WRTC_HERTZ, OURS_HERTZ)
-    row["heard"] = "yes"
-    stats_check(ends["wrtc"].stats)
 
 
-def stats_check(stats):
+def talk(case, ends, folder):
+    """What happens once sound has arrived at both."""
+    time.sleep(LONG_SECONDS if case.kind == "long" else LISTEN_SECONDS)
+    if case.kind != "mute":
+        return
+    tones_check(folder)
+    for speaker, listener in (("wrtc", "ours"), ("ours", "wrtc")):
+        ends[speaker].say("MUTE 1")
+        time.sleep(MUTE_SECONDS)
+        rest = tone.load(os.path.join(folder, listener + ".wav"))[-tone.RATE:]
+        if tone.level(rest) > 100:
+            raise Failure("%s is muted, but heard" % speaker)
+        if speaker == "wrtc":
+            ends[speaker].say("MUTE 0")
+            time.sleep(MUTE_SECONDS)
+            heard(os.path.join(folder, listener + ".wav"), WRTC_HERTZ,
+                  OURS_HERTZ)
+
+
+def stats_check(stats, muted):
     """Nothing of ours was refused, and the data channel told our state."""
     if stats["refused"]:
         raise Failure("libwebrtc's side refused %d blobs" % stats["refused"])
     state = stats.get("peer_media_state", {})
-    if state.get("@type") != "MediaState" or state.get("muted"):
-        raise Failure("no MediaState over the data channel: %s" % stats)
+    if state.get("@type") != "MediaState" or state["muted"] != muted:
+        raise Failure("wrong MediaState over the data channel: %s" % stats)
 
 
 def run(report, node, build, folder, quick):
@@ -119,7 +149,7 @@ def run(report, node, build, folder, quick):
     tone.make(os.path.join(folder, "ours.wav"), OURS_HERTZ)
     rows = []
     for case in cases(quick):
-        row = {"what": case.what, "version": case.version,
+        row = {"what": KINDS[case.kind], "version": case.version,
                "role": case.role, "connected": "NO", "heard": "NO",
                "seconds": "-"}
         rows.append(row)

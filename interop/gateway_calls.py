@@ -87,6 +87,10 @@ def call(bench, direction, version, codec, folder, row):
         else:
             sim.ask("call", user=ANNA_ID, to=OFFICE_ID)
         phone.wait_event("CALL_ESTABLISHED", 30)
+        wait_for("libwebrtc's media", lambda: any(
+            when > began and event.get("event") == "media" and
+            event.get("state") == "established"
+            for when, event in list(sim.events)))
         row["connected"] = "yes"
         row["seconds"] = "%.2f" % (time.monotonic() - began)
         time.sleep(max(sip.seconds(), telegram.seconds()) + 2.5)
