@@ -49,8 +49,12 @@ class Bench:
         if not self.logged_in:
             g.login("office", lambda: self.telegram.code(OFFICE))
             self.logged_in = True
-        g.start()
-        g.wait_sessions_ready()
+        try:
+            g.start()
+            g.wait_sessions_ready()
+        except Exception:
+            g.process.kill()
+            raise
         return g
 
 

@@ -15,6 +15,9 @@ const GATEWAY_LAYER = {
 	writerMap: writer.__tlWriterMap,
 }
 
+const LOG_DEBUG = 4
+const LOG_LINES = 60
+
 // The keys that the library trusts are one list a process.
 export async function key_trust(path) {
 	const crypto = new NodeCryptoProvider()
@@ -26,11 +29,12 @@ export async function key_trust(path) {
 export class Account {
 	// server: { id, host, port, layer }, layer 'own' or 'gateway';
 	// session: of an earlier client
-	constructor(server, { session, log_level = 0 } = {}) {
+	constructor(server, { session } = {}) {
 		const dc = { id: server.id, ipAddress: server.host,
 			port: server.port }
 
 		this.session = session
+		this.log = []
 		this.heard = []
 		this.waiting = []
 		this.client = new TelegramClient({
@@ -38,11 +42,22 @@ export class Account {
 			apiHash: '0123456789abcdef0123456789abcdef',
 			storage: new MemoryStorage(),
 			defaultDcs: { main: dc, media: dc },
-			logLevel: log_level,
+			logLevel: LOG_DEBUG,
 			updates: { catchUp: true },
 			...(server.layer === 'gateway' ? GATEWAY_LAYER : {}),
 		})
+		this.client.log.mgr.handler = (_, level, tag, format, args) =>
+			this.log_put(tag, format, args)
+		this.client.onError.add((error) =>
+			this.log_put('error', String(error.stack), []))
 		this.client.onNewMessage.add((message) => this.on_message(message))
+	}
+
+	// Kept for the case that a check fails.
+	log_put(tag, format, args) {
+		this.log.push(`${tag}: ${format} ${args.map(String).join(' ')}`)
+		if (this.log.length > LOG_LINES)
+			this.log.shift()
 	}
 
 	on_message(message) {

@@ -12,7 +12,6 @@ import { Simulator } from './simulator.js'
 const [dc, host, port, key, control, layer] = process.argv.slice(2)
 const server = { id: Number(dc), host, port: Number(port), layer }
 const simulator = new Simulator(control)
-const log_level = Number(process.env.MTCUTE_LOG ?? 0)
 // Fictitious numbers: country code 999 is not assigned.
 const ANNA = { id: 2001, phone: '999660000201', username: 'anna_interop' }
 const BORIS = { id: 2002, phone: '999660000202', username: 'boris_interop' }
@@ -23,17 +22,27 @@ const PROVOKED = new Set(['password-wrong', 'method-before-login', 'code-wrong',
 	'username-unknown', 'phone-not-occupied', 'message-empty',
 	'mtproto-wrong salt'])
 const QUERIES_AT_ONCE = 60
+const CHECK_SECONDS = 60
+const GAP_TOLD_EVERY_MS = 1000
 
 const answers = createInterface({ input: process.stdin })[
 	Symbol.asyncIterator]()
+const accounts = []
 let anna, boris
 
 async function login(person) {
-	const account = new Account(server, { log_level })
+	const account = account_new()
 
 	await account.start({ phone: person.phone,
 		code: () => simulator.code(person.phone) })
 	assert.equal(Number(account.self.id), person.id)
+	return account
+}
+
+function account_new(options) {
+	const account = new Account(server, options)
+
+	accounts.push(account)
 	return account
 }
 
@@ -62,7 +71,7 @@ const checks = {
 	async wrong_code_is_refused() {
 		let refused = 0
 
-		boris = new Account(server, { log_level })
+		boris = account_new()
 		await boris.start({
 			phone: BORIS.phone,
 			code: async () => {
@@ -167,15 +176,24 @@ const checks = {
 			{ user: ROBOT.id, to: ANNA.id, text })])
 	},
 
+	// The library waits half a second for what the gap lacks, by a timer
+	// that may come too early and is then not set again: each text after
+	// the gap makes it look once more.
 	async lost_update_is_fetched() {
 		const lost = 'The update of this one is lost'
-		const seen = 'This one shows the gap'
+		const tell = (text, silent) => simulator.ask('text',
+			{ user: ROBOT.id, to: ANNA.id, text, silent })
+		let count = 0
 
-		await simulator.ask('text', { user: ROBOT.id, to: ANNA.id,
-			text: lost, silent: true })
-		await Promise.all([anna.text_wait(lost), anna.text_wait(seen),
-			simulator.ask('text',
-				{ user: ROBOT.id, to: ANNA.id, text: seen })])
+		await tell(lost, true)
+		await tell('This one shows the gap', false)
+		const again = setInterval(() =>
+			tell(`So does this, ${++count}`, false), GAP_TOLD_EVERY_MS)
+		try {
+			await anna.text_wait(lost)
+		} finally {
+			clearInterval(again)
+		}
 	},
 
 	async connection_lost_and_found() {
@@ -205,7 +223,7 @@ const checks = {
 		const session = await anna.client.exportSession()
 
 		await anna.stop()
-		anna = new Account(server, { session, log_level })
+		anna = account_new({ session })
 		assert.equal(Number((await anna.start()).id), ANNA.id)
 		await anna.client.resolvePeer(BORIS.username)
 		await tell(anna, boris, 'Same session, new connection')
@@ -229,6 +247,23 @@ const checks = {
 	},
 }
 
+function deadline(promise) {
+	let timer
+	const late = new Promise((_, reject) => {
+		timer = setTimeout(() => reject(new Error(
+			`not done in ${CHECK_SECONDS} s`)), CHECK_SECONDS * 1000)
+	})
+
+	return Promise.race([promise, late]).finally(() => clearTimeout(timer))
+}
+
+function failure_print(error) {
+	const log = accounts.slice(-2).flatMap((account) => account.log)
+
+	console.log([String(error.stack ?? error), ...log].join('\n')
+		.replace(/^/gm, '# '))
+}
+
 let failed = 0
 let number = 0
 await key_trust(key)
@@ -236,15 +271,18 @@ for (const [name, check] of Object.entries(checks)) {
 	const began = Date.now()
 
 	try {
-		await check()
+		await deadline(check())
 		console.log(`ok ${++number} - mtcute_${layer}_layer_${name} # ` +
 			`${Date.now() - began} ms`)
 	} catch (error) {
 		failed++
-		console.log(String(error.stack ?? error).replace(/^/gm, '# '))
+		failure_print(error)
 		console.log(`not ok ${++number} - mtcute_${layer}_layer_${name}`)
 	}
 }
 console.log(`1..${number}`)
-await Promise.allSettled([anna?.stop(), boris?.stop()])
+await Promise.race([
+	Promise.allSettled(accounts.map((account) => account.stop())),
+	new Promise((resolve) => setTimeout(resolve, 3000)),
+])
 process.exit(failed ? 1 : 0)
