@@ -32,7 +32,7 @@ void manager_publish(struct manager *m, const char *subject, json_t *body);
 /* records.c */
 int manager_records_open(struct manager *m);
 void manager_records_close(struct manager *m);
-void manager_record_write(struct manager *m, json_t *record);
+int manager_record_write(struct manager *m, json_t *record);
 void manager_call_open(struct manager *m, json_t *body);
 void manager_call_record(struct manager *m, json_t *body);
 /* A Worker can say BYE, a session can discard: ends what was left open. */

@@ -22,24 +22,28 @@ struct stale_call {
 	bool discard_sent;
 };
 
-void manager_record_write(struct manager *m, json_t *record)
+int manager_record_write(struct manager *m, json_t *record)
 {
 	char *text;
 	size_t n;
+	int err = 0;
 
 	if (m->records_fd < 0)
-		return;
+		return 0;
 	text = json_dumps(record, JSON_COMPACT | JSON_PRESERVE_ORDER);
 	if (!text)
-		return;
+		return -ENOMEM;
 	/* One write a line: appended lines of two processes do not mix. The
 	 * final NUL becomes the line's end. */
 	n = strlen(text);
 	text[n] = '\n';
-	if (write(m->records_fd, text, n + 1) != (ssize_t)n + 1)
+	if (write(m->records_fd, text, n + 1) != (ssize_t)n + 1) {
+		err = errno ? -errno : -EIO;
 		log_error("manager", text_of(record, "call"),
-			  "record not written: %s", strerror(errno));
+			  "record not written: %s", strerror(-err));
+	}
 	free(text);
+	return err;
 }
 
 void manager_call_open(struct manager *m, json_t *body)
@@ -54,7 +58,10 @@ void manager_call_open(struct manager *m, json_t *body)
 
 void manager_call_record(struct manager *m, json_t *body)
 {
-	manager_record_write(m, json_object_get(body, "record"));
+	/* An unwritten record is not forgotten: the next start closes the call
+	 * that is still kept as open. */
+	if (manager_record_write(m, json_object_get(body, "record")))
+		return;
 	(void)store_call_remove(m->conf.store, text_of(body, "call"));
 }
 
@@ -82,7 +89,7 @@ static void write_stale_record(struct manager *m, const struct stale_call *s)
 		"Gateway was interrupted", "sip_status_source", "local", "hop",
 		"gateway", "ended_by", "gateway");
 
-	manager_record_write(m, r);
+	(void)manager_record_write(m, r);
 	json_decref(r);
 }
 
