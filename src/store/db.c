@@ -70,6 +70,10 @@ int db_open(struct db *db, const char *path, const char **why)
 			     NULL);
 	if (rc == SQLITE_OK)
 		rc = sqlite3_busy_timeout(db->handle, BUSY_TIMEOUT_MS);
+	/* The rows are small and few at a time: 256 KiB hold what is hot. */
+	if (rc == SQLITE_OK)
+		rc = sqlite3_exec(db->handle, "PRAGMA cache_size = -256", NULL,
+				  NULL, NULL);
 	/* The first look at the file: SQLite opens lazily. */
 	if (rc == SQLITE_OK)
 		rc = sqlite3_exec(db->handle, "PRAGMA schema_version", NULL,

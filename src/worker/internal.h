@@ -73,6 +73,7 @@ struct worker {
 	struct list calls;  /* struct worker_call */
 	usec_t trunks_at;   /* when the Manager was last heard; 0: never */
 	struct tmr trim;    /* runs when no call is left */
+	bool trimmed_once; /* since the last call */
 	bool stopping;
 	void (*stopped)(void *arg);
 	void *stopped_arg;

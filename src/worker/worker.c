@@ -19,6 +19,8 @@
 /* Behaviour 2.3: 10 s without RTP end the call. */
 #define RTP_SILENCE_MS 10000
 #define TRIM_AFTER_MS 1000
+/* RFC 3261 timers H and J: finished transactions linger for 64 * T1. */
+#define TRIM_AGAIN_MS 36000
 
 #define COPY(dst, o, key) text_copy(dst, sizeof(dst), o, key)
 
@@ -58,10 +60,17 @@ static void stop_when_empty(struct worker *w)
  * heaps of many threads would keep it, in pieces, and more after each hour. */
 static void memory_return(void *arg)
 {
-	const struct worker *w = arg;
+	struct worker *w = arg;
 
-	if (list_isempty(&w->calls))
-		malloc_trim(0);
+	if (!list_isempty(&w->calls))
+		return;
+	malloc_trim(0);
+	if (w->trimmed_once) {
+		log_info("worker", NULL, "idle: unused memory is given back");
+		return;
+	}
+	w->trimmed_once = true;
+	tmr_start(&w->trim, TRIM_AGAIN_MS, memory_return, w);
 }
 
 /* Gone when both the state machine and the media are. */
@@ -76,8 +85,10 @@ static void release_when_over(struct worker_call *wc)
 				 worker_record(wc)));
 	list_unlink(&wc->le);
 	free(wc);
-	if (list_isempty(&w->calls))
+	if (list_isempty(&w->calls)) {
+		w->trimmed_once = false;
 		tmr_start(&w->trim, TRIM_AFTER_MS, memory_return, w);
+	}
 	stop_when_empty(w);
 }
 

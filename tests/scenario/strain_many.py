@@ -55,7 +55,12 @@ class Strain:
         return "%d directions, each with its own tone" % (2 * len(calls))
 
     def settled(self):
-        """Memory and descriptors, when the last answers have gone out."""
+        """Memory and descriptors, when the gateway has nothing left to wait
+        for: finished SIP transactions linger for half a minute."""
+        gateway = self.crowd.gateway
+        wait_for("unused memory to be given back", lambda: (
+            gateway.process.text().count("memory is given back") >
+            len(self.after)), 60, 0.2)
         seen = []
 
         def steady():
