@@ -87,7 +87,7 @@ const checks = {
 	},
 
 	async login_by_password() {
-		const clara = new Account(server, { log_level })
+		const clara = account_new()
 		const refused = []
 
 		await clara.start({
@@ -102,7 +102,7 @@ const checks = {
 	},
 
 	async login_by_qr_and_password() {
-		const clara = new Account(server, { log_level })
+		const clara = account_new()
 
 		await clara.start({
 			qr: (url) => simulator.ask('qr-accept',
