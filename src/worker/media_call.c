@@ -25,8 +25,8 @@ struct media_call {
 	struct tgcall *telegram;
 	struct bridge *bridge;
 	char version[16];
-	bool up, held;
-	usec_t silence_from; /* of the later of both sides up, not held */
+	bool up, deaf, may_be_silent;
+	usec_t silence_from; /* when both sides were up, none on hold */
 	bool silence_told;
 	usec_t report_at;
 
@@ -211,7 +211,7 @@ static void send_to_sip(struct bytes payload, uint32_t samples, bool marker,
 {
 	struct media_call *m = arg;
 
-	if (!m->held)
+	if (!m->deaf)
 		rtp_port_send(m->port, payload, samples, marker);
 }
 
@@ -236,7 +236,7 @@ static void watch_silence(struct media_call *m, usec_t now)
 	usec_t limit = m->conf.silence_limit_ms * USEC_MS;
 	usec_t silence;
 
-	if (!limit || !m->up || m->held || m->silence_told)
+	if (!limit || !m->up || m->may_be_silent || m->silence_told)
 		return;
 	silence = rtp_port_silence(m->port, now);
 	if (now - m->silence_from < limit || silence < limit)
@@ -284,9 +284,10 @@ static void media_set_sip(void *arg)
 	};
 	struct bridge_leg_conf telegram = telegram_leg(m);
 
-	if (m->held && !p->sip.held)
+	if (m->may_be_silent && !p->sip.silent)
 		m->silence_from = clock_now();
-	m->held = p->sip.held;
+	m->may_be_silent = p->sip.silent;
+	m->deaf = p->sip.deaf;
 	rtp_port_set_remote(m->port, &p->sip.remote, p->sip.codec, p->sip.pt,
 			    p->sip.dtmf_pt);
 	if (m->bridge ? bridge_set_leg(m->bridge, BRIDGE_A, &sip)

@@ -53,7 +53,8 @@ struct media_call_sip {
 	const struct media_codec *codec;
 	int pt, dtmf_pt;
 	unsigned ptime_ms;
-	bool held; /* the far end wants nothing, and may be silent */
+	bool deaf;   /* the far end wants nothing: sendonly, inactive */
+	bool silent; /* it may send nothing: all but sendrecv */
 };
 void media_call_sip(struct media_call *m, const struct media_call_sip *sip);
 /* Starts the Telegram side; conf's handlers are set here, strings and servers

@@ -180,7 +180,7 @@ static int side_open(struct side *s, struct media_thread *thread,
 	return media_call_new(&s->call, &conf);
 }
 
-static void side_connect(struct side *s, bool held)
+static void side_connect(struct side *s, bool deaf)
 {
 	struct media_call_sip sip = {
 		.remote = s->phone_address,
@@ -188,7 +188,8 @@ static void side_connect(struct side *s, bool held)
 		.pt = 8,
 		.dtmf_pt = 101,
 		.ptime_ms = 20,
-		.held = held,
+		.deaf = deaf,
+		.silent = deaf,
 	};
 
 	sa_set_str(&s->port, "127.0.0.1", media_call_port(s->call));

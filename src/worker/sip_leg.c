@@ -153,7 +153,9 @@ static void apply_remote(struct sip_leg *l)
 		.ptime_ms = ptime == 10 || ptime == 40 || ptime == 60
 				    ? ptime
 				    : PTIME_MS,
-		.held = l->remote.direction != SIP_SDP_SENDRECV,
+		.deaf = l->remote.direction == SIP_SDP_SENDONLY ||
+			l->remote.direction == SIP_SDP_INACTIVE,
+		.silent = l->remote.direction != SIP_SDP_SENDRECV,
 	};
 
 	media_call_sip(l->wc->media, &sip);

@@ -178,6 +178,23 @@ def hold_by_address(s):
     t.end()
 
 
+def listens_only(s):
+    """recvonly: a phone that says nothing goes on hearing, for as long as it
+    likes."""
+    t = Talk(s)
+    m = t.sip.reinvite(t.voice.sdp("recvonly", version=2))
+    assert "a=sendonly" in m.sdp, m.sdp
+    t.voice.muted = True
+    since = time.monotonic()
+    wait_for("the phone to hear for longer than a silence may be",
+             lambda: t.voice.heard(AT_SIP, since) > SILENCE_S + 2,
+             SILENCE_S + 10, 0.2)
+    t.voice.muted = False
+    equal(t.sip.reinvite(t.voice.sdp(version=3)).code, 200)
+    t.heard_both(time.monotonic())
+    t.end()
+
+
 def reinvite_codec(s):
     """Another codec and another socket in the middle of a call."""
     t = Talk(s)
@@ -277,6 +294,7 @@ TESTS += [("scenario_media_%s_%s" % (c, v), matrix(c, v))
 TESTS += [
     ("scenario_media_hold", hold),
     ("scenario_media_hold_by_address", hold_by_address),
+    ("scenario_media_listens_only", listens_only),
     ("scenario_media_reinvite_codec", reinvite_codec),
     ("scenario_media_delayed_offer", delayed_offer),
     ("scenario_media_symmetric_rtp", symmetric),
