@@ -3,10 +3,11 @@
 
   messages   @mtcute/node, an MTProto client, against the simulated Telegram
   calls      an endpoint on @roamhq/wrtc (libwebrtc) against gramline-endpoint
+  matrix     every version, role and path; writes docs/compatibility.md
   gateway    whole calls: a SIP phone, the gateway, and that endpoint
 
 docs/interop.md tells what each part shows. --quick: a part of it, in less than
-two minutes. The last line is "N passed, M failed".
+four minutes. The last line is "N passed, M failed".
 """
 import argparse
 import glob
@@ -14,17 +15,18 @@ import os
 import shutil
 import subprocess
 import sys
+import threading
 import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(HERE)
 sys.path.insert(0, ROOT)
-from interop import calls, gateway_calls, messages  # noqa: E402
+from interop import calls, gateway_calls, matrix, messages  # noqa: E402
 
 BUILD = os.path.join(ROOT, "build")
 WORK = os.path.join(BUILD, "interop")
 
-PARTS = ["messages", "calls", "gateway"]
+PARTS = ["messages", "calls", "matrix", "gateway"]
 
 
 class Report:
@@ -32,6 +34,7 @@ class Report:
 
     def __init__(self):
         self.began = time.monotonic()
+        self.lock = threading.Lock()
         self.passed = self.failed = 0
         self.failures = []
 
@@ -40,12 +43,13 @@ class Report:
               flush=True)
 
     def result(self, name, good, detail=""):
-        self.passed += bool(good)
-        self.failed += not good
-        if not good:
-            self.failures.append(name)
-        self.say("%-4s  %s%s" % ("ok" if good else "FAIL", name,
-                                 "  " + detail if detail else ""))
+        with self.lock:
+            self.passed += bool(good)
+            self.failed += not good
+            if not good:
+                self.failures.append(name)
+            self.say("%-4s  %s%s" % ("ok" if good else "FAIL", name,
+                                     "  " + detail if detail else ""))
 
 
 def packages_install(say):
@@ -104,6 +108,8 @@ def main():
     if "calls" in parts:
         rows += calls.run(report, node, BUILD, os.path.join(WORK, "calls"),
                           quick)
+    if "matrix" in parts:
+        matrix.run(report, node, BUILD, os.path.join(WORK, "matrix"), quick)
     if "gateway" in parts:
         rows += gateway_calls.run(report, node, BUILD,
                                   os.path.join(WORK, "gateway"), quick)

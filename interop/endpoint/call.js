@@ -2,10 +2,12 @@
 // channel on which apps tell each other that they are muted.
 import wrtc from '@roamhq/wrtc'
 import { Ear, Voice } from './audio.js'
+import { Descriptions } from './descriptions.js'
 import { framing_new } from './framing.js'
 import { Negotiation } from './negotiation.js'
 
 const FAILED_AFTER_MS = 20000
+const WITH_DESCRIPTIONS = ['11.0.0', '10.0.0']
 const STATE_WORDS = { connected: 'established', failed: 'failed',
 	disconnected: 'reconnecting' }
 
@@ -34,8 +36,17 @@ export class Call {
 				send: (blob) => out.signal(blob),
 				message: (message) => this.on_message(message),
 			})
-		this.negotiation = new Negotiation(this.connection,
-			(message) => this.framing.send(message), options)
+		this.negotiation = this.negotiation_new()
+	}
+
+	negotiation_new() {
+		const send = (message) => this.framing.send(message)
+
+		if (WITH_DESCRIPTIONS.includes(this.options.version))
+			return new Descriptions(this.connection, this.voice.track,
+				send, this.options, (action) => this.later(action))
+		this.connection.addTrack(this.voice.track)
+		return new Negotiation(this.connection, send, this.options)
 	}
 
 	connection_open() {
@@ -47,7 +58,6 @@ export class Call {
 		})
 
 		this.connection = c
-		c.addTrack(this.voice.track)
 		c.ontrack = ({ track }) => this.ear.listen(track)
 		c.onconnectionstatechange = () => this.on_state(c.connectionState)
 		c.ondatachannel = ({ channel }) => this.channel_take(channel)
@@ -88,6 +98,9 @@ export class Call {
 		const type = message['@type']
 
 		this.stats.received[type] = (this.stats.received[type] ?? 0) + 1
+		// Peers without a data channel tell it here.
+		if (type === 'MediaState')
+			this.stats.peer_media_state = message
 		this.later(() => this.negotiation.receive(message))
 	}
 

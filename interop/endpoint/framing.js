@@ -4,7 +4,7 @@ import { Cipher } from './cipher.js'
 import { RawFraming } from './raw.js'
 import { Association } from './sctp.js'
 
-// 12.0.0, 13.0.0: an SCTP association whose messages are raw packets.
+// 11.0.0 to 13.0.0: an SCTP association whose messages are raw packets.
 class SctpFraming {
 	constructor(cipher, handlers) {
 		this.raw = new RawFraming(cipher, {
@@ -37,6 +37,8 @@ class SctpFraming {
 const FRAMINGS = {
 	'13.0.0': SctpFraming,
 	'12.0.0': SctpFraming,
+	'11.0.0': SctpFraming,
+	'10.0.0': AckedFraming,
 	'9.0.0': AckedFraming,
 	'8.0.0': AckedFraming,
 	'7.0.0': RawFraming,
