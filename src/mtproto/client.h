@@ -102,9 +102,11 @@ usec_t mtp_client_deadline(const struct mtp_client *c);
 void mtp_client_timeout(struct mtp_client *c, usec_t now, struct wall wall);
 
 enum {
-	MTP_CALL_NO_RESEND = 1, /* not safe to repeat after a reconnect */
-	MTP_CALL_ORDERED = 2,   /* after the previous ORDERED query
-				 * (invokeAfterMsg) */
+	MTP_CALL_NO_RESEND = 1,  /* not safe to repeat after a reconnect */
+	MTP_CALL_ORDERED = 2,    /* after the previous ORDERED query
+				  * (invokeAfterMsg) */
+	MTP_CALL_NO_UPDATES = 4, /* invokeWithoutUpdates: "use on auxiliary
+				  * connections" (A.7) */
 };
 
 /* Queues one query: a boxed function object. It may be called before READY.

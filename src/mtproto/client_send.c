@@ -193,6 +193,8 @@ static void query_put(struct mtp_client *c, struct batch *t,
 		buf_le32(&t->b, WIRE_INVOKE_AFTER_MSG);
 		buf_le64(&t->b, (uint64_t)condition);
 	}
+	if (q->flags & MTP_CALL_NO_UPDATES)
+		buf_le32(&t->b, WIRE_INVOKE_WITHOUT_UPDATES);
 	if (q->body.n < COMPRESS_FROM ||
 	    mtp_gzip_pack(&t->b, buf_bytes(&q->body)))
 		buf_put(&t->b, q->body.p, q->body.n);

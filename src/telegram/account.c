@@ -176,7 +176,7 @@ static void on_update(struct bytes object, void *arg)
 
 /* -- tick ----------------------------------------------------------------- */
 
-static bool has_address(const struct tg_account *a, int dc_id)
+bool account_has_address(const struct tg_account *a, int dc_id)
 {
 	for (size_t i = 0; i < a->dcs_n; i++)
 		if (a->dcs[i].id == dc_id)
@@ -184,28 +184,36 @@ static bool has_address(const struct tg_account *a, int dc_id)
 	return false;
 }
 
-static int connection_build(struct tg_account *a)
+void account_connection_conf(struct connection_conf *conf, struct tg_dc *dcs,
+			     const struct tg_account *a, int dc_id)
 {
-	struct tg_dc dcs[ACCOUNT_DCS_MAX];
-	struct connection_conf conf = {
-		.name = a->name,
+	*conf = (struct connection_conf){
 		.dcs = dcs,
 		.transport = a->transport,
 		.obfuscated = a->obfuscated,
 		.rsa = a->rsa,
-		.auth = &a->auth,
 		.api_id = a->api_id,
 		.query_timeout = a->query_timeout,
-		.link = on_link,
-		.event = on_event,
-		.update = on_update,
-		.arg = a,
 	};
+	for (size_t i = 0; i < a->dcs_n; i++)
+		if (a->dcs[i].id == dc_id &&
+		    conf->dcs_n < CONNECTION_ADDRESSES_MAX)
+			dcs[conf->dcs_n++] = a->dcs[i];
+}
+
+static int connection_build(struct tg_account *a)
+{
+	struct tg_dc dcs[CONNECTION_ADDRESSES_MAX];
+	struct connection_conf conf;
 	int err;
 
-	for (size_t i = 0; i < a->dcs_n; i++)
-		if (a->dcs[i].id == a->dc_id)
-			dcs[conf.dcs_n++] = a->dcs[i];
+	account_connection_conf(&conf, dcs, a, a->dc_id);
+	conf.name = a->name;
+	conf.auth = &a->auth;
+	conf.link = on_link;
+	conf.event = on_event;
+	conf.update = on_update;
+	conf.arg = a;
 	err = connection_new(&a->connection, &conf);
 	if (err)
 		return err;
@@ -247,6 +255,7 @@ static void die(struct tg_account *a)
 		  a->dead_reason);
 	state_set(a, TG_STATE_DEAD, a->dead_reason);
 	phone_abort(&a->phone, 401, a->dead_reason);
+	branches_clear(a, 401, a->dead_reason);
 	connection_free(&a->connection);
 	queries_fail(a, 401, a->dead_reason);
 	if (a->keep.auth_lost)
@@ -281,6 +290,9 @@ static usec_t next_deadline(struct tg_account *a)
 	t = peers_deadline(a);
 	if (t < at)
 		at = t;
+	t = branches_deadline(a);
+	if (t < at)
+		at = t;
 	if (a->logged_in && connection_ready(a->connection)) {
 		t = updates_deadline(&a->updates);
 		if (t < at)
@@ -304,6 +316,7 @@ static void on_tick(void *arg)
 	if (a->connection) {
 		peers_pump(a, now);
 		feed_pump(a, now);
+		branches_pump(a, now);
 	}
 	account_wake(a);
 }
@@ -430,6 +443,7 @@ void tg_account_free(struct tg_account **ap)
 	tmr_cancel(&a->tmr);
 	login_qr_drop(a);
 	phone_clear(&a->phone);
+	branches_clear(a, -ECANCELED, "CLOSED");
 	connection_free(&a->connection);
 	queries_fail(a, -ECANCELED, "CLOSED");
 	peers_clear(a);
@@ -445,7 +459,7 @@ int tg_account_start(struct tg_account *a)
 	if (a->started)
 		return 0;
 	a->started = true;
-	if (has_address(a, a->dc_id))
+	if (account_has_address(a, a->dc_id))
 		return connection_build(a);
 	/* Learnt from another data centre once, and in no configuration: this
 	 * account waits for one, the others go on. */

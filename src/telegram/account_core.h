@@ -19,14 +19,8 @@
 #define ACCOUNT_RECENT_MAX 16
 #define ACCOUNT_PHONES_MAX 64
 
-struct query; /* account_greet.c */
-bool account_greet_due(const struct tg_account *a);
-void account_greet(struct tg_account *a);
-
-/* account_phone.c */
-void account_phone_init(struct tg_account *a);
-
-/* account_query.c */
+struct branch;  /* branch.c */
+struct query;   /* account_query.c */
 struct lookup;  /* peers.c */
 struct qr_wait; /* login_qr.c */
 struct job;     /* account.c */
@@ -52,6 +46,7 @@ struct tg_account {
 	int dc_id;
 	struct mtp_auth auth; /* of dc_id; what a new connection starts with */
 	struct connection *connection;
+	struct branch *branches; /* to other data centres */
 	bool started, closing;
 	unsigned key_unknown; /* transport errors -404 in a row */
 
@@ -112,6 +107,18 @@ void account_logged_in(struct tg_account *a, const struct tl_obj *user);
 void account_reset(struct tg_account *a);
 /* Adds a data centre address unless it is known. */
 void account_dc_add(struct tg_account *a, const struct tg_dc *dc);
+
+bool account_has_address(const struct tg_account *a, int dc_id);
+/* What connections to that data centre have in common. dcs: room for
+ * CONNECTION_ADDRESSES_MAX. */
+void account_connection_conf(struct connection_conf *conf, struct tg_dc *dcs,
+			     const struct tg_account *a, int dc_id);
+
+/* branch.c */
+void branches_pump(struct tg_account *a, usec_t now);
+usec_t branches_deadline(const struct tg_account *a);
+/* Ends them all; their queries get this error. Not inside a handler. */
+void branches_clear(struct tg_account *a, int code, const char *text);
 
 /* account_greet.c */
 bool account_greet_due(const struct tg_account *a);

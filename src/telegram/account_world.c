@@ -10,8 +10,21 @@
 
 /* -- the stand-in engine -------------------------------------------------- */
 
+#define ENGINES_MAX 8
+
 struct mtp_client *engine;
 unsigned engines, connects;
+static struct mtp_client *alive[ENGINES_MAX];
+
+bool look_at(int dc_id)
+{
+	for (unsigned i = 0; i < ENGINES_MAX; i++)
+		if (alive[i] && alive[i]->conf.dc_wire == dc_id) {
+			engine = alive[i];
+			return true;
+		}
+	return false;
+}
 
 int mtp_client_new(struct mtp_client **cp, const struct mtp_client_conf *conf)
 {
@@ -22,6 +35,11 @@ int mtp_client_new(struct mtp_client **cp, const struct mtp_client_conf *conf)
 	c->conf = *conf;
 	c->auth = conf->auth;
 	*cp = engine = c;
+	for (unsigned i = 0; i < ENGINES_MAX; i++)
+		if (!alive[i]) {
+			alive[i] = c;
+			break;
+		}
 	engines++;
 	return 0;
 }
@@ -54,6 +72,9 @@ void mtp_client_free(struct mtp_client **cp)
 	}
 	if (engine == c)
 		engine = NULL;
+	for (unsigned i = 0; i < ENGINES_MAX; i++)
+		if (alive[i] == c)
+			alive[i] = NULL;
 	buf_clear(&c->out);
 	free(c);
 	*cp = NULL;
@@ -67,10 +88,11 @@ void mtp_client_connected(struct mtp_client *c, usec_t now, struct wall wall)
 	if (!c->auth.present) {
 		c->auth.present = true;
 		c->auth.key_id = 4711;
-		fake_event(MTP_EVENT_KEY_CREATED, NULL);
+		c->conf.handlers.event(MTP_EVENT_KEY_CREATED, NULL,
+				       c->conf.arg);
 	}
 	c->ready = true;
-	fake_event(MTP_EVENT_READY, NULL);
+	c->conf.handlers.event(MTP_EVENT_READY, NULL, c->conf.arg);
 }
 
 void mtp_client_disconnected(struct mtp_client *c, usec_t now)
@@ -142,11 +164,25 @@ static void l_closed(int err, void *arg)
 	l->conn = mem_deref(l->conn);
 }
 
+static void older_closed(int err, void *arg)
+{
+	struct tcp_conn **conn = arg;
+
+	*conn = mem_deref(*conn);
+}
+
 static void l_accept(const struct sa *peer, void *arg)
 {
 	struct listener *l = arg;
 
-	l->conn = mem_deref(l->conn);
+	for (unsigned i = 0; l->conn && i < 8; i++) {
+		if (l->older[i])
+			continue;
+		l->older[i] = l->conn;
+		l->conn = NULL;
+		tcp_set_handlers(l->older[i], NULL, NULL, older_closed,
+				 &l->older[i]);
+	}
 	if (tcp_accept(&l->conn, l->sock, NULL, l_received, l_closed, l))
 		abort();
 	l->accepted++;
@@ -164,6 +200,8 @@ static void listener_open(struct listener *l)
 static void listener_close(struct listener *l)
 {
 	l->conn = mem_deref(l->conn);
+	for (unsigned i = 0; i < 8; i++)
+		l->older[i] = mem_deref(l->older[i]);
 	l->sock = mem_deref(l->sock);
 }
 

@@ -29,7 +29,8 @@ extern unsigned engines, connects;
 
 struct listener {
 	struct tcp_sock *sock;
-	struct tcp_conn *conn;
+	struct tcp_conn *conn;     /* the newest one */
+	struct tcp_conn *older[8]; /* still open */
 	struct sa addr;
 	size_t received;
 	unsigned accepted;
@@ -97,5 +98,8 @@ bool reconnected(struct world *w);
 bool accepted_twice(struct world *w);
 bool make_ready(struct world *w);
 struct tl_obj *any_query(struct world *w);
+/* Makes the engine of that data centre the one that is looked at; false: there
+ * is none. */
+bool look_at(int dc_id);
 
 #endif

@@ -19,7 +19,6 @@
 #include "base/log.h"
 #include "base/re.h"
 
-#define ADDRESSES_MAX 8
 #define CONNECT_TIMEOUT (10 * USEC_S)
 /* After this long a connection was a good one: back-off begins anew. */
 #define STEADY (10 * USEC_S)
@@ -28,7 +27,7 @@
 
 struct connection {
 	char name[64];
-	struct tg_dc dcs[ADDRESSES_MAX];
+	struct tg_dc dcs[CONNECTION_ADDRESSES_MAX];
 	size_t dcs_n, dcs_at;
 	struct mtp_client *client;
 	struct tcp_conn *tcp;
@@ -297,14 +296,14 @@ int connection_new(struct connection **cp, const struct connection_conf *conf)
 	struct connection *c;
 	int err;
 
-	if (!conf->dcs_n)
+	if (!conf->dcs_n || conf->dcs_n > CONNECTION_ADDRESSES_MAX)
 		return -EINVAL;
 	c = calloc(1, sizeof(*c));
 	if (!c)
 		return -ENOMEM;
 	tmr_init(&c->tmr);
 	snprintf(c->name, sizeof(c->name), "%s", conf->name);
-	c->dcs_n = conf->dcs_n < ADDRESSES_MAX ? conf->dcs_n : ADDRESSES_MAX;
+	c->dcs_n = conf->dcs_n;
 	memcpy(c->dcs, conf->dcs, c->dcs_n * sizeof(c->dcs[0]));
 	c->due = USEC_NEVER;
 	c->on_link = conf->link;

@@ -10,6 +10,8 @@
 
 #include "telegram/account.h"
 
+#define CONNECTION_ADDRESSES_MAX 8
+
 struct connection;
 
 enum connection_link {
@@ -21,7 +23,7 @@ enum connection_link {
 struct connection_conf {
 	const char *name;        /* for log lines; copied */
 	const struct tg_dc *dcs; /* addresses of one data centre; copied */
-	size_t dcs_n;            /* 1 .. 8, more are ignored */
+	size_t dcs_n;            /* 1 .. CONNECTION_ADDRESSES_MAX */
 	enum mtp_transport_kind transport;
 	bool obfuscated;
 	const struct mtp_rsa *rsa;
