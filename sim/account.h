@@ -93,6 +93,8 @@ struct sim_account {
 	int password_tries;
 	char bot_token[SIM_NAME_MAX]; /* set: a bot */
 	bool deleted;
+	bool frozen;     /* may read, may not act */
+	char banned[32]; /* 401 with this text to every query; "" = not */
 	enum sim_audience privacy[SIM_PRIVACY_COUNT];
 	char version[SIM_VERSION_MAX]; /* forced for its calls, "" = policy */
 	int flood_wait_s;              /* phone.requestCall is refused so */

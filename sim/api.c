@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "sim/held.h"
 #include "sim/layer.h"
 #include "sim/update.h"
 
@@ -25,19 +26,37 @@ static const struct sim_method *sim_method_find(enum tl_ctor_no no)
 /* -- answers
  * ------------------------------------------------------------------- */
 
+/* All answers and errors leave here, or what was ordered happens to them. */
+static void sim_reply(struct sim_request *r, int code, const char *text,
+		      struct bytes answer)
+{
+	struct sim_session *s = r->session;
+	enum sim_order_kind kind = r->order.kind;
+
+	r->answered = true;
+	if (kind == SIM_ORDER_SLOW)
+		sim_held_answer(s, r->msg_id, code, text, answer,
+				r->order.delay);
+	else if (kind != SIM_ORDER_DROP_ANSWER && code)
+		s->error(s, r->msg_id, code, text);
+	else if (kind != SIM_ORDER_DROP_ANSWER)
+		s->answer(s, r->msg_id, answer);
+	if (kind == SIM_ORDER_DROP_ANSWER || kind == SIM_ORDER_DROP_AFTER)
+		s->drop(s);
+}
+
 static void sim_send(struct sim_request *r, struct buf *out, int err)
 {
 	if (r->answered)
 		return;
-	r->answered = true;
 	if (err || out->bad) {
 		log_error("sim", tl_ctor_name(r->q->no),
 			  "answer is not writable: %d", err);
-		r->session->error(r->session, r->msg_id, 500,
-				  "WORKER_BUSY_TOO_LONG_RETRY");
+		sim_reply(r, 500, "WORKER_BUSY_TOO_LONG_RETRY",
+			  bytes_of(NULL, 0));
 		return;
 	}
-	r->session->answer(r->session, r->msg_id, buf_bytes(out));
+	sim_reply(r, 0, "", buf_bytes(out));
 }
 
 void sim_answer(struct sim_request *r, const struct tl_obj *o)
@@ -67,10 +86,8 @@ void sim_answer_bool(struct sim_request *r, bool v)
 
 void sim_refuse_text(struct sim_request *r, int code, const char *text)
 {
-	if (r->answered)
-		return;
-	r->answered = true;
-	r->session->error(r->session, r->msg_id, code, text);
+	if (!r->answered)
+		sim_reply(r, code, text, bytes_of(NULL, 0));
 }
 
 void sim_refuse(struct sim_request *r, const struct sim_fault *f)
@@ -162,17 +179,82 @@ static bool sim_is_phone(const struct sim_method *m)
 	return p->run != NULL;
 }
 
+/* What a frozen account may not call: it reads, but does nothing. */
+static bool sim_is_frozen(const struct sim_request *r)
+{
+	static const char *const acts[] = {
+		"phone.requestCall", "phone.acceptCall", "messages.send",
+		"messages.edit",     "contacts.import",  "contacts.add",
+		"contacts.block",    "account.set",      "account.update",
+	};
+	const char *name = tl_ctor_name(r->q->no);
+
+	for (size_t i = 0; i < sizeof(acts) / sizeof(*acts); i++)
+		if (!strncmp(name, acts[i], strlen(acts[i])))
+			return r->me && r->me->frozen;
+	return false;
+}
+
+/* Whoever has no log-in, or none that counts, is told why. */
+static void sim_query_unauthorised(struct sim_request *r)
+{
+	const char *why = r->me ? r->me->banned : r->key->lost;
+
+	if (why[0]) {
+		sim_world_refused(r->world, "log-in-ended");
+		sim_refuse_text(r, 401, why);
+		return;
+	}
+	sim_refuse(r, SIM_FAULT(401, "AUTH_KEY_UNREGISTERED",
+				"method-before-login"));
+}
+
+/* Telegram's client is far behind: it goes on from this pts. */
+static void sim_query_behind(struct sim_request *r)
+{
+	struct tl_obj *o = tl_new(r->arena, TL_updates_differenceTooLong);
+
+	tl_set_int(o, TL_updates_differenceTooLong_pts, r->me ? r->me->pts : 1);
+	sim_answer(r, o);
+}
+
+/* A fault was ordered that leaves nothing to run. */
+static bool sim_query_struck(struct sim_request *r)
+{
+	sim_order_query(&r->order, r->world, tl_ctor_name(r->q->no),
+			r->me ? r->me->id : 0);
+	switch (r->order.kind) {
+	case SIM_ORDER_ERROR:
+		sim_refuse_text(r, r->order.code, r->order.text);
+		return true;
+	case SIM_ORDER_HANG:
+		return true;
+	case SIM_ORDER_DROP_BEFORE:
+		r->session->drop(r->session);
+		return true;
+	case SIM_ORDER_BEHIND:
+		sim_query_behind(r);
+		return true;
+	default:
+		return false;
+	}
+}
+
 static void sim_query_run(struct sim_request *r)
 {
 	const struct sim_method *m = sim_method_find(r->q->no);
 
+	if (sim_query_struck(r))
+		return;
 	/* "unsupported method = 400, never 401" (tdlib-expects 1) */
 	if (!m)
 		sim_refuse(r,
 			   SIM_FAULT(400, "METHOD_INVALID", "method-unknown"));
-	else if (m->access == SIM_ACCESS_LOGIN && !r->me)
-		sim_refuse(r, SIM_FAULT(401, "AUTH_KEY_UNREGISTERED",
-					"method-before-login"));
+	else if (m->access == SIM_ACCESS_LOGIN && (!r->me || r->me->banned[0]))
+		sim_query_unauthorised(r);
+	else if (sim_is_frozen(r))
+		sim_refuse(r, SIM_FAULT(420, "FROZEN_METHOD_INVALID",
+					"account-frozen"));
 	else if (r->me && r->me->bot_token[0] && sim_is_phone(m))
 		sim_refuse(r, SIM_FAULT(400, "BOT_METHOD_INVALID",
 					"method-of-users"));

@@ -10,6 +10,7 @@
 
 #include "sim/fault.h"
 #include "sim/object.h"
+#include "sim/order.h"
 #include "sim/world.h"
 #include "tl/tl.h"
 
@@ -22,6 +23,7 @@ struct sim_request {
 	const struct tl_obj *q;
 	struct tl_arena *arena;
 	bool answered;
+	struct sim_order order; /* the fault ordered for this query */
 };
 
 enum sim_access {

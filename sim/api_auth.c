@@ -219,7 +219,7 @@ static void sim_auth_send_code(struct sim_request *r)
 		sim_refuse_text(r, 303, text);
 		return;
 	}
-	if (a && a->deleted) {
+	if (a && (a->deleted || a->banned[0])) {
 		sim_refuse(r, SIM_FAULT(400, "PHONE_NUMBER_BANNED",
 					"phone-banned"));
 		return;

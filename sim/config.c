@@ -196,7 +196,7 @@ static int sim_config_fill(struct sim_config *c, char why[256])
 	static const char *const names[] = {
 		"dcs",         "layer_min", "layer_max", "call",
 		"api",         "accounts",  "endpoint",  "code_lifetime_s",
-		"flood_codes", NULL};
+		"flood_codes", "faults",    NULL};
 
 	if (!json_is_object(c->root))
 		return sim_config_wrong(why, "configuration",
@@ -210,6 +210,7 @@ static int sim_config_fill(struct sim_config *c, char why[256])
 	c->api = json_object_get(c->root, "api");
 	c->accounts = json_object_get(c->root, "accounts");
 	c->endpoint = json_object_get(c->root, "endpoint");
+	c->faults = json_object_get(c->root, "faults");
 	if (!json_is_array(c->accounts))
 		return sim_config_wrong(why, "accounts", "a list is needed");
 	if (sim_config_dcs(c, why))

@@ -52,6 +52,7 @@ struct sim_config {
 	const json_t *api;       /* [{"id":..,"hash":..}] or NULL: any */
 	const json_t *accounts;  /* array, checked by sim_world_new */
 	const json_t *endpoint;  /* default command line, array of strings */
+	const json_t *faults;    /* array of orders (sim/order.h) */
 	int code_lifetime_s;
 	int flood_codes; /* sendCode per number before FLOOD_WAIT */
 };

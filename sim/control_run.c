@@ -6,25 +6,17 @@
 
 #include "sim/api_auth.h"
 #include "sim/app.h"
-#include "sim/control.h"
+#include "sim/control_private.h"
 #include "sim/update.h"
 
-struct sim_operation {
-	struct sim_world *w;
-	struct sim_dcs *dcs;
-	const json_t *q;
-	char why[256]; /* set: the operation failed */
-};
-
-static json_t *sim_failed(struct sim_operation *op, const char *why)
+json_t *sim_failed(struct sim_operation *op, const char *why)
 {
 	if (!op->why[0])
 		snprintf(op->why, sizeof(op->why), "%s", why);
 	return NULL;
 }
 
-/* An account named by id, phone, username, as text or number. */
-static struct sim_account *sim_named(struct sim_operation *op, const char *key)
+struct sim_account *sim_named(struct sim_operation *op, const char *key)
 {
 	const json_t *j = json_object_get(op->q, key);
 	struct sim_account *a = NULL;
@@ -344,6 +336,11 @@ static json_t *sim_run_set(struct sim_operation *op)
 		(int)sim_json_int(op->q, "flood_wait_s", a->flood_wait_s);
 	if (json_is_boolean(json_object_get(op->q, "deleted")))
 		a->deleted = json_is_true(json_object_get(op->q, "deleted"));
+	if (json_is_boolean(json_object_get(op->q, "frozen")))
+		a->frozen = json_is_true(json_object_get(op->q, "frozen"));
+	if (json_is_string(json_object_get(op->q, "banned")))
+		snprintf(a->banned, sizeof(a->banned), "%s",
+			 sim_json_text(op->q, "banned", ""));
 	sim_account_save(a);
 	return json_object();
 }
@@ -390,81 +387,12 @@ static json_t *sim_run_connections(struct sim_operation *op)
 	return json_object();
 }
 
-static json_t *sim_run_hostile(struct sim_operation *op)
-{
-	enum mtp_hostile mode;
-
-	if (!op->dcs ||
-	    sim_hostile_parse(&mode, sim_json_text(op->q, "mode", NULL)))
-		return sim_failed(op, "mode: unknown");
-	sim_dcs_hostile(op->dcs, mode, (int)sim_json_int(op->q, "next", 0));
-	return json_object();
-}
-
-static json_t *sim_run_drop(struct sim_operation *op)
-{
-	const struct sim_account *a = NULL;
-
-	if (json_object_get(op->q, "user"))
-		a = sim_named(op, "user");
-	if (!op->dcs || op->why[0])
-		return sim_failed(op, "no connections");
-	return json_pack("{si}", "dropped",
-			 sim_dcs_drop(op->dcs, a ? a->id : 0));
-}
-
-static json_t *sim_run_refuse(struct sim_operation *op)
-{
-	if (!op->dcs)
-		return sim_failed(op, "no connections");
-	sim_dcs_refuse(op->dcs, !json_is_false(json_object_get(op->q, "on")));
-	return json_object();
-}
-
-static json_t *sim_run_updates(struct sim_operation *op)
-{
-	op->w->drop_updates = (int)sim_json_int(op->q, "drop", 0);
-	op->w->repeat_updates = (int)sim_json_int(op->q, "repeat", 0);
-	return json_object();
-}
-
-static json_t *sim_run_status(struct sim_operation *op)
-{
-	struct sim_account *a = sim_named(op, "user");
-	struct sim_account *about = sim_named(op, "about");
-
-	if (!a || !about)
-		return NULL;
-	sim_update_status(a, about, (int)sim_json_int(op->q, "skip", 0));
-	return json_object();
-}
-
-static json_t *sim_run_logout(struct sim_operation *op)
-{
-	const struct sim_account *a = sim_named(op, "user");
-	int n = 0;
-
-	if (!a)
-		return NULL;
-	for (struct sim_key *k = op->w->keys; k; k = k->next) {
-		if (k->user != a->id)
-			continue;
-		k->user = 0;
-		sim_world_key_save(op->w, k);
-		n++;
-	}
-	return json_pack("{si}", "sessions", n);
-}
-
 static json_t *sim_run_ping(struct sim_operation *op)
 {
 	return json_pack("{si}", "date", sim_world_date(op->w));
 }
 
-static const struct {
-	const char *name;
-	json_t *(*run)(struct sim_operation *op);
-} sim_operations[] = {
+static const struct sim_operation_run sim_operations[] = {
 	{"ping", sim_run_ping},
 	{"accounts", sim_run_accounts},
 	{"sessions", sim_run_sessions},
@@ -485,26 +413,30 @@ static const struct {
 	{"block", sim_run_block},
 	{"policy", sim_run_policy},
 	{"connections", sim_run_connections},
-	{"hostile", sim_run_hostile},
-	{"drop", sim_run_drop},
-	{"refuse", sim_run_refuse},
-	{"updates", sim_run_updates},
-	{"status", sim_run_status},
-	{"logout", sim_run_logout},
+	{NULL, NULL},
 };
+
+static const struct sim_operation_run *
+sim_operation_find(const struct sim_operation_run *list, const char *name)
+{
+	while (list->name && strcmp(list->name, name))
+		list++;
+	return list->name ? list : NULL;
+}
 
 json_t *sim_control_run(struct sim_world *w, struct sim_dcs *dcs,
 			const json_t *request)
 {
 	struct sim_operation op = {.w = w, .dcs = dcs, .q = request};
 	const char *name = sim_json_text(request, "op", "");
+	const struct sim_operation_run *run =
+		sim_operation_find(sim_operations, name);
 	json_t *o = NULL;
-	size_t i = 0, n = sizeof(sim_operations) / sizeof(sim_operations[0]);
 
-	while (i < n && strcmp(sim_operations[i].name, name))
-		i++;
-	if (i < n)
-		o = sim_operations[i].run(&op);
+	if (!run)
+		run = sim_operation_find(sim_operations_fault, name);
+	if (run)
+		o = run->run(&op);
 	else
 		sim_failed(&op, "op: unknown");
 	if (o && !op.why[0]) {

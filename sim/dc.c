@@ -17,7 +17,9 @@ struct sim_conn {
 	struct sim_dc *dc;
 	struct sim_stream *stream;
 	struct mtp_server *mtp;
-	bool dead; /* freed at the end of the round */
+	struct buf unread; /* of a silent time */
+	bool closing;      /* dead when what was written has left */
+	bool dead;         /* freed at the end of the round */
 };
 
 struct sim_dc {
@@ -37,6 +39,7 @@ struct sim_dcs {
 	enum mtp_hostile hostile;
 	int hostile_next; /* 0: all */
 	bool refusing;
+	usec_t silent_until; /* 0: not */
 };
 
 static const char *const sim_hostile_names[MTP_HOSTILE_COUNT] = {
@@ -102,6 +105,13 @@ static void sim_conn_push(struct sim_session *s, struct bytes updates)
 	struct sim_conn *c = (struct sim_conn *)s;
 
 	mtp_server_push(c->mtp, updates, s->world->wall);
+}
+
+static void sim_conn_drop(struct sim_session *s)
+{
+	struct sim_conn *c = (struct sim_conn *)s;
+
+	c->closing = true;
 }
 
 /* -- the engine's handlers
@@ -175,21 +185,29 @@ static void sim_conn_on_refused(const char *what, void *arg)
  * ----------------------------------------------------------------------------
  */
 
-static void sim_conn_on_data(struct bytes in, void *arg)
+static void sim_conn_input(struct sim_conn *c, struct bytes in)
 {
-	struct sim_conn *c = arg;
 	struct sim_world *w = c->dc->all->world;
-	int err;
+	int err = mtp_server_input(c->mtp, in, w->now, w->wall);
 
-	if (c->dead)
-		return;
-	sim_world_time(w, clock_now(), clock_wall());
-	err = mtp_server_input(c->mtp, in, w->now, w->wall);
 	if (!err)
 		return;
 	log_info("sim-dc", "-", "connection is closed: %s", strerror(-err));
 	sim_world_refused(w, "mtproto-connection");
 	c->dead = true;
+}
+
+static void sim_conn_on_data(struct bytes in, void *arg)
+{
+	struct sim_conn *c = arg;
+
+	if (c->dead || c->closing)
+		return;
+	sim_world_time(c->dc->all->world, clock_now(), clock_wall());
+	if (c->dc->all->silent_until)
+		buf_put(&c->unread, in.p, in.n);
+	else
+		sim_conn_input(c, in);
 }
 
 static void sim_conn_on_closed(void *arg)
@@ -204,6 +222,7 @@ static void sim_conn_free(struct sim_conn *c)
 	if (c->s.world)
 		sim_world_session_remove(c->s.world, &c->s);
 	mtp_server_free(&c->mtp);
+	buf_clear(&c->unread);
 	sim_stream_free(&c->stream);
 	free(c);
 }
@@ -256,6 +275,8 @@ static void sim_dc_on_accept(int fd, void *arg)
 	c->s.answer = sim_conn_answer;
 	c->s.error = sim_conn_error;
 	c->s.push = sim_conn_push;
+	c->s.drop = sim_conn_drop;
+	buf_init(&c->unread);
 	c->dead = dc->all->refusing || sim_conn_engine(c);
 	c->next = dc->conns;
 	dc->conns = c;
@@ -356,12 +377,14 @@ void sim_dcs_free(struct sim_dcs **dp)
 
 usec_t sim_dcs_deadline(const struct sim_dcs *d)
 {
-	usec_t due = USEC_NEVER;
+	usec_t due = d->silent_until ? d->silent_until : USEC_NEVER;
 
-	for (int i = 0; i < d->count; i++)
+	for (int i = 0; i < d->count && !d->silent_until; i++)
 		for (const struct sim_conn *c = d->dc[i].conns; c;
 		     c = c->next) {
-			usec_t t = c->dead ? 0 : mtp_server_deadline(c->mtp);
+			usec_t t = c->dead || c->closing
+					   ? 0
+					   : mtp_server_deadline(c->mtp);
 
 			due = t < due ? t : due;
 		}
@@ -374,12 +397,36 @@ static void sim_conn_tick(struct sim_conn *c, const struct sim_world *w)
 
 	if (mtp_server_deadline(c->mtp) <= w->now)
 		mtp_server_timeout(c->mtp, w->now, w->wall);
-	c->dead = mtp_server_expired(c->mtp);
+	c->dead = mtp_server_expired(c->mtp) || c->closing;
 	out = mtp_server_output(c->mtp);
 	if (!out->n)
 		return;
 	sim_stream_write(c->stream, buf_bytes(out));
 	buf_reset(out);
+}
+
+static void sim_conn_unread(struct sim_conn *c)
+{
+	struct buf in = c->unread;
+
+	buf_init(&c->unread);
+	if (in.n && !c->dead)
+		sim_conn_input(c, buf_bytes(&in));
+	buf_clear(&in);
+}
+
+/* True: it goes on. */
+static bool sim_dcs_silent(struct sim_dcs *d)
+{
+	if (d->silent_until > d->world->now)
+		return true;
+	if (!d->silent_until)
+		return false;
+	d->silent_until = 0;
+	for (int i = 0; i < d->count; i++)
+		for (struct sim_conn *c = d->dc[i].conns; c; c = c->next)
+			sim_conn_unread(c);
+	return false;
 }
 
 static void sim_dc_reap(struct sim_dc *dc)
@@ -400,6 +447,8 @@ static void sim_dc_reap(struct sim_dc *dc)
 
 void sim_dcs_tick(struct sim_dcs *d)
 {
+	if (sim_dcs_silent(d))
+		return;
 	for (int i = 0; i < d->count; i++) {
 		for (struct sim_conn *c = d->dc[i].conns; c; c = c->next)
 			if (!c->dead)
@@ -434,4 +483,21 @@ int sim_dcs_drop(struct sim_dcs *d, int64_t user)
 void sim_dcs_refuse(struct sim_dcs *d, bool on)
 {
 	d->refusing = on;
+}
+
+void sim_dcs_silence(struct sim_dcs *d, usec_t until)
+{
+	d->silent_until = until;
+}
+
+void sim_dcs_salts_change(struct sim_dcs *d)
+{
+	for (int i = 0; i < d->count; i++)
+		mtp_sessions_salts_change(d->dc[i].sessions);
+}
+
+void sim_dcs_sessions_renew(struct sim_dcs *d)
+{
+	for (int i = 0; i < d->count; i++)
+		mtp_sessions_renew(d->dc[i].sessions);
 }

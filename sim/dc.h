@@ -28,5 +28,11 @@ const char *sim_hostile_name(enum mtp_hostile m);
 int sim_dcs_drop(struct sim_dcs *d, int64_t user);
 /* Refuses (closes at once) or takes new connections. */
 void sim_dcs_refuse(struct sim_dcs *d, bool on);
+/* Nothing is read or sent on any connection until then; none is closed. */
+void sim_dcs_silence(struct sim_dcs *d, usec_t until);
+/* Every salt told so far is wrong. */
+void sim_dcs_salts_change(struct sim_dcs *d);
+/* Sessions are announced anew: their state was lost. */
+void sim_dcs_sessions_renew(struct sim_dcs *d);
 
 #endif

@@ -4,8 +4,10 @@
 #include <string.h>
 
 #include "sim/app.h"
+#include "sim/held.h"
 #include "sim/layer.h"
 #include "sim/object.h"
+#include "sim/order.h"
 
 /* Which sessions an update goes to. */
 struct sim_audience_of {
@@ -36,6 +38,15 @@ static void sim_push_to(struct sim_session *s, const struct tl_obj *o)
 	buf_clear(&out);
 }
 
+static void sim_update_too_long(struct sim_session *s)
+{
+	struct tl_arena a;
+
+	tl_arena_init(&a);
+	sim_push_to(s, tl_new(&a, TL_updatesTooLong));
+	tl_arena_clear(&a);
+}
+
 /* Told with updatesTooLong when a session of the log-in listens again. */
 static void sim_keys_miss(const struct sim_audience_of *to)
 {
@@ -55,25 +66,74 @@ static void sim_keys_miss(const struct sim_audience_of *to)
 	}
 }
 
+/* -- faults on demand --------------------------------------------------------
+ */
+
+/* What an order names: the update, not its container. */
+static const char *sim_update_name(const struct tl_obj *o)
+{
+	const struct tl_obj *u = tl_is(o, TL_updateShort)
+					 ? tl_child(o, TL_updateShort_update)
+					 : tl_item(o, TL_updates_updates, 0);
+
+	return tl_ctor_name(u ? u->no : o->no);
+}
+
+/* The constructor of the (first) update becomes one of no layer. */
+static void sim_update_spoil(struct buf *out, const struct tl_obj *o)
+{
+	size_t at = tl_is(o, TL_updateShort) ? 4 : 12;
+
+	if (out->n >= at + 4)
+		le32_store(out->p + at, 0x0bad0bad);
+}
+
+static void sim_push_struck(struct sim_session *s, const struct tl_obj *o,
+			    const struct sim_order *order)
+{
+	struct buf out;
+
+	if (order->kind == SIM_ORDER_LOSE)
+		return;
+	buf_init(&out);
+	if (order->kind == SIM_ORDER_TOO_LONG) {
+		sim_update_too_long(s);
+	} else if (sim_layer_write(&out, o, s->layer)) {
+		sim_world_refused(s->world, "internal-update");
+	} else if (order->kind == SIM_ORDER_DELAY ||
+		   order->kind == SIM_ORDER_SWAP) {
+		sim_held_push(s, buf_bytes(&out), order->delay,
+			      order->kind == SIM_ORDER_SWAP);
+	} else {
+		if (order->kind == SIM_ORDER_UNKNOWN)
+			sim_update_spoil(&out, o);
+		s->push(s, buf_bytes(&out));
+		if (order->kind == SIM_ORDER_REPEAT)
+			s->push(s, buf_bytes(&out));
+	}
+	buf_clear(&out);
+}
+
 static void sim_push(const struct sim_audience_of *to, const struct tl_obj *o)
 {
 	struct sim_world *w = to->account->world;
+	struct sim_order order = {.kind = SIM_ORDER_NONE};
 	bool heard = false;
-	int times = 1;
 
-	if (w->drop_updates > 0) {
-		w->drop_updates--;
-		return;
-	}
-	if (w->repeat_updates > 0) {
-		w->repeat_updates--;
-		times = 2;
-	}
-	for (struct sim_session *s = w->sessions; s; s = s->next)
-		for (int i = 0; i < times && sim_session_hears(s, to); i++) {
-			sim_push_to(s, o);
-			heard = true;
+	for (struct sim_session *s = w->sessions; s; s = s->next) {
+		if (!sim_session_hears(s, to))
+			continue;
+		if (!heard)
+			sim_order_update(&order, w, sim_update_name(o),
+					 to->account->id);
+		heard = true;
+		if (order.kind) {
+			sim_push_struck(s, o, &order);
+			continue;
 		}
+		sim_push_to(s, o);
+		sim_held_swap(s);
+	}
 	sim_keys_miss(to);
 	w->pushed += heard;
 	w->unheard += !heard;
@@ -238,15 +298,6 @@ void sim_update_status(struct sim_account *account, struct sim_account *about,
 						 account, k->seq));
 		tl_arena_clear(&a);
 	}
-}
-
-static void sim_update_too_long(struct sim_session *s)
-{
-	struct tl_arena a;
-
-	tl_arena_init(&a);
-	sim_push_to(s, tl_new(&a, TL_updatesTooLong));
-	tl_arena_clear(&a);
 }
 
 void sim_update_token(struct sim_world *w, uint64_t key_id)

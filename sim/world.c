@@ -13,6 +13,8 @@
 #include "base/random.h"
 #include "sim/app.h"
 #include "sim/call.h"
+#include "sim/held.h"
+#include "sim/order.h"
 
 /* -- accounts ----------------------------------------------------------------
  */
@@ -193,6 +195,8 @@ static int sim_world_account_add(struct sim_world *w, const json_t *o,
 	a->dc = (int16_t)sim_json_int(o, "dc", w->config->dcs[0].id);
 	a->flood_wait_s = (int)sim_json_int(o, "flood_wait_s", 0);
 	a->deleted = json_is_true(json_object_get(o, "deleted"));
+	a->frozen = json_is_true(json_object_get(o, "frozen"));
+	sim_account_text(a->banned, sizeof(a->banned), o, "banned");
 	sim_account_lists(a, o);
 	a->next = w->accounts;
 	w->accounts = a;
@@ -243,12 +247,12 @@ void sim_world_key_save(struct sim_world *w, const struct sim_key *k)
 
 	sim_key_name(name, k->id);
 	sim_store_put(w->store, "key", name,
-		      json_pack("{so si si sI sI si si si}", "key",
+		      json_pack("{so si si sI sI si si si ss}", "key",
 				sim_json_hex(k->key, sizeof(k->key)), "dc",
 				k->dc, "expires", k->expires, "bound",
 				(json_int_t)k->bound, "user",
 				(json_int_t)k->user, "seq", k->seq, "api_id",
-				k->api_id, "date", k->date));
+				k->api_id, "date", k->date, "lost", k->lost));
 }
 
 static struct sim_key *sim_key_link(struct sim_world *w, uint64_t id)
@@ -310,6 +314,7 @@ static void sim_world_key_load(const char *name, const json_t *o, void *arg)
 	k->seq = (int32_t)sim_json_int(o, "seq", 0);
 	k->api_id = (int32_t)sim_json_int(o, "api_id", 0);
 	k->date = (int32_t)sim_json_int(o, "date", 0);
+	snprintf(k->lost, sizeof(k->lost), "%s", sim_json_text(o, "lost", ""));
 }
 
 /* -- sessions ----------------------------------------------------------------
@@ -389,7 +394,7 @@ void sim_world_event(struct sim_world *w, json_t *event)
 void sim_world_time(struct sim_world *w, usec_t now, struct wall wall)
 {
 	w->now = now;
-	w->wall = wall;
+	w->wall = (struct wall){wall.us + w->clock_off_us};
 }
 
 int32_t sim_world_date(const struct sim_world *w)
@@ -399,12 +404,15 @@ int32_t sim_world_date(const struct sim_world *w)
 
 usec_t sim_world_deadline(const struct sim_world *w)
 {
-	return sim_calls_deadline(w);
+	usec_t calls = sim_calls_deadline(w), held = sim_held_deadline(w);
+
+	return calls < held ? calls : held;
 }
 
 void sim_world_tick(struct sim_world *w)
 {
 	sim_calls_tick(w);
+	sim_held_tick(w);
 }
 
 static void sim_world_secret(struct sim_world *w)
@@ -446,6 +454,11 @@ int sim_world_new(struct sim_world **wp, struct sim_config *c,
 	sim_store_each(s, "message", sim_account_message_load, w);
 	sim_store_each(s, "event", sim_account_event_load, w);
 	sim_store_each(s, "call", sim_call_load, w);
+	err = sim_orders_add(w, c->faults, why);
+	if (err) {
+		sim_world_free(&w);
+		return err;
+	}
 	*wp = w;
 	return 0;
 }
@@ -492,6 +505,8 @@ void sim_world_free(struct sim_world **wp)
 	if (!w)
 		return;
 	sim_calls_free(w);
+	sim_orders_cancel(w, 0);
+	sim_held_clear(w);
 	while (w->accounts) {
 		struct sim_account *a = w->accounts;
 

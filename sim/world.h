@@ -14,6 +14,8 @@
 #include "sim/store.h"
 
 struct sim_call;
+struct sim_held;
+struct sim_order;
 struct tl_obj;
 
 /* A permanent or temporary authorisation key. */
@@ -30,6 +32,7 @@ struct sim_key {
 	int32_t api_id;
 	int32_t date; /* of the log-in */
 	bool missed;  /* an update found no session of it listening */
+	char lost[32]; /* 401 with this text: the log-in was ended so */
 };
 
 /* One connection that carries a session of a key. The embedding object owns
@@ -49,6 +52,8 @@ struct sim_session {
 	void (*error)(struct sim_session *s, int64_t msg_id, int code,
 		      const char *text);
 	void (*push)(struct sim_session *s, struct bytes updates);
+	/* Closes the connection, soon, when what was sent has left. */
+	void (*drop)(struct sim_session *s);
 };
 
 /* A log-in code that was sent. */
@@ -102,7 +107,10 @@ struct sim_world {
 	usec_t now;
 	struct wall wall;
 	uint16_t dc_ports[SIM_DCS];
-	int drop_updates, repeat_updates; /* of the next so many pushes */
+	struct sim_order *orders; /* faults on demand, oldest first */
+	int orders_made;
+	struct sim_held *held; /* what leaves late */
+	int64_t clock_off_us;  /* our clock is wrong by so much */
 	uint64_t pushed, unheard; /* updates with and without a listener */
 	/* Something happened: one JSON object, for watchers. Steals `event`. */
 	void (*event)(json_t *event, void *arg);
@@ -112,7 +120,8 @@ struct sim_world {
 int sim_world_new(struct sim_world **wp, struct sim_config *c,
 		  struct sim_store *s, char why[256]);
 void sim_world_free(struct sim_world **wp);
-/* Before anything else happens in a round of the loop. */
+/* Before anything else happens in a round of the loop. wall: the true time; a
+ * clock that is off is off from this. */
 void sim_world_time(struct sim_world *w, usec_t now, struct wall wall);
 int32_t sim_world_date(const struct sim_world *w); /* unix time */
 usec_t sim_world_deadline(const struct sim_world *w);

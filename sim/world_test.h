@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "sim/api.h"
 #include "sim/app.h"
+#include "sim/update.h"
 #include "tests/check.h"
 
 struct fake {
@@ -21,6 +22,7 @@ struct fake {
 	struct buf raw[64]; /* what was pushed; objects point into it */
 	struct tl_obj *pushed[64];
 	int pushes;
+	int drops; /* times its connection was closed */
 };
 
 struct fixture {
@@ -74,6 +76,13 @@ static inline void fake_error(struct sim_session *s, int64_t msg_id, int code,
 	snprintf(f->text, sizeof(f->text), "%s", text);
 }
 
+static inline void fake_drop(struct sim_session *s)
+{
+	struct fake *f = (struct fake *)s;
+
+	f->drops++;
+}
+
 static inline void fake_push(struct sim_session *s, struct bytes updates)
 {
 	struct fake *f = (struct fake *)s;
@@ -97,6 +106,7 @@ static inline void fake_open(struct fixture *x, struct fake *f, uint64_t key_id)
 	f->s.answer = fake_answer;
 	f->s.error = fake_error;
 	f->s.push = fake_push;
+	f->s.drop = fake_drop;
 	if (!sim_world_key(x->w, key_id))
 		sim_world_key_add(x->w, key_id, key, 2, 0);
 	sim_world_session_add(x->w, &f->s);

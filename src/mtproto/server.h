@@ -103,5 +103,10 @@ int mtp_server_push(struct mtp_server *s, struct bytes updates,
 
 int mtp_sessions_new(struct mtp_sessions **sp);
 void mtp_sessions_free(struct mtp_sessions **sp);
+/* Every salt given so far is wrong from now on: bad_server_salt. */
+void mtp_sessions_salts_change(struct mtp_sessions *s);
+/* The state of all sessions is lost: new_session_created at the next message
+ * of each. */
+void mtp_sessions_renew(struct mtp_sessions *s);
 
 #endif

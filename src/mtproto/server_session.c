@@ -62,6 +62,14 @@ void mtp_sessions_free(struct mtp_sessions **sp)
 	*sp = NULL;
 }
 
+void mtp_sessions_renew(struct mtp_sessions *all)
+{
+	struct server_session *n;
+
+	TAILQ_FOREACH(n, &all->sessions, link)
+	n->announced = false;
+}
+
 static void sessions_trim(struct mtp_sessions *all)
 {
 	struct server_session *n;
@@ -196,6 +204,17 @@ int server_salt_first(struct mtp_sessions *all, uint64_t key_id, int64_t salt,
 	k->until = now + FIRST_SALT_SECONDS;
 	TAILQ_INSERT_TAIL(&all->first_salts, k, link);
 	return 0;
+}
+
+void mtp_sessions_salts_change(struct mtp_sessions *all)
+{
+	struct server_key_salt *k;
+
+	while ((k = TAILQ_FIRST(&all->first_salts))) {
+		TAILQ_REMOVE(&all->first_salts, k, link);
+		free(k);
+	}
+	random_bytes(all->secret, sizeof(all->secret));
 }
 
 int64_t server_salt_at(const struct mtp_sessions *all, uint64_t key_id,
