@@ -3,7 +3,8 @@
  *   manager.call.incoming  {session, storage, call, telegram_id, access_hash,
  *                          caller: USER} a Telegram user calls an account; the
  *                          Storage has confirmed receipt (it rings)
- *   manager.session.state  {session, storage, state, reason, user: USER|null}
+ *   manager.session.state  {session, storage, state, reason, logged_in: bool,
+ *                          user: USER|null}; state as in telegram/state.h
  *   storage.S.call.assign  {call, worker}: events of the call go there
  *   storage.S.login.start    request {session, phone}
  *   storage.S.login.resend   request {session}

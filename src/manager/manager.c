@@ -31,10 +31,9 @@ static struct manager_trunk *trunk_find(struct manager *m, const char *name)
 /* False once Telegram has said so; not merely while there is no connection. */
 static bool session_authorised(const struct manager *m, const char *name)
 {
-	const char *state =
-		text_of(json_object_get(m->sessions, name), "state");
+	const json_t *session = json_object_get(m->sessions, name);
 
-	return strcmp(state, "unauthorised") != 0 && strcmp(state, "dead") != 0;
+	return !json_is_false(json_object_get(session, "logged_in"));
 }
 
 /* -- Workers ------------------------------------------------------------------ */

@@ -299,6 +299,10 @@ static void on_start(const struct bus_message *m, void *arg)
 	enum tg_peer_kind kind;
 	struct storage_call *c;
 
+	if (session && tg_account_state(session->account) == TG_STATE_FROZEN) {
+		refuse_start(s, m, 420, "FROZEN_METHOD_INVALID");
+		return;
+	}
 	if (!session || tg_account_state(session->account) != TG_STATE_READY) {
 		refuse_start(s, m, 401, "SESSION_NOT_RUNNING");
 		return;

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "base/log.h"
 #include "bus/manager_storage.h"
@@ -74,6 +75,16 @@ static void keep_auth_lost(const char *reason, void *arg)
 	session->kept.logged_in = false;
 	snprintf(session->kept.dead_reason, sizeof(session->kept.dead_reason),
 		 "%s", reason);
+	session->kept.dead_since = clock_wall().us / (1000 * 1000);
+	session->kept.frozen_since = 0;
+	save(session);
+}
+
+static void keep_frozen(int64_t since, void *arg)
+{
+	struct session *session = arg;
+
+	session->kept.frozen_since = since;
 	save(session);
 }
 
@@ -84,6 +95,7 @@ static void keep_self(const struct tg_user *user, void *arg)
 
 	k->logged_in = true;
 	k->dead_reason[0] = '\0';
+	k->dead_since = 0;
 	k->user_id = user->id;
 	snprintf(k->phone, sizeof(k->phone), "%s", user->phone);
 	snprintf(k->username, sizeof(k->username), "%s", user->username);
@@ -169,22 +181,28 @@ static bool peer_by_phone(const char *digits, struct tg_user *user, void *arg)
 /* -- account events ----------------------------------------------------------
  */
 
-static void on_state(enum tg_state state, const char *reason, void *arg)
+static void state_publish(const struct session *session)
 {
-	struct session *session = arg;
 	struct storage *s = session->storage;
-	const struct tg_user *self =
-		session->account ? tg_account_self(session->account) : NULL;
+	const struct tg_user *self = tg_account_self(session->account);
+	struct tg_status t;
 
-	log_info("storage", session->name, "session %s%s%s",
-		 tg_state_name(state), reason && *reason ? ": " : "",
-		 reason ? reason : "");
+	tg_account_status(session->account, &t);
 	storage_publish(
 		s, BUS_MANAGER_SESSION_STATE,
-		json_pack("{ss ss ss ss so}", "session", session->name,
-			  "storage", s->id, "state", tg_state_name(state),
-			  "reason", reason ? reason : "", "user",
+		json_pack("{ss ss ss ss sb so}", "session", session->name,
+			  "storage", s->id, "state", tg_state_name(t.state),
+			  "reason", t.reason, "logged_in", t.logged_in, "user",
 			  self ? storage_user_json(self) : json_null()));
+}
+
+static void on_state(enum tg_state state, const char *reason, void *arg)
+{
+	const struct session *session = arg;
+
+	log_info("storage", session->name, "session %s%s%s",
+		 tg_state_name(state), *reason ? ": " : "", reason);
+	state_publish(session);
 }
 
 static void on_incoming(struct tg_call *call, const struct tg_user *from,
@@ -224,8 +242,12 @@ static int session_start(struct session *session)
 		.qts = k->qts,
 		.date = k->date,
 		.seq = k->seq,
+		.dead_reason = k->dead_reason,
+		.dead_since = k->dead_since,
+		.frozen_since = k->frozen_since,
 		.keep = {.auth = keep_auth,
 			 .auth_lost = keep_auth_lost,
+			 .frozen = keep_frozen,
 			 .self = keep_self,
 			 .updates = keep_updates,
 			 .peer = keep_peer,
@@ -237,7 +259,13 @@ static int session_start(struct session *session)
 	};
 	int err = vault_open(s->conf.key, k, &conf.auth);
 
-	if (err && err != -ENOENT)
+	/* The store was made with this key; one of its log-ins was not. The
+	 * other sessions go on. */
+	conf.key_closed = err == -EKEYREJECTED;
+	if (conf.key_closed)
+		log_error("storage", session->name,
+			  "the kept log-in does not open with this key file");
+	else if (err && err != -ENOENT)
 		return err;
 	err = tg_account_new(&session->account, &conf);
 	bytes_wipe(&conf.auth, sizeof(conf.auth));
@@ -272,29 +300,45 @@ out:
 /* -- showing ------------------------------------------------------------------
  */
 
+/* "2026-11-21T13:00:00Z", or "" for no time. */
+static json_t *time_json(int64_t unix_time)
+{
+	time_t t = (time_t)unix_time;
+	struct tm tm;
+	char text[32];
+
+	if (!unix_time || !gmtime_r(&t, &tm) ||
+	    !strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", &tm))
+		text[0] = '\0';
+	return json_string(text);
+}
+
+static json_t *session_row(const struct session *session)
+{
+	const struct tg_user *self = tg_account_self(session->account);
+	struct tg_status t;
+	char phone[32];
+
+	tg_account_status(session->account, &t);
+	return json_pack(
+		"{ss ss ss so ss ss so so ss ss ss}", "session", session->name,
+		"storage", session->storage->id, "state",
+		tg_state_name(t.state), "since", time_json(t.since), "reason",
+		t.reason, "text", tg_state_text(t.state), "frozen_since",
+		time_json(t.frozen_since), "frozen_until",
+		time_json(t.frozen_until), "appeal_url", t.appeal_url, "phone",
+		self ? log_mask_number(phone, self->phone) : "", "username",
+		self ? self->username : "");
+}
+
 static void on_show(const struct bus_message *m, void *arg)
 {
 	struct storage *s = arg;
 	json_t *rows = json_array();
-	char phone[32];
 	struct le *le;
 
 	LIST_FOREACH(&s->sessions, le)
-	{
-		const struct session *session = le->data;
-		const struct tg_user *self = tg_account_self(session->account);
-		enum tg_state state = tg_account_state(session->account);
-		const char *reason = tg_account_reason(session->account);
-
-		json_array_append_new(
-			rows,
-			json_pack(
-				"{ss ss ss ss ss ss}", "session", session->name,
-				"storage", s->id, "state", tg_state_name(state),
-				"reason", reason ? reason : "", "phone",
-				self ? log_mask_number(phone, self->phone) : "",
-				"username", self ? self->username : ""));
-	}
+	json_array_append_new(rows, session_row(le->data));
 	bus_reply(s->conf.bus, m->inbox, json_pack("{so}", "rows", rows));
 }
 
@@ -338,8 +382,11 @@ int storage_new(struct storage **sp, const struct storage_conf *conf,
 	/* Connections start only when every session could be opened. */
 	le = list_head(&s->sessions);
 	for (size_t i = 0; i < conf->sessions_n && !err; i++, le = le->next) {
+		const struct session *session = le->data;
+
 		*why = conf->sessions[i];
-		err = tg_account_start(((struct session *)le->data)->account);
+		state_publish(session);
+		err = tg_account_start(session->account);
 	}
 	if (err) {
 		storage_free(&s);

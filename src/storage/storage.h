@@ -27,9 +27,8 @@ struct storage_conf {
 	size_t sessions_n;
 };
 
-/* Starts connecting every session. Errors: -ENOMEM; -EKEYREJECTED when a kept
- * session cannot be opened with this key: nothing is started then, and *why
- * names the session. */
+/* Starts connecting every session, but those that are over (state.h); one whose
+ * key does not open is. Errors: -ENOMEM; *why names the session. */
 int storage_new(struct storage **sp, const struct storage_conf *conf,
 		const char **why);
 void storage_free(struct storage **sp);

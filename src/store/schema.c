@@ -47,6 +47,10 @@ static const char *const steps[] = {
 	"CREATE TABLE calls ("
 	" id TEXT NOT NULL UNIQUE,"
 	" json TEXT NOT NULL);",
+	/* 2 */
+	"ALTER TABLE sessions ADD COLUMN dead_since INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE sessions ADD COLUMN"
+	" frozen_since INTEGER NOT NULL DEFAULT 0;",
 };
 
 int schema_newest(void)

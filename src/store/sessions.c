@@ -8,20 +8,21 @@
 #define COLUMNS                                                                \
 	"name, dc_id, key_sealed, salt, time_diff, logged_in, dead_reason,"    \
 	" user_id, phone, username, first_name, last_name, pts, qts, date, "   \
-	"seq"
+	"seq, dead_since, frozen_since"
 
 static int session_apply(struct db *db, const void *row)
 {
 	const struct store_session *v = row;
 	sqlite3_stmt *st = db_statement(
-		db, "INSERT INTO sessions (" COLUMNS ") VALUES (?1, ?2, ?3,"
-		    " ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15,"
-		    " ?16) ON CONFLICT (name) DO UPDATE SET dc_id = ?2,"
-		    " key_sealed = ?3, salt = ?4, time_diff = ?5,"
-		    " logged_in = ?6, dead_reason = ?7, user_id = ?8,"
-		    " phone = ?9, username = ?10, first_name = ?11,"
-		    " last_name = ?12, pts = ?13, qts = ?14, date = ?15,"
-		    " seq = ?16");
+		db,
+		"INSERT INTO sessions (" COLUMNS ") VALUES (?1, ?2, ?3,"
+		" ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15,"
+		" ?16, ?17, ?18) ON CONFLICT (name) DO UPDATE SET dc_id = ?2,"
+		" key_sealed = ?3, salt = ?4, time_diff = ?5,"
+		" logged_in = ?6, dead_reason = ?7, user_id = ?8,"
+		" phone = ?9, username = ?10, first_name = ?11,"
+		" last_name = ?12, pts = ?13, qts = ?14, date = ?15,"
+		" seq = ?16, dead_since = ?17, frozen_since = ?18");
 
 	db_bind_text(st, 1, v->name);
 	sqlite3_bind_int(st, 2, v->dc_id);
@@ -40,6 +41,8 @@ static int session_apply(struct db *db, const void *row)
 	sqlite3_bind_int(st, 14, v->qts);
 	sqlite3_bind_int(st, 15, v->date);
 	sqlite3_bind_int(st, 16, v->seq);
+	sqlite3_bind_int64(st, 17, v->dead_since);
+	sqlite3_bind_int64(st, 18, v->frozen_since);
 	return db_run(st);
 }
 
@@ -68,6 +71,8 @@ static int session_read(sqlite3_stmt *st, struct store_session *v)
 	v->qts = sqlite3_column_int(st, 13);
 	v->date = sqlite3_column_int(st, 14);
 	v->seq = sqlite3_column_int(st, 15);
+	v->dead_since = sqlite3_column_int64(st, 16);
+	v->frozen_since = sqlite3_column_int64(st, 17);
 	return 0;
 }
 

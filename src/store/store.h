@@ -41,6 +41,8 @@ struct store_session {
 	int32_t time_diff;
 	bool logged_in;
 	char dead_reason[64]; /* why Telegram ended it, or "" */
+	int64_t dead_since;   /* unix time */
+	int64_t frozen_since; /* unix time; 0: it is not */
 	int64_t user_id;
 	char phone[32], username[64], first_name[128], last_name[128];
 	int32_t pts, qts, date, seq;

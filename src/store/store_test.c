@@ -199,6 +199,8 @@ static struct store_session sample_session(const char *name)
 		.time_diff = -7,
 		.logged_in = true,
 		.dead_reason = "",
+		.dead_since = 1700000001,
+		.frozen_since = 1700000002,
 		.user_id = 7000000001,
 		.phone = "99966000",
 		.username = "Office",
@@ -236,6 +238,8 @@ static void test_session_survives_reopening(void)
 	CHECK_INT(got.time_diff, -7);
 	CHECK(got.logged_in);
 	CHECK_STR(got.dead_reason, "");
+	CHECK_INT(got.dead_since, 1700000001);
+	CHECK_INT(got.frozen_since, 1700000002);
 	CHECK_INT(got.user_id, 7000000001);
 	CHECK_STR(got.phone, "99966000");
 	CHECK_STR(got.username, "Office");

@@ -1,9 +1,10 @@
 /* One account: its states, its data centre, its one timer.
  *
  *        start            TCP, key, getConfig
- *   OFFLINE -> CONNECTING ---------> UNAUTHORISED -(sign in)-> READY
- *      ^______ TCP lost ______|______________________________/
- *   any -(authorisation gone)-> DEAD -(send code)-> OFFLINE
+ *   OFFLINE -> CONNECTING ---------> WAITING_FOR_LOGIN -(sign in)-> UPDATING
+ *      ^___ TCP lost ___|________________________________________/   |
+ *       \_________________________________________________ READY, FROZEN
+ *   any -(Telegram's word, see state.h)-> over -(log-in)-> OFFLINE
  *
  * Handlers of the connection only note what has to be done; tick() does it,
  * for connections are not freed inside their own handlers.
@@ -27,64 +28,76 @@ struct job {
 	void *arg;
 };
 
-const char *tg_state_name(enum tg_state state)
-{
-	switch (state) {
-	case TG_STATE_OFFLINE:
-		return "offline";
-	case TG_STATE_CONNECTING:
-		return "connecting";
-	case TG_STATE_UNAUTHORISED:
-		return "unauthorised";
-	case TG_STATE_READY:
-		return "ready";
-	case TG_STATE_DEAD:
-		return "dead";
-	}
-	return "unknown";
-}
-
 /* -- state ---------------------------------------------------------------- */
+
+static int64_t unix_now(void)
+{
+	return clock_wall().us / (1000 * 1000);
+}
 
 static void state_set(struct tg_account *a, enum tg_state state,
 		      const char *reason)
 {
-	if (a->state == state)
+	if (a->state == state && !strcmp(a->reason, reason))
 		return;
 	log_info("telegram", a->name, "%s to %s%s%s", tg_state_name(a->state),
 		 tg_state_name(state), reason[0] ? ": " : "", reason);
+	if (a->state != state)
+		a->state_since = unix_now();
 	a->state = state;
 	snprintf(a->reason, sizeof(a->reason), "%s", reason);
 	if (a->handlers.state && !a->closing)
 		a->handlers.state(state, a->reason, a->arg);
 }
 
+/* No connection, and it is being tried again. */
+static bool is_down(const struct tg_account *a)
+{
+	return a->state == TG_STATE_OFFLINE ||
+	       a->state == TG_STATE_PROXY_REFUSED;
+}
+
 void account_state_update(struct tg_account *a)
 {
-	if (a->state == TG_STATE_DEAD || a->dead_wanted || !a->connection)
+	if (tg_state_is_over(a->state) || a->end_wanted || !a->connection)
 		return;
 	if (!connection_ready(a->connection)) {
-		/* OFFLINE and CONNECTING follow the link. */
-		if (a->state != TG_STATE_OFFLINE)
+		/* These follow the link. */
+		if (!is_down(a))
 			state_set(a, TG_STATE_CONNECTING, "");
 	} else if (!a->logged_in) {
 		state_set(a,
-			  a->config_known ? TG_STATE_UNAUTHORISED
+			  a->config_known ? TG_STATE_WAITING_FOR_LOGIN
 					  : TG_STATE_CONNECTING,
 			  "");
-	} else if (a->config_known && a->self_known && a->synced) {
-		state_set(a, TG_STATE_READY, "");
+	} else if (!a->config_known || !a->self_known || !a->synced) {
+		state_set(a, TG_STATE_UPDATING, "");
+	} else if (a->frozen.since) {
+		state_set(a, TG_STATE_FROZEN, "FROZEN_METHOD_INVALID");
 	} else {
-		state_set(a, TG_STATE_CONNECTING, "");
+		state_set(a, TG_STATE_READY, "");
 	}
 }
 
-void account_die(struct tg_account *a, const char *reason)
+void account_end(struct tg_account *a, enum tg_state state, const char *reason)
 {
-	if (a->state == TG_STATE_DEAD || a->dead_wanted)
+	if (tg_state_is_over(a->state) || a->end_wanted)
 		return;
-	a->dead_wanted = true;
-	snprintf(a->dead_reason, sizeof(a->dead_reason), "%s", reason);
+	a->end_wanted = true;
+	a->end_state = state;
+	snprintf(a->end_reason, sizeof(a->end_reason), "%s", reason);
+	account_wake(a);
+}
+
+void account_frozen(struct tg_account *a, int64_t since, int64_t until)
+{
+	bool news = a->frozen.since != since;
+
+	a->frozen.since = since;
+	a->frozen.until = until;
+	if (news && a->keep.frozen)
+		a->keep.frozen(since, a->arg);
+	account_state_update(a);
 	account_wake(a);
 }
 
@@ -106,11 +119,15 @@ static void on_link(enum connection_link link, const char *reason, void *arg)
 {
 	struct tg_account *a = arg;
 
-	if (a->state == TG_STATE_DEAD || a->dead_wanted)
+	if (tg_state_is_over(a->state) || a->end_wanted)
 		return;
 	if (link == CONNECTION_DOWN)
-		state_set(a, TG_STATE_OFFLINE, reason);
-	else
+		state_set(a,
+			  strncmp(reason, "proxy", 5) ? TG_STATE_OFFLINE
+						      : TG_STATE_PROXY_REFUSED,
+			  reason);
+	/* A new attempt is no news before it has led somewhere. */
+	else if (link == CONNECTION_UP || !a->reason[0])
 		state_set(a, TG_STATE_CONNECTING, "");
 }
 
@@ -131,7 +148,7 @@ static void on_key_unknown(struct tg_account *a)
 		a->rebuild_wanted = true;
 		account_wake(a);
 	} else if (a->key_unknown >= KEY_UNKNOWN_MAX) {
-		account_die(a, "AUTH_KEY_UNKNOWN");
+		account_end(a, TG_STATE_KEY_UNKNOWN, "AUTH_KEY_UNKNOWN");
 	}
 	connection_close(a->connection, "key unknown to the data centre");
 }
@@ -219,6 +236,7 @@ static int connection_build(struct tg_account *a)
 		return err;
 	a->config_asked = a->config_known = false;
 	a->self_asked = a->self_known = false;
+	a->app_config_asked = false;
 	a->synced = false;
 	queries_submit(a);
 	connection_start(a->connection);
@@ -237,29 +255,37 @@ static void rebuild(struct tg_account *a)
 	a->migrate_to = 0;
 	connection_free(&a->connection);
 	if (connection_build(a)) {
-		/* A data centre nobody told us the address of. */
-		state_set(a, TG_STATE_OFFLINE, "no address of the data centre");
+		state_set(a, TG_STATE_NO_ADDRESS,
+			  "no address of the data centre");
 		queries_fail(a, 303, "no address of the data centre");
 	}
 }
 
-static void die(struct tg_account *a)
+/* What a dead account leaves behind: nothing that could be used. */
+static void login_forget(struct tg_account *a)
 {
-	a->dead_wanted = false;
-	a->rebuild_wanted = false;
-	a->migrate_to = 0;
 	a->logged_in = false;
 	bytes_wipe(&a->auth, sizeof(a->auth));
 	memset(&a->self, 0, sizeof(a->self));
-	log_error("telegram", a->name, "authorisation lost: %s",
-		  a->dead_reason);
-	state_set(a, TG_STATE_DEAD, a->dead_reason);
-	phone_abort(&a->phone, 401, a->dead_reason);
-	branches_clear(a, 401, a->dead_reason);
+	memset(&a->frozen, 0, sizeof(a->frozen));
+}
+
+static void end(struct tg_account *a)
+{
+	a->end_wanted = false;
+	a->rebuild_wanted = false;
+	a->migrate_to = 0;
+	if (tg_state_is_dead(a->end_state))
+		login_forget(a);
+	log_error("telegram", a->name, "the session is over: %s",
+		  a->end_reason);
+	state_set(a, a->end_state, a->end_reason);
+	phone_abort(&a->phone, 401, a->end_reason);
+	branches_clear(a, 401, a->end_reason);
 	connection_free(&a->connection);
-	queries_fail(a, 401, a->dead_reason);
-	if (a->keep.auth_lost)
-		a->keep.auth_lost(a->dead_reason, a->arg);
+	queries_fail(a, 401, a->end_reason);
+	if (tg_state_is_dead(a->end_state) && a->keep.auth_lost)
+		a->keep.auth_lost(a->end_reason, a->arg);
 }
 
 static void jobs_run(struct tg_account *a)
@@ -283,7 +309,7 @@ static usec_t next_deadline(struct tg_account *a)
 	usec_t at = phone_deadline(&a->phone);
 	usec_t t;
 
-	if (a->jobs || a->dead_wanted || a->rebuild_wanted)
+	if (a->jobs || a->end_wanted || a->rebuild_wanted)
 		return 0;
 	if (!a->connection)
 		return at;
@@ -291,6 +317,9 @@ static usec_t next_deadline(struct tg_account *a)
 	if (t < at)
 		at = t;
 	t = branches_deadline(a);
+	if (t < at)
+		at = t;
+	t = account_greet_deadline(a);
 	if (t < at)
 		at = t;
 	if (a->logged_in && connection_ready(a->connection)) {
@@ -306,9 +335,9 @@ static void on_tick(void *arg)
 	struct tg_account *a = arg;
 	usec_t now = clock_now();
 
-	if (a->dead_wanted)
-		die(a);
-	if (a->rebuild_wanted && a->state != TG_STATE_DEAD)
+	if (a->end_wanted)
+		end(a);
+	if (a->rebuild_wanted && !tg_state_is_over(a->state))
 		rebuild(a);
 	jobs_run(a);
 	phone_timeout(&a->phone);
@@ -329,8 +358,6 @@ void account_wake(struct tg_account *a)
 	if (a->closing)
 		return;
 	at = next_deadline(a);
-	if (account_greet_due(a))
-		at = 0;
 	if (at == USEC_NEVER) {
 		tmr_cancel(&a->tmr);
 		return;
@@ -376,10 +403,10 @@ void account_logged_in(struct tg_account *a, const struct tl_obj *user)
 
 void account_reset(struct tg_account *a)
 {
-	if (a->state != TG_STATE_DEAD && a->connection)
+	if (!tg_state_is_over(a->state) && a->connection)
 		return;
-	if (!a->connection && a->state != TG_STATE_DEAD)
-		a->dc_id = a->dcs[0].id; /* the other one had no address */
+	if (a->state == TG_STATE_NO_ADDRESS)
+		a->dc_id = a->dcs[0].id;
 	bytes_wipe(&a->auth, sizeof(a->auth));
 	a->logged_in = false;
 	a->key_unknown = 0;
@@ -406,8 +433,30 @@ static void conf_take(struct tg_account *a, const struct tg_account_conf *conf)
 	a->dc_id = conf->dc_id ? conf->dc_id : conf->dcs[0].id;
 	a->auth = conf->auth;
 	a->logged_in = conf->logged_in && conf->auth.present;
+	a->frozen.since = conf->frozen_since;
 	for (size_t i = 0; i < conf->dcs_n; i++)
 		account_dc_add(a, &conf->dcs[i]);
+}
+
+/* The state that an earlier process left, or that nothing can be done in. */
+static void state_resume(struct tg_account *a,
+			 const struct tg_account_conf *conf)
+{
+	const char *reason = conf->dead_reason ? conf->dead_reason : "";
+	enum tg_state state = TG_STATE_UNREGISTERED;
+
+	a->state = TG_STATE_OFFLINE;
+	a->state_since = unix_now();
+	if (conf->key_closed) {
+		a->state = TG_STATE_KEY_FILE;
+		return;
+	}
+	if (!*reason)
+		return;
+	(void)tg_state_of_reason(&state, reason);
+	a->state = state;
+	a->state_since = conf->dead_since;
+	snprintf(a->reason, sizeof(a->reason), "%s", reason);
 }
 
 int tg_account_new(struct tg_account **ap, const struct tg_account_conf *conf)
@@ -420,7 +469,7 @@ int tg_account_new(struct tg_account **ap, const struct tg_account_conf *conf)
 	if (!a)
 		return -ENOMEM;
 	conf_take(a, conf);
-	a->state = TG_STATE_OFFLINE;
+	state_resume(a, conf);
 	a->queries_last = &a->queries;
 	a->jobs_last = &a->jobs;
 	a->lookups_last = &a->lookups;
@@ -456,16 +505,21 @@ void tg_account_free(struct tg_account **ap)
 
 int tg_account_start(struct tg_account *a)
 {
+	char reason[64];
+
 	if (a->started)
 		return 0;
 	a->started = true;
+	if (tg_state_is_over(a->state))
+		return 0;
 	if (account_has_address(a, a->dc_id))
 		return connection_build(a);
 	/* Learnt from another data centre once, and in no configuration: this
 	 * account waits for one, the others go on. */
-	snprintf(a->reason, sizeof(a->reason), "no address of data centre %d",
+	snprintf(reason, sizeof(reason), "no address of data centre %d",
 		 a->dc_id);
-	log_error("telegram", a->name, "%s", a->reason);
+	log_error("telegram", a->name, "%s", reason);
+	state_set(a, TG_STATE_NO_ADDRESS, reason);
 	return 0;
 }
 
@@ -477,6 +531,19 @@ enum tg_state tg_account_state(const struct tg_account *a)
 const char *tg_account_reason(const struct tg_account *a)
 {
 	return a->reason;
+}
+
+void tg_account_status(const struct tg_account *a, struct tg_status *status)
+{
+	*status = (struct tg_status){
+		.state = a->state,
+		.reason = a->reason,
+		.since = a->state_since,
+		.logged_in = a->logged_in,
+		.frozen_since = a->frozen.since,
+		.frozen_until = a->frozen.until,
+		.appeal_url = a->frozen.appeal_url,
+	};
 }
 
 const struct tg_user *tg_account_self(const struct tg_account *a)

@@ -11,20 +11,10 @@
 #include "base/bytes.h"
 #include "base/clock.h"
 #include "mtproto/client.h"
+#include "telegram/state.h"
 #include "tl/tl.h"
 
 struct tg_account;
-
-enum tg_state {
-	TG_STATE_OFFLINE,      /* no TCP connection, trying again */
-	TG_STATE_CONNECTING,   /* TCP or key creation under way */
-	TG_STATE_UNAUTHORISED, /* connected, nobody is logged in */
-	TG_STATE_READY,        /* logged in, updates running */
-	TG_STATE_DEAD,         /* authorisation lost; reason says why; no more
-				* attempts until a new login */
-};
-
-const char *tg_state_name(enum tg_state state); /* "ready", ... */
 
 struct tg_dc {
 	int id;        /* 1.. */
@@ -47,9 +37,12 @@ struct tg_user {
  * them to its store with the key sealed. Borrowed bytes. */
 struct tg_keep {
 	void (*auth)(int dc_id, const struct mtp_auth *auth, void *arg);
-	/* reason: Telegram's text, "AUTH_KEY_UNKNOWN" (the data centre insists
-	 * that it has no such key) or "LOGGED_OUT" (by tg_log_out). */
+	/* The account is dead (state.h). reason: Telegram's text,
+	 * "AUTH_KEY_UNKNOWN" (the data centre insists that it has no such key)
+	 * or "LOGGED_OUT" (by tg_log_out). */
 	void (*auth_lost)(const char *reason, void *arg);
+	/* Telegram has frozen the account since this date, or no longer: 0. */
+	void (*frozen)(int64_t since, void *arg);
 	void (*self)(const struct tg_user *user, void *arg);
 	void (*updates)(int32_t pts, int32_t qts, int32_t date, int32_t seq,
 			void *arg);
@@ -88,7 +81,12 @@ struct tg_account_conf {
 	/* Resume; auth.present false: a new key will be made. */
 	int dc_id; /* 0: dcs[0].id */
 	struct mtp_auth auth;
-	bool logged_in;              /* the kept key was logged in */
+	bool logged_in; /* the kept key was logged in */
+	/* As auth_lost said, "": it is not; KEY_FILE: the kept key does not
+	 * open. Unix times. The account then starts over and stays so. */
+	const char *dead_reason;
+	bool key_closed;
+	int64_t dead_since, frozen_since;
 	int32_t pts, qts, date, seq; /* pts 0: unknown */
 	struct tg_keep keep;
 	struct tg_account_handlers handlers;
@@ -98,16 +96,26 @@ struct tg_account_conf {
 int tg_account_new(struct tg_account **ap, const struct tg_account_conf *conf);
 void tg_account_free(struct tg_account **ap);
 /* Starts connecting; keeps the connection up from then on, with back-off
- * 0.2, 0.5, 1, 2, 4, 5 s ... An account whose data centre has no address in the
- * configuration stays OFFLINE and says so. */
+ * 0.2, 0.5, 1, 2, 4, 5 s ... An account that is over (state.h) does nothing. */
 int tg_account_start(struct tg_account *a);
 enum tg_state tg_account_state(const struct tg_account *a);
-const char *tg_account_reason(const struct tg_account *a); /* of DEAD/OFFLINE */
+const char *tg_account_reason(const struct tg_account *a);
+
+/* What an administrator is shown. Unix times; 0: not known, or none. */
+struct tg_status {
+	enum tg_state state;
+	const char *reason; /* borrowed until the next state */
+	int64_t since;      /* of the state */
+	bool logged_in;
+	int64_t frozen_since, frozen_until;
+	const char *appeal_url; /* of a frozen account, or "" */
+};
+void tg_account_status(const struct tg_account *a, struct tg_status *status);
 const struct tg_user *tg_account_self(const struct tg_account *a); /* or NULL */
 
 /* Any query of the API: a function object, copied before return. On success
  * answer holds the parsed result, valid during the handler. Errors: -ENOTCONN
- * (not started, DEAD), -EINVAL, -ENOMEM; done does not run then. A query waits
+ * (not started, over), -EINVAL, -ENOMEM; done does not run then. A query waits
  * for the connection and follows a migration; unanswered for query_timeout:
  * 408 "TIMEOUT"; the account freed: -ECANCELED "CLOSED"; lost: 401 with the
  * reason. */
@@ -131,7 +139,7 @@ typedef void(tg_code_h)(const struct mtp_error *err,
  * sign-up is the error 400 "PHONE_NUMBER_UNOCCUPIED". */
 typedef void(tg_login_h)(const struct mtp_error *err,
 			 const struct tg_user *self, void *arg);
-/* Brings a DEAD account back with a new key. -EISCONN: logged in already. */
+/* Brings a dead account back with a new key. -EISCONN: logged in already. */
 int tg_login_send_code(struct tg_account *a, const char *phone_digits,
 		       tg_code_h *done, void *arg);
 int tg_login_sign_in(struct tg_account *a, const char *code, tg_login_h *done,

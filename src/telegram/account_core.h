@@ -39,6 +39,11 @@ struct tg_account {
 
 	enum tg_state state;
 	char reason[128];
+	int64_t state_since; /* unix time */
+	struct {
+		int64_t since, until; /* unix time; since 0: it is not */
+		char appeal_url[128];
+	} frozen;
 
 	/* Data centres: configured ones first, then help.getConfig's. */
 	struct tg_dc dcs[ACCOUNT_DCS_MAX];
@@ -52,6 +57,8 @@ struct tg_account {
 
 	/* Done once a connection object. */
 	bool config_asked, config_known;
+	bool app_config_asked;       /* freezes are told there */
+	usec_t app_config_at;        /* again, while frozen */
 	bool self_asked, self_known; /* known: asked and answered somehow */
 	bool synced;                 /* one getState/getDifference answered */
 	bool logged_in;
@@ -59,9 +66,10 @@ struct tg_account {
 
 	/* For the next tick. */
 	bool rebuild_wanted;
-	int migrate_to;   /* data centre, 0: none */
-	bool dead_wanted; /* see dead_reason */
-	char dead_reason[128];
+	int migrate_to; /* data centre, 0: none */
+	bool end_wanted;
+	enum tg_state end_state; /* stopped or dead */
+	char end_reason[128];
 
 	struct query *queries, **queries_last;
 	struct job *jobs, **jobs_last;
@@ -100,10 +108,12 @@ int account_later(struct tg_account *a, job_h *fn, void *arg);
 /* Deadlines may have moved. */
 void account_wake(struct tg_account *a);
 void account_state_update(struct tg_account *a);
-/* The authorisation is gone: DEAD at the next tick. */
-void account_die(struct tg_account *a, const char *reason);
+/* Stopped or dead (state.h) at the next tick. */
+void account_end(struct tg_account *a, enum tg_state state, const char *reason);
+/* Telegram froze the account, or thawed it: since 0. */
+void account_frozen(struct tg_account *a, int64_t since, int64_t until);
 void account_logged_in(struct tg_account *a, const struct tl_obj *user);
-/* Forget key and log-in, begin anew (a log-in after DEAD). */
+/* Forget key and log-in, begin anew (a log-in after the end). */
 void account_reset(struct tg_account *a);
 /* Adds a data centre address unless it is known. */
 void account_dc_add(struct tg_account *a, const struct tg_dc *dc);
@@ -121,7 +131,7 @@ usec_t branches_deadline(const struct tg_account *a);
 void branches_clear(struct tg_account *a, int code, const char *text);
 
 /* account_greet.c */
-bool account_greet_due(const struct tg_account *a);
+usec_t account_greet_deadline(const struct tg_account *a);
 void account_greet(struct tg_account *a);
 
 /* account_phone.c */

@@ -1,9 +1,16 @@
 /* What an account asks first on a new connection: the configuration, and who
- * it is itself. Both are asked again only when nobody answered.
+ * it is itself. Both are asked again only when nobody answered. Then whether
+ * Telegram has frozen it.
  */
 #include "telegram/account_core.h"
 
 #include <string.h>
+
+#include "base/text.h"
+
+/* A freeze ends without a word to the clients. */
+#define FREEZE_STANDS_S 3600
+#define APP_CONFIG_AGAIN (FREEZE_STANDS_S * USEC_S)
 
 static void dc_option_take(struct tg_account *a, const struct tl_obj *o)
 {
@@ -102,6 +109,85 @@ static void config_ask(struct tg_account *a)
 	tl_arena_clear(&arena);
 }
 
+/* -- freezes -------------------------------------------------------------- */
+
+static const struct tl_obj *app_value(const struct tl_obj *config,
+				      const char *key)
+{
+	uint32_t n = tl_count(config, TL_jsonObject_value);
+
+	for (uint32_t i = 0; i < n; i++) {
+		const struct tl_obj *v =
+			tl_item(config, TL_jsonObject_value, i);
+
+		if (bytes_equal(tl_bytes(v, TL_jsonObjectValue_key),
+				bytes_str(key)))
+			return tl_child(v, TL_jsonObjectValue_value);
+	}
+	return NULL;
+}
+
+static int64_t app_date(const struct tl_obj *config, const char *key)
+{
+	const struct tl_obj *v = app_value(config, key);
+	double date =
+		tl_is(v, TL_jsonNumber) ? tl_double(v, TL_jsonNumber_value) : 0;
+
+	return date > 0 && date < INT32_MAX ? (int64_t)date : 0;
+}
+
+/* A method that was refused as frozen weighs more than a configuration that
+ * may be an old one. */
+static bool is_fresh_freeze(const struct tg_account *a)
+{
+	int64_t now = clock_wall().us / (1000 * 1000);
+
+	return a->frozen.since && now - a->frozen.since < FREEZE_STANDS_S;
+}
+
+static void app_config_take(struct tg_account *a, const struct tl_obj *config)
+{
+	const struct tl_obj *url = app_value(config, "freeze_appeal_url");
+	int64_t since = app_date(config, "freeze_since_date");
+
+	if (!since && is_fresh_freeze(a))
+		return;
+	a->frozen.appeal_url[0] = '\0';
+	if (tl_is(url, TL_jsonString))
+		text_clean(a->frozen.appeal_url, sizeof(a->frozen.appeal_url),
+			   tl_bytes(url, TL_jsonString_value));
+	account_frozen(a, since, app_date(config, "freeze_until_date"));
+}
+
+static void app_config_answered(const struct mtp_error *err,
+				const struct tl_obj *answer, void *arg)
+{
+	struct tg_account *a = arg;
+
+	a->app_config_at = clock_now() + APP_CONFIG_AGAIN;
+	if (err || !tl_is(answer, TL_help_appConfig) ||
+	    !tl_is(tl_child(answer, TL_help_appConfig_config), TL_jsonObject))
+		return;
+	app_config_take(a, tl_child(answer, TL_help_appConfig_config));
+}
+
+static void app_config_ask(struct tg_account *a)
+{
+	struct tl_arena arena;
+	struct tl_obj *q;
+
+	a->app_config_asked = true;
+	a->app_config_at = USEC_NEVER;
+	tl_arena_init(&arena);
+	q = tl_new(&arena, TL_help_getAppConfig);
+	tl_set_int(q, TL_help_getAppConfig_hash, 0);
+	if (tg_account_query(a, q, 0, app_config_answered, a))
+		a->app_config_at = clock_now() + APP_CONFIG_AGAIN;
+	tl_arena_clear(&arena);
+}
+
+/* -- what is due ---------------------------------------------------------- */
+
 static bool config_due(const struct tg_account *a)
 {
 	return !a->config_asked && !a->config_known;
@@ -112,19 +198,34 @@ static bool self_due(const struct tg_account *a)
 	return a->logged_in && !a->self_asked && !a->self_known;
 }
 
-bool account_greet_due(const struct tg_account *a)
+/* Once a connection, when all else is known; a freeze is watched. */
+static usec_t app_config_due(const struct tg_account *a)
 {
-	return a->connection && a->state != TG_STATE_DEAD &&
-	       !a->rebuild_wanted && connection_ready(a->connection) &&
-	       (config_due(a) || self_due(a));
+	if (!a->logged_in || !a->synced)
+		return USEC_NEVER;
+	if (!a->app_config_asked)
+		return 0;
+	return a->frozen.since ? a->app_config_at : USEC_NEVER;
+}
+
+usec_t account_greet_deadline(const struct tg_account *a)
+{
+	if (!a->connection || tg_state_is_over(a->state) || a->rebuild_wanted ||
+	    !connection_ready(a->connection))
+		return USEC_NEVER;
+	return config_due(a) || self_due(a) ? 0 : app_config_due(a);
 }
 
 void account_greet(struct tg_account *a)
 {
-	if (!account_greet_due(a))
+	usec_t now = clock_now();
+
+	if (account_greet_deadline(a) > now)
 		return;
 	if (config_due(a))
 		config_ask(a);
 	if (self_due(a))
 		self_ask(a);
+	if (app_config_due(a) <= now)
+		app_config_ask(a);
 }

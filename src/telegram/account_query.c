@@ -53,24 +53,6 @@ static void query_done(struct query *q, const struct mtp_error *err,
 
 /* -- errors --------------------------------------------------------------- */
 
-/* A.8: the account is logged out; 406: the key is dead, log in again. */
-static bool is_fatal(const struct mtp_error *err)
-{
-	static const char *const texts[] = {
-		"AUTH_KEY_UNREGISTERED", "AUTH_KEY_INVALID",
-		"AUTH_KEY_PERM_EMPTY",   "AUTH_KEY_DUPLICATED",
-		"SESSION_REVOKED",       "SESSION_EXPIRED",
-		"USER_DEACTIVATED",      "USER_DEACTIVATED_BAN",
-	};
-
-	if (err->code != 401 && err->code != 406)
-		return false;
-	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
-		if (!strcmp(err->text, texts[i]))
-			return true;
-	return false;
-}
-
 /* The data centre that PHONE_, NETWORK_ or USER_MIGRATE_X names; 0: none.
  * FILE_ and STATS_MIGRATE concern one query only and go to the caller. */
 static int migration(const struct mtp_error *err)
@@ -84,6 +66,23 @@ static int migration(const struct mtp_error *err)
 	    sscanf(err->text, "USER_MIGRATE_%d", &dc) != 1)
 		return 0;
 	return dc > 0 && dc < 1000 ? dc : 0;
+}
+
+/* What an error says of the whole account. */
+static void consequences(struct tg_account *a, const struct mtp_error *err)
+{
+	enum tg_state state;
+
+	if (!tg_state_of_error(&state, err->code, err->text))
+		return;
+	if (state == TG_STATE_FROZEN) {
+		if (a->frozen.since)
+			return;
+		a->app_config_asked = false; /* the dates */
+		account_frozen(a, clock_wall().us / (1000 * 1000), 0);
+	} else if (a->logged_in || !tg_state_is_dead(state)) {
+		account_end(a, state, err->text);
+	}
 }
 
 static void query_failed(struct query *q, const struct mtp_error *err)
@@ -101,8 +100,7 @@ static void query_failed(struct query *q, const struct mtp_error *err)
 	 * queries_fail() says why there is none. */
 	if (err->code == -ECANCELED && !(q->flags & MTP_CALL_NO_RESEND))
 		return;
-	if (a->logged_in && is_fatal(err))
-		account_die(a, err->text);
+	consequences(a, err);
 	query_done(q, err, NULL);
 }
 
@@ -176,7 +174,7 @@ int tg_account_query(struct tg_account *a, const struct tl_obj *query,
 	struct query *q;
 	int err;
 
-	if (a->closing || !a->started || a->state == TG_STATE_DEAD ||
+	if (a->closing || !a->started || tg_state_is_over(a->state) ||
 	    (!a->connection && !a->rebuild_wanted))
 		return -ENOTCONN;
 	if (!query)
@@ -193,7 +191,7 @@ int tg_account_query(struct tg_account *a, const struct tl_obj *query,
 	*a->queries_last = q;
 	a->queries_last = &q->next;
 	/* While the connection is being replaced the query waits. */
-	if (!err && a->connection && !a->rebuild_wanted && !a->dead_wanted)
+	if (!err && a->connection && !a->rebuild_wanted && !a->end_wanted)
 		err = submit(q);
 	if (err) {
 		query_unlink(q);

@@ -22,7 +22,7 @@ static void test_account_greets_and_stays_unauthorised(void)
 	CHECK_INT(engine->conf.identity.api_id, 17);
 	CHECK_INT(engine->conf.dc_wire, 1);
 	CHECK(answer(&w, TL_help_getConfig, config(&w)));
-	CHECK_INT(tg_account_state(w.account), TG_STATE_UNAUTHORISED);
+	CHECK_INT(tg_account_state(w.account), TG_STATE_WAITING_FOR_LOGIN);
 	CHECK_INT(w.account->phone.receive_timeout, 7 * USEC_S);
 	CHECK_INT(w.account->phone.ring_timeout, 33 * USEC_S);
 	/* The new address is known, should we be sent there. */
@@ -170,55 +170,6 @@ static void test_account_walks_round_addresses(void)
 	world_close(&w);
 }
 
-static void test_account_dies_of(int code, const char *text)
-{
-	struct world w;
-
-	CHECK(make_ready(&w));
-	CHECK_INT(tg_account_query(w.account, any_query(&w), 0, on_answer, &w),
-		  0);
-	CHECK_INT(tg_account_query(w.account, any_query(&w), 0, on_answer, &w),
-		  0);
-	CHECK(refuse(&w, TL_help_getNearestDc, code, text));
-	CHECK_INT(w.answer_n, 1);
-	CHECK(run(&w, is_dead));
-	CHECK_STR(tg_account_reason(w.account), text);
-	CHECK_INT(w.lost, 1);
-	CHECK_STR(w.lost_reason, text);
-	CHECK_INT(w.answer_n, 2);
-	CHECK_INT(w.code, 401);
-	CHECK_STR(w.text, text);
-	CHECK(engine == NULL);
-	CHECK_INT(tg_account_query(w.account, any_query(&w), 0, on_answer, &w),
-		  -ENOTCONN);
-	/* A new log-in brings it back, with a new key. */
-	CHECK_INT(tg_login_send_code(w.account, "999001", on_code, &w), 0);
-	CHECK(run(&w, key_kept));
-	CHECK(asked(&w, TL_auth_sendCode));
-	CHECK_INT(w.auths, 1);
-	world_close(&w);
-}
-
-static void test_account_dies_of_revoked_session(void)
-{
-	test_account_dies_of(401, "SESSION_REVOKED");
-}
-
-static void test_account_dies_of_unregistered_key(void)
-{
-	test_account_dies_of(401, "AUTH_KEY_UNREGISTERED");
-}
-
-static void test_account_dies_of_deactivated_user(void)
-{
-	test_account_dies_of(401, "USER_DEACTIVATED");
-}
-
-static void test_account_dies_of_duplicated_key(void)
-{
-	test_account_dies_of(406, "AUTH_KEY_DUPLICATED");
-}
-
 static void test_account_survives_other_errors(void)
 {
 	struct world w;
@@ -226,8 +177,8 @@ static void test_account_survives_other_errors(void)
 	CHECK(make_ready(&w));
 	CHECK_INT(tg_account_query(w.account, any_query(&w), 0, on_answer, &w),
 		  0);
-	CHECK(refuse(&w, TL_help_getNearestDc, 406, "UPDATE_APP_TO_LOGIN"));
-	CHECK_STR(w.text, "UPDATE_APP_TO_LOGIN");
+	CHECK(refuse(&w, TL_help_getNearestDc, 406, "CALL_PROTOCOL_COMPAT_LAYER_INVALID"));
+	CHECK_STR(w.text, "CALL_PROTOCOL_COMPAT_LAYER_INVALID");
 	CHECK_INT(tg_account_query(w.account, any_query(&w), 0, on_answer, &w),
 		  0);
 	/* Flood waits go to the caller at once. */
@@ -522,10 +473,6 @@ int main(void)
 	RUN(test_account_resumes);
 	RUN(test_account_reconnects_and_asks_difference);
 	RUN(test_account_walks_round_addresses);
-	RUN(test_account_dies_of_revoked_session);
-	RUN(test_account_dies_of_unregistered_key);
-	RUN(test_account_dies_of_deactivated_user);
-	RUN(test_account_dies_of_duplicated_key);
 	RUN(test_account_survives_other_errors);
 	RUN(test_account_unknown_key_is_made_anew);
 	RUN(test_account_unknown_key_of_a_log_in_is_insisted_on);

@@ -245,6 +245,14 @@ static void keep_lost(const char *reason, void *arg)
 	snprintf(w->lost_reason, sizeof(w->lost_reason), "%s", reason);
 }
 
+static void keep_frozen(int64_t since, void *arg)
+{
+	struct world *w = arg;
+
+	w->frozen_n++;
+	w->frozen_since = since;
+}
+
 static void keep_self(const struct tg_user *user, void *arg)
 {
 	struct world *w = arg;
@@ -295,6 +303,7 @@ void world_open(struct world *w, bool logged_in)
 		.date = 1000,
 		.keep = {.auth = keep_auth,
 			 .auth_lost = keep_lost,
+			 .frozen = keep_frozen,
 			 .self = keep_self,
 			 .peer_by_username = keep_by_username},
 		.handlers.state = on_state,
@@ -403,7 +412,7 @@ bool key_kept(struct world *w)
 
 bool is_dead(struct world *w)
 {
-	return tg_account_state(w->account) == TG_STATE_DEAD;
+	return tg_state_is_dead(tg_account_state(w->account));
 }
 
 bool is_offline(struct world *w)

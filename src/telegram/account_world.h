@@ -47,6 +47,8 @@ struct world {
 	int kept_dc;
 	unsigned auths, selves, lost;
 	char lost_reason[64];
+	unsigned frozen_n;
+	int64_t frozen_since;
 	struct tg_user self;
 	struct tg_user kept; /* one kept peer */
 	unsigned state_n;

@@ -404,8 +404,8 @@ int tg_account_query_dc(struct tg_account *a, int dc_id,
 
 	if (dc_id == a->dc_id)
 		return tg_account_query(a, query, flags, done, arg);
-	if (a->closing || !a->started || !a->logged_in || a->dead_wanted ||
-	    a->state == TG_STATE_DEAD)
+	if (a->closing || !a->started || !a->logged_in || a->end_wanted ||
+	    tg_state_is_over(a->state))
 		return -ENOTCONN;
 	if (!query)
 		return -ENOMEM;

@@ -355,7 +355,7 @@ static void logged_out(const struct mtp_error *err, const struct tl_obj *answer,
 	struct step *s = arg;
 
 	if (!err)
-		account_die(s->account, "LOGGED_OUT");
+		account_end(s->account, TG_STATE_LOGGED_OUT, "LOGGED_OUT");
 	step_login_done(s, err, NULL);
 }
 

@@ -20,7 +20,7 @@ int tg_login_resend_code(struct tg_account *a, tg_code_h *done, void *arg);
 /* The code sent last is void. -EINVAL: there is none. self is NULL. */
 int tg_login_cancel_code(struct tg_account *a, tg_login_h *done, void *arg);
 
-/* token: of @BotFather. Brings a DEAD account back. -EISCONN, -EINVAL. */
+/* token: of @BotFather. Brings a dead account back. -EISCONN, -EINVAL. */
 int tg_login_bot(struct tg_account *a, const char *token, tg_login_h *done,
 		 void *arg);
 

@@ -430,7 +430,7 @@ static void test_login_kept_without_address(void)
 	conf.dc_id = 9;
 	CHECK_INT(tg_account_new(&a, &conf), 0);
 	CHECK_INT(tg_account_start(a), 0);
-	CHECK_INT(tg_account_state(a), TG_STATE_OFFLINE);
+	CHECK_INT(tg_account_state(a), TG_STATE_NO_ADDRESS);
 	CHECK_STR(tg_account_reason(a), "no address of data centre 9");
 	CHECK_INT(tg_login_password_ask(a, on_password, &w), -ENOTCONN);
 	tg_account_free(&a);

@@ -240,7 +240,8 @@ def scenario_login_list_and_logout(w):
     t = w.verb("logout", "plain")
     t.expect("Logged out.")
     assert t.end() == 0
-    wait_for("the session to be dead", lambda: w.state("plain") == "dead")
+    wait_for("the session to be dead",
+             lambda: w.state("plain") == "logged_out")
     row = next(r for r in w.gateway.rows("sessions")
                if r["session"] == "plain")
     assert row["reason"] == "LOGGED_OUT", row

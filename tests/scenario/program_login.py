@@ -180,7 +180,7 @@ def while_running(w):
     g = w.gateway()
     g.start()
     wait_for("nobody to be logged in", lambda: g.rows("sessions") and
-             g.rows("sessions")[0]["state"] == "unauthorised")
+             g.rows("sessions")[0]["state"] == "waiting_for_login")
     c = Client(g.address, "pbx", PBX["password"])
     equal(c.register().line, "SIP/2.0 403 Telegram session is inactive")
     Typing(g, "office").wait("Code: ").type(w.code()).ended(0)
@@ -205,7 +205,8 @@ def logged_out(w):
         m = c.call("user_1", v.sdp()).final()
         equal(m.line, "SIP/2.0 503 Session is not running")
     row = g.rows("sessions")[0]
-    equal((row["state"], row["reason"]), ("dead", "AUTH_KEY_UNREGISTERED"))
+    equal((row["state"], row["reason"]),
+          ("key_unregistered", "AUTH_KEY_UNREGISTERED"))
     equal(c.register().line, "SIP/2.0 403 Telegram session is inactive")
     Typing(g, "office").wait("Code: ").type(w.code()).ended(0)
     g.wait_sessions_ready()
