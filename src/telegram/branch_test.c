@@ -194,7 +194,7 @@ static void test_branch_ends_with_the_account(void)
 	CHECK_INT(ask(2), 0);
 	carry();
 	CHECK(run(&w, query_asked));
-	account_die(w.account, "SESSION_REVOKED");
+	account_end(w.account, TG_STATE_REVOKED, "SESSION_REVOKED");
 	CHECK(run(&w, is_dead));
 	CHECK_INT(w.answer_n, 1);
 	CHECK_INT(w.code, 401);
