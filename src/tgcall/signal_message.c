@@ -35,8 +35,7 @@ static bool depth_is_fine(struct bytes text)
 
 /* -- InitialSetup -------------------------------------------------------- */
 
-/* "AA:BB:.." */
-static int fingerprint_parse(uint8_t dst[32], const char *text)
+int signal_fingerprint_read(uint8_t dst[32], const char *text)
 {
 	if (strlen(text) != 32 * 3 - 1)
 		return -EBADMSG;
@@ -47,6 +46,13 @@ static int fingerprint_parse(uint8_t dst[32], const char *text)
 			return -EBADMSG;
 	}
 	return 0;
+}
+
+enum tgcall_setup signal_setup_read(const char *text)
+{
+	if (strcmp(text, "active") == 0)
+		return TGCALL_ACTIVE;
+	return strcmp(text, "passive") == 0 ? TGCALL_PASSIVE : TGCALL_ACTPASS;
 }
 
 static const char *text_get(const json_t *object, const char *key)
@@ -80,10 +86,8 @@ static int setup_parse(struct tgcall_transport *t, const json_t *root)
 	t->renomination = json_is_true(renomination);
 	if (!hash || strcasecmp(hash, "sha-256") != 0 || !setup || !fingerprint)
 		return -EBADMSG;
-	t->setup = strcmp(setup, "active") == 0    ? TGCALL_ACTIVE
-		   : strcmp(setup, "passive") == 0 ? TGCALL_PASSIVE
-						   : TGCALL_ACTPASS;
-	if (fingerprint_parse(t->fingerprint, fingerprint))
+	t->setup = signal_setup_read(setup);
+	if (signal_fingerprint_read(t->fingerprint, fingerprint))
 		return -EBADMSG;
 	PLANT_OVERFLOW(strlen(t->pwd) > 26, t->pwd, strlen(t->pwd));
 	return 0;
@@ -213,7 +217,7 @@ static const struct {
 
 #define EXTENSIONS_N (sizeof(extensions) / sizeof(*extensions))
 
-static int *extension_slot(struct tgcall_channel *c, const char *uri)
+int *signal_extension_slot(struct tgcall_channel *c, const char *uri)
 {
 	for (size_t i = 0; i < EXTENSIONS_N; i++)
 		if (strcmp(extensions[i].uri, uri) == 0)
@@ -240,7 +244,7 @@ static int extensions_parse(struct tgcall_channel *c, json_t *known,
 
 		if (!json_is_integer(id) || !uri)
 			return -EBADMSG;
-		slot = extension_slot(c, uri);
+		slot = signal_extension_slot(c, uri);
 		/* RFC 8285 4.2: one-byte headers */
 		if (!slot || *slot || json_integer_value(id) < 1 ||
 		    json_integer_value(id) > 14)
@@ -393,7 +397,44 @@ static int state_parse(struct tgcall_media_state *s, const json_t *root)
 	return 0;
 }
 
+/* -- 10.0.0 and 11.0.0 ---------------------------------------------------- */
+
+static int description_parse(struct signal_message *m, const json_t *root)
+{
+	const json_t *sdp = json_object_get(root, "sdp");
+
+	if (!json_is_string(sdp))
+		return -EBADMSG;
+	m->sdp = bytes_of(json_string_value(sdp), json_string_length(sdp));
+	return 0;
+}
+
+static int sdp_candidate_parse(struct signal_message *m, const json_t *root)
+{
+	const json_t *value = json_object_get(root, "sdp");
+
+	if (!json_is_string(value))
+		return -EBADMSG;
+	if (json_string_length(value) > 0 &&
+	    json_string_length(value) <= SIGNAL_CANDIDATE_BYTES_MAX)
+		m->candidates[m->candidates_n++] = json_string_value(value);
+	return 0;
+}
+
 /* -- whole messages ------------------------------------------------------ */
+
+static int sdp_message_parse(struct signal_message *m, const char *type)
+{
+	if (strcmp(type, "offer") == 0 || strcmp(type, "answer") == 0) {
+		m->type = *type == 'o' ? SIGNAL_OFFER : SIGNAL_ANSWER;
+		return description_parse(m, m->root);
+	}
+	if (strcmp(type, "candidate") == 0) {
+		m->type = SIGNAL_SDP_CANDIDATE;
+		return sdp_candidate_parse(m, m->root);
+	}
+	return 0;
+}
 
 int signal_message_parse(struct signal_message *m, struct bytes text)
 {
@@ -422,7 +463,7 @@ int signal_message_parse(struct signal_message *m, struct bytes text)
 		m->type = SIGNAL_MEDIA_STATE;
 		return state_parse(&m->state, m->root);
 	}
-	return 0;
+	return sdp_message_parse(m, type);
 }
 
 void signal_message_clear(struct signal_message *m)

@@ -1,5 +1,6 @@
-/* The JSON messages of InstanceV2 (E.5): parsed strictly, written like the
- * apps write them (keys sorted, no spaces). Values; any thread. */
+/* The JSON messages of InstanceV2 (E.5) and of 10.0.0 and 11.0.0 (E.13): parsed
+ * strictly, written like the apps write them (keys sorted, no spaces). Values;
+ * any thread. */
 #ifndef TGCALL_SIGNAL_MESSAGE_H
 #define TGCALL_SIGNAL_MESSAGE_H
 
@@ -25,6 +26,9 @@ enum signal_message_type {
 	SIGNAL_NEGOTIATE_CHANNELS,
 	SIGNAL_CANDIDATES,
 	SIGNAL_MEDIA_STATE,
+	SIGNAL_OFFER, /* these three of 10.0.0 and 11.0.0 only */
+	SIGNAL_ANSWER,
+	SIGNAL_SDP_CANDIDATE, /* fills candidates, too */
 };
 
 /* NegotiateChannels, reduced to its first audio content. */
@@ -43,6 +47,7 @@ struct signal_message {
 	size_t candidates_n;
 	bool has_mid; /* a candidate carried sdpMid: a web peer */
 	struct tgcall_media_state state;
+	struct bytes sdp; /* of an offer or answer; points into root */
 	json_t *root;
 };
 
@@ -56,6 +61,22 @@ int signal_setup_put(struct buf *b, const struct tgcall_transport *setup);
 int signal_candidate_put(struct buf *b, const char *candidate);
 int signal_offer_put(struct buf *b, uint32_t exchange_id, uint32_t ssrc);
 int signal_answer_put(struct buf *b, const struct signal_negotiation *offer);
+
+/* type: "offer" or "answer". */
+int signal_description_put(struct buf *b, const char *type, struct bytes sdp);
+int signal_sdp_candidate_put(struct buf *b, const char *candidate,
+			     const char *mid, size_t mline);
+
+/* "AA:BB:..", of a sha-256. -EBADMSG. */
+int signal_fingerprint_read(uint8_t dst[32], const char *text);
+#define SIGNAL_FINGERPRINT_TEXT (32 * 3 + 1)
+void signal_fingerprint_write(char dst[SIGNAL_FINGERPRINT_TEXT],
+			      const uint8_t fingerprint[32]);
+/* What is not known is taken for "actpass". */
+enum tgcall_setup signal_setup_read(const char *text);
+const char *signal_setup_name(enum tgcall_setup setup);
+/* Where the id of a header extension belongs; NULL: not one of ours. */
+int *signal_extension_slot(struct tgcall_channel *c, const char *uri);
 
 /* The channel our offers propose. */
 void signal_channel_offered(struct tgcall_channel *c, uint32_t ssrc);

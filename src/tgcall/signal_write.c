@@ -24,7 +24,7 @@ static int json_put(struct buf *b, json_t *root)
 	return err;
 }
 
-static const char *setup_name(enum tgcall_setup setup)
+const char *signal_setup_name(enum tgcall_setup setup)
 {
 	switch (setup) {
 	case TGCALL_ACTIVE:
@@ -37,19 +37,26 @@ static const char *setup_name(enum tgcall_setup setup)
 	return "actpass";
 }
 
+void signal_fingerprint_write(char dst[SIGNAL_FINGERPRINT_TEXT],
+			      const uint8_t fingerprint[32])
+{
+	for (size_t i = 0; i < 32; i++)
+		snprintf(dst + 3 * i, 4, "%02X%s", fingerprint[i],
+			 i < 31 ? ":" : "");
+}
+
 int signal_setup_put(struct buf *b, const struct tgcall_transport *setup)
 {
-	char text[32 * 3 + 1];
+	char text[SIGNAL_FINGERPRINT_TEXT];
 
-	for (size_t i = 0; i < 32; i++)
-		snprintf(text + 3 * i, 4, "%02X%s", setup->fingerprint[i],
-			 i < 31 ? ":" : "");
-	return json_put(
-		b, json_pack("{s:s,s:s,s:s,s:b,s:[{s:s,s:s,s:s}]}", "@type",
-			     "InitialSetup", "ufrag", setup->ufrag, "pwd",
-			     setup->pwd, "renomination", setup->renomination,
-			     "fingerprints", "hash", "sha-256", "setup",
-			     setup_name(setup->setup), "fingerprint", text));
+	signal_fingerprint_write(text, setup->fingerprint);
+	return json_put(b, json_pack("{s:s,s:s,s:s,s:b,s:[{s:s,s:s,s:s}]}",
+				     "@type", "InitialSetup", "ufrag",
+				     setup->ufrag, "pwd", setup->pwd,
+				     "renomination", setup->renomination,
+				     "fingerprints", "hash", "sha-256", "setup",
+				     signal_setup_name(setup->setup),
+				     "fingerprint", text));
 }
 
 int signal_candidate_put(struct buf *b, const char *candidate)
@@ -112,6 +119,20 @@ int signal_answer_put(struct buf *b, const struct signal_negotiation *offer)
 	if (offer->has_audio)
 		json_array_append(contents, offer->answer);
 	return negotiation_put(b, offer->exchange_id, contents);
+}
+
+int signal_description_put(struct buf *b, const char *type, struct bytes sdp)
+{
+	return json_put(b, json_pack("{s:s,s:s%}", "@type", type, "sdp",
+				     (const char *)sdp.p, sdp.n));
+}
+
+int signal_sdp_candidate_put(struct buf *b, const char *candidate,
+			     const char *mid, size_t mline)
+{
+	return json_put(b, json_pack("{s:s,s:s,s:s,s:I}", "@type", "candidate",
+				     "sdp", candidate, "mid", mid, "mline",
+				     (json_int_t)mline));
 }
 
 int tgcall_media_state_put(struct buf *b, const struct tgcall_media_state *s)

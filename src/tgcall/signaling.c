@@ -8,6 +8,7 @@
 #include "base/random.h"
 #include "tgcall/carriage.h"
 #include "tgcall/negotiation.h"
+#include "tgcall/sdp_exchange.h"
 #include "tgcall/signal_message.h"
 #include "tgcall/signaling_event.h"
 
@@ -22,6 +23,7 @@ struct tgcall_signaling {
 	struct tgcall_signaling_conf conf;
 	struct carriage *carriage;
 	struct negotiation negotiation;
+	struct sdp_exchange exchange; /* instead, when conf.sdp */
 	struct signaling_events events;
 	bool running; /* handlers are being called */
 	bool is_started;
@@ -38,16 +40,22 @@ struct tgcall_signaling {
 static const struct {
 	const char *version;
 	enum tgcall_framing framing;
+	bool is_sdp;
 } versions[] = {
-	{"13.0.0", TGCALL_FRAMING_SCTP}, {"12.0.0", TGCALL_FRAMING_SCTP},
-	{"9.0.0", TGCALL_FRAMING_ACKED}, {"8.0.0", TGCALL_FRAMING_ACKED},
+	{"13.0.0", TGCALL_FRAMING_SCTP},
+	{"12.0.0", TGCALL_FRAMING_SCTP},
+	{"11.0.0", TGCALL_FRAMING_SCTP, true},
+	{"10.0.0", TGCALL_FRAMING_ACKED, true},
+	{"9.0.0", TGCALL_FRAMING_ACKED},
+	{"8.0.0", TGCALL_FRAMING_ACKED},
 	{"7.0.0", TGCALL_FRAMING_RAW},
 };
 
 const char *const *tgcall_versions(void)
 {
-	static const char *const names[] = {"13.0.0", "12.0.0", "9.0.0",
-					    "8.0.0",  "7.0.0",  NULL};
+	static const char *const names[] = {"13.0.0", "12.0.0", "11.0.0",
+					    "10.0.0", "9.0.0",  "8.0.0",
+					    "7.0.0",  NULL};
 
 	return names;
 }
@@ -61,6 +69,14 @@ int tgcall_framing_of(enum tgcall_framing *fp, const char *version)
 		}
 	}
 	return -ENOENT;
+}
+
+bool tgcall_version_is_sdp(const char *version)
+{
+	for (size_t i = 0; i < sizeof(versions) / sizeof(*versions); i++)
+		if (strcmp(versions[i].version, version) == 0)
+			return versions[i].is_sdp;
+	return false;
 }
 
 /* -- helpers of the engine's own ----------------------------------------- */
@@ -111,10 +127,32 @@ static void candidate_send(struct tgcall_signaling *s, const char *candidate)
 {
 	struct buf b;
 
+	int err;
+
 	buf_init(&b);
-	if (signal_candidate_put(&b, candidate) == 0)
+	if (s->conf.sdp)
+		err = signal_sdp_candidate_put(&b, candidate, s->exchange.mid,
+					       s->exchange.mline);
+	else
+		err = signal_candidate_put(&b, candidate);
+	if (!err)
 		carriage_send(s->carriage, buf_bytes(&b), s->now);
 	buf_clear(&b);
+}
+
+/* A peer with descriptions takes candidates behind one only. */
+static bool candidates_may_go(const struct tgcall_signaling *s)
+{
+	return s->is_started && (!s->conf.sdp || s->exchange.described);
+}
+
+static void candidates_release(struct tgcall_signaling *s)
+{
+	if (!candidates_may_go(s))
+		return;
+	for (size_t i = 0; i < s->local_early.n; i++)
+		candidate_send(s, s->local_early.candidates[i]);
+	early_clear(&s->local_early);
 }
 
 /* -- from the negotiation and the carriage ------------------------------- */
@@ -164,8 +202,8 @@ static bool transport_equal(const struct tgcall_transport *a,
 		       0;
 }
 
-static void on_setup(struct tgcall_signaling *s,
-		     const struct tgcall_transport *t)
+static void transport_note(struct tgcall_signaling *s,
+			   const struct tgcall_transport *t)
 {
 	if (!s->has_remote || !transport_equal(t, &s->remote)) {
 		s->has_remote = true;
@@ -176,6 +214,12 @@ static void on_setup(struct tgcall_signaling *s,
 	for (size_t i = 0; i < s->remote_early.n; i++)
 		candidate_tell(s, s->remote_early.candidates[i]);
 	early_clear(&s->remote_early);
+}
+
+static void on_setup(struct tgcall_signaling *s,
+		     const struct tgcall_transport *t)
+{
+	transport_note(s, t);
 	/* E.6, callee: "reply with own InitialSetup (once more for each
 	 * InitialSetup received; identical content)" */
 	if (!s->conf.outgoing)
@@ -194,25 +238,74 @@ static void on_candidates(struct tgcall_signaling *s,
 	}
 }
 
+static int on_description(struct tgcall_signaling *s,
+			  const struct signal_message *m)
+{
+	int err = sdp_exchange_input(&s->exchange, m->type == SIGNAL_OFFER,
+				     m->sdp);
+
+	if (err)
+		count_bad("signaling", "sdp",
+			  "a description was not understood");
+	candidates_release(s);
+	return err;
+}
+
+static int on_message(struct tgcall_signaling *s, struct signal_message *m)
+{
+	bool sdp = s->conf.sdp;
+
+	switch (m->type) {
+	case SIGNAL_INITIAL_SETUP:
+		if (!sdp)
+			on_setup(s, &m->setup);
+		return 0;
+	case SIGNAL_NEGOTIATE_CHANNELS:
+		if (!sdp)
+			negotiation_input(&s->negotiation, &m->negotiation,
+					  s->now);
+		return 0;
+	case SIGNAL_OFFER:
+	case SIGNAL_ANSWER:
+		return sdp ? on_description(s, m) : 0;
+	case SIGNAL_CANDIDATES:
+	case SIGNAL_SDP_CANDIDATE:
+		on_candidates(s, m);
+		return 0;
+	case SIGNAL_MEDIA_STATE:
+		signaling_events_put(&s->events, SIGNALING_EVENT_MEDIA_STATE,
+				     &m->state, sizeof(m->state));
+		return 0;
+	case SIGNAL_UNKNOWN:
+		break;
+	}
+	return 0;
+}
+
 static int on_text(struct bytes text, void *arg)
 {
-	struct tgcall_signaling *s = arg;
 	struct signal_message m;
 	int err = signal_message_parse(&m, text);
 
 	if (err)
 		count_bad("signaling", "json", "a message was not understood");
-	else if (m.type == SIGNAL_INITIAL_SETUP)
-		on_setup(s, &m.setup);
-	else if (m.type == SIGNAL_NEGOTIATE_CHANNELS)
-		negotiation_input(&s->negotiation, &m.negotiation, s->now);
-	else if (m.type == SIGNAL_CANDIDATES)
-		on_candidates(s, &m);
-	else if (m.type == SIGNAL_MEDIA_STATE)
-		signaling_events_put(&s->events, SIGNALING_EVENT_MEDIA_STATE,
-				     &m.state, sizeof(m.state));
+	else
+		err = on_message(arg, &m);
 	signal_message_clear(&m);
 	return err;
+}
+
+static void on_exchange_transport(const struct tgcall_transport *t, void *arg)
+{
+	transport_note(arg, t);
+}
+
+static void on_exchange_candidate(struct bytes candidate, void *arg)
+{
+	struct tgcall_signaling *s = arg;
+
+	signaling_events_put(&s->events, SIGNALING_EVENT_CANDIDATE, candidate.p,
+			     candidate.n);
 }
 
 /* -- the outer interface ------------------------------------------------- */
@@ -235,6 +328,24 @@ static void ssrc_ensure(struct tgcall_signaling *s)
 	while (!s->conf.ssrc)
 		s->conf.random(&s->conf.ssrc, sizeof(s->conf.ssrc),
 			       s->conf.random_arg);
+}
+
+static void exchange_make(struct tgcall_signaling *s)
+{
+	const struct sdp_exchange_conf conf = {
+		.ssrc = s->conf.ssrc,
+		.local = s->conf.local,
+		.random = s->conf.random,
+		.random_arg = s->conf.random_arg,
+		.text = on_negotiation_text,
+		.transport = on_exchange_transport,
+		.candidate = on_exchange_candidate,
+		.send_open = on_send_open,
+		.recv_open = on_recv_open,
+		.arg = s,
+	};
+
+	sdp_exchange_init(&s->exchange, &conf);
 }
 
 int tgcall_signaling_new(struct tgcall_signaling **sp,
@@ -270,6 +381,8 @@ int tgcall_signaling_new(struct tgcall_signaling **sp,
 	negotiation.random_arg = carriage.random_arg = s->conf.random_arg;
 	signaling_events_init(&s->events);
 	negotiation_init(&s->negotiation, &negotiation);
+	if (s->conf.sdp)
+		exchange_make(s);
 	err = carriage_new(&s->carriage, &carriage);
 	if (err)
 		tgcall_signaling_free(&s);
@@ -287,6 +400,7 @@ void tgcall_signaling_free(struct tgcall_signaling **sp)
 	*sp = NULL;
 	carriage_free(&s->carriage);
 	negotiation_clear(&s->negotiation);
+	sdp_exchange_clear(&s->exchange);
 	signaling_events_clear(&s->events);
 	early_clear(&s->local_early);
 	early_clear(&s->remote_early);
@@ -302,13 +416,14 @@ void tgcall_signaling_start(struct tgcall_signaling *s, usec_t now)
 	s->now = now;
 	if (s->conf.outgoing) {
 		carriage_open(s->carriage, now);
-		/* The order of the apps. */
-		negotiation_start(&s->negotiation, now);
-		setup_send(s);
+		if (s->conf.sdp) {
+			sdp_exchange_offer(&s->exchange);
+		} else { /* in the order of the apps */
+			negotiation_start(&s->negotiation, now);
+			setup_send(s);
+		}
 	}
-	for (size_t i = 0; i < s->local_early.n; i++)
-		candidate_send(s, s->local_early.candidates[i]);
-	early_clear(&s->local_early);
+	candidates_release(s);
 	events_run(s);
 }
 
@@ -338,7 +453,7 @@ void tgcall_signaling_candidate(struct tgcall_signaling *s,
 				const char *candidate, usec_t now)
 {
 	s->now = now;
-	if (s->is_started)
+	if (candidates_may_go(s))
 		candidate_send(s, candidate);
 	else
 		early_add(&s->local_early, candidate);
@@ -374,17 +489,17 @@ void tgcall_signaling_timeout(struct tgcall_signaling *s, usec_t now)
 
 bool tgcall_signaling_send_is_open(const struct tgcall_signaling *s)
 {
-	return s->negotiation.send_open;
+	return s->conf.sdp ? s->exchange.send_open : s->negotiation.send_open;
 }
 
 bool tgcall_signaling_recv_is_open(const struct tgcall_signaling *s)
 {
-	return s->negotiation.recv_open;
+	return s->conf.sdp ? s->exchange.recv_open : s->negotiation.recv_open;
 }
 
 bool tgcall_signaling_peer_is_web(const struct tgcall_signaling *s)
 {
-	return s->peer_is_web;
+	return s->conf.sdp || s->peer_is_web;
 }
 
 enum tgcall_framing tgcall_signaling_framing(const struct tgcall_signaling *s)

@@ -13,14 +13,17 @@ struct tgcall_signaling;
 
 enum tgcall_framing {
 	TGCALL_FRAMING_RAW,   /* 7.0.0 */
-	TGCALL_FRAMING_ACKED, /* 8.0.0, 9.0.0 */
-	TGCALL_FRAMING_SCTP,  /* 12.0.0, 13.0.0 */
+	TGCALL_FRAMING_ACKED, /* 8.0.0, 9.0.0, 10.0.0 */
+	TGCALL_FRAMING_SCTP,  /* 11.0.0, 12.0.0, 13.0.0 */
 };
 
-/* All versions this library speaks, descending, NULL-terminated. */
+/* All versions this library speaks, descending, NULL-terminated. Which of them
+ * are announced is a setting: 10.0.0 and 11.0.0 are not by themselves. */
 const char *const *tgcall_versions(void);
 /* -ENOENT for a version we do not speak. */
 int tgcall_framing_of(enum tgcall_framing *fp, const char *version);
+/* 10.0.0 and 11.0.0, which exchange session descriptions (E.13). */
+bool tgcall_version_is_sdp(const char *version);
 
 enum tgcall_setup { TGCALL_ACTPASS, TGCALL_ACTIVE, TGCALL_PASSIVE };
 
@@ -48,7 +51,8 @@ struct tgcall_media_state {
 struct tgcall_signaling_handlers {
 	/* One blob for phone.sendSignalingData; keep the order. */
 	void (*blob)(struct bytes blob, void *arg);
-	/* Peer's InitialSetup, first or changed (ICE restart). */
+	/* Peer's InitialSetup or description, first or changed (ICE
+	 * restart). */
 	void (*remote_transport)(const struct tgcall_transport *t, void *arg);
 	/* "candidate:..." as given. */
 	void (*remote_candidate)(const char *candidate, void *arg);
@@ -62,6 +66,7 @@ struct tgcall_signaling_handlers {
 
 struct tgcall_signaling_conf {
 	enum tgcall_framing framing;
+	bool sdp;      /* session descriptions instead of E.5's messages */
 	bool outgoing; /* we are the caller */
 	uint8_t key[256];
 	bool nosctp; /* network_signaling_nosctp */
@@ -96,7 +101,8 @@ usec_t tgcall_signaling_deadline(const struct tgcall_signaling *s);
 void tgcall_signaling_timeout(struct tgcall_signaling *s, usec_t now);
 bool tgcall_signaling_send_is_open(const struct tgcall_signaling *s);
 bool tgcall_signaling_recv_is_open(const struct tgcall_signaling *s);
-/* A candidate carried sdpMid, which native apps do not send. */
+/* A candidate carried sdpMid, which native apps do not send; or descriptions
+ * are exchanged, with which they behave like one. */
 bool tgcall_signaling_peer_is_web(const struct tgcall_signaling *s);
 /* The framing spoken: the configured one, or what the peer speaks. */
 enum tgcall_framing tgcall_signaling_framing(const struct tgcall_signaling *s);

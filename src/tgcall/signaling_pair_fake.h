@@ -117,6 +117,7 @@ pair_conf(struct signaling_pair *p, int end, const char *version)
 {
 	struct tgcall_signaling_conf conf = {
 		.outgoing = end == 0,
+		.sdp = tgcall_version_is_sdp(version),
 		.local = {.renomination = true,
 			  .setup = end == 0 ? TGCALL_ACTPASS : TGCALL_PASSIVE},
 		.random = carrier_random,

@@ -5,6 +5,7 @@
 
 #include "tests/check.h"
 #include "tgcall/carriage.h"
+#include "tgcall/sdp.h"
 #include "tgcall/signal_message.h"
 #include "tgcall/signaling_pair_fake.h"
 
@@ -145,10 +146,66 @@ static void shuffle_timeout(int end, usec_t now, void *arg)
 		tgcall_signaling_timeout(s->bag.pair->ends[end].signaling, now);
 }
 
+static void description_add(struct bag *b, const struct tgcall_transport *local,
+			    const char *type, uint64_t version_number,
+			    struct sdp_section *audio, size_t audio_n)
+{
+	struct sdp s = {.id = 1, .version = version_number};
+	struct buf text, json;
+
+	s.transport = *local;
+	s.transport.setup = *type == 'a' ? TGCALL_ACTIVE : TGCALL_ACTPASS;
+	for (size_t i = 0; i < audio_n; i++) {
+		struct sdp_section *m = &s.sections[s.sections_n++];
+
+		*m = audio[i];
+		m->kind = SDP_AUDIO;
+		strcpy(m->media, "audio");
+		strcpy(m->proto, "UDP/TLS/RTP/SAVPF");
+		snprintf(m->mid, sizeof(m->mid), "%u", (unsigned)i);
+		signal_channel_offered(&m->channel, PEER_SSRC);
+	}
+	buf_init(&text);
+	buf_init(&json);
+	sdp_put(&text, &s);
+	signal_description_put(&json, type, buf_bytes(&text));
+	buf_clear(&text);
+	bag_add(b, &json);
+}
+
+/* As the apps do: a caller offers twice; a callee answers that it listens, and
+ * offers a section to speak in. */
+static void bag_fill_sdp(struct bag *b, const struct tgcall_transport *local)
+{
+	struct sdp_section audio[2] = {{.sends = true, .receives = true},
+				       {.sends = true, .receives = true}};
+	struct buf text;
+
+	for (int i = 0; i < 3; i++) {
+		buf_init(&text);
+		signal_sdp_candidate_put(
+			&text, "candidate:1 1 udp 1 10.0.0.1 5 typ host", "0",
+			0);
+		bag_add(b, &text);
+	}
+	if (b->us == 1) {
+		description_add(b, local, "offer", 2, audio, 1);
+		description_add(b, local, "offer", 3, audio, 1);
+		return;
+	}
+	audio[0].sends = false;
+	description_add(b, local, "answer", 2, audio, 1);
+	description_add(b, local, "offer", 3, audio, 2);
+}
+
 static void bag_fill(struct bag *b, const struct tgcall_transport *setup)
 {
 	struct buf text;
 
+	if (tgcall_version_is_sdp(version)) {
+		bag_fill_sdp(b, setup);
+		return;
+	}
 	buf_init(&text);
 	signal_setup_put(&text, setup);
 	bag_add(b, &text);

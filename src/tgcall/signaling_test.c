@@ -24,17 +24,21 @@
 
 static void test_signaling_names_versions_descending(void)
 {
-	static const char *const expected[] = {"13.0.0", "12.0.0", "9.0.0",
-					       "8.0.0", "7.0.0"};
+	static const char *const expected[] = {"13.0.0", "12.0.0", "11.0.0",
+					       "10.0.0", "9.0.0",  "8.0.0",
+					       "7.0.0"};
 	const char *const *v = tgcall_versions();
 	enum tgcall_framing f;
 
-	for (int i = 0; i < 5; i++)
+	for (int i = 0; i < 7; i++)
 		CHECK_STR(v[i], expected[i]);
-	CHECK(!v[5]);
+	CHECK(!v[7]);
 	CHECK_INT(tgcall_framing_of(&f, "7.0.0"), 0);
 	CHECK_INT(f, TGCALL_FRAMING_RAW);
-	CHECK_INT(tgcall_framing_of(&f, "10.0.0"), -ENOENT);
+	CHECK_INT(tgcall_framing_of(&f, "14.0.0"), -ENOENT);
+	CHECK(tgcall_version_is_sdp("10.0.0"));
+	CHECK(tgcall_version_is_sdp("11.0.0"));
+	CHECK(!tgcall_version_is_sdp("12.0.0"));
 }
 
 static void test_signaling_opens_both_ways_in_every_version(void)
@@ -46,7 +50,9 @@ static void test_signaling_opens_both_ways_in_every_version(void)
 		carrier_run(&p->carrier, 3 * USEC_S);
 		CHECK_OPEN(p);
 		CHECK_STR(p->ends[0].transport.ufrag, "uf1/");
-		CHECK_INT(p->ends[0].transport.setup, TGCALL_PASSIVE);
+		CHECK_INT(p->ends[0].transport.setup,
+			  tgcall_version_is_sdp(*v) ? TGCALL_ACTIVE
+						    : TGCALL_PASSIVE);
 		CHECK_INT(p->ends[0].transport.fingerprint[31], 0xa1);
 		CHECK(p->ends[1].transport.renomination);
 		CHECK_STR(p->ends[1].candidate,
@@ -76,10 +82,10 @@ static void loss_try(const char *version, uint64_t seed, unsigned percent,
 
 static void test_signaling_opens_over_loss(void)
 {
-	static const char *const names[] = {"13.0.0", "12.0.0", "9.0.0",
-					    "8.0.0"};
+	static const char *const names[] = {"13.0.0", "12.0.0", "11.0.0",
+					    "10.0.0", "9.0.0",  "8.0.0"};
 
-	for (int v = 0; v < 4; v++) {
+	for (int v = 0; v < 6; v++) {
 		usec_t worst = 0;
 
 		for (uint64_t seed = 1; seed <= 100; seed++) {

@@ -74,9 +74,12 @@ static void on_remote_transport(const struct tgcall_transport *t, void *arg)
 {
 	struct tgcall *c = arg;
 
-	/* Another certificate is another peer (the same account elsewhere). */
-	if (c->has_remote && memcmp(c->remote.fingerprint, t->fingerprint,
-				    sizeof(t->fingerprint)) != 0)
+	/* Another certificate is another peer (the same account elsewhere).
+	 * E.7, restart: "new remote credentials, keep DTLS", but a handshake
+	 * in the wrong role comes to nothing. */
+	if (c->has_remote && (memcmp(c->remote.fingerprint, t->fingerprint,
+				     sizeof(t->fingerprint)) != 0 ||
+			      (c->remote.setup != t->setup && !c->srtp)))
 		tgcall_secure_reset(c);
 	c->remote = *t;
 	c->has_remote = true;
@@ -442,6 +445,7 @@ static int signaling_make(struct tgcall *c, const struct tgcall_conf *conf,
 			  const struct parameters *p)
 {
 	struct tgcall_signaling_conf s = {
+		.sdp = tgcall_version_is_sdp(conf->version),
 		.outgoing = c->outgoing,
 		.nosctp = p->nosctp,
 		.handlers = {on_blob, on_remote_transport, on_remote_candidate,

@@ -207,7 +207,7 @@ static void test_call_refuses_what_it_cannot_do(void)
 	struct tgcall_conf conf;
 	struct tgcall *c = NULL;
 
-	conf_fill(&conf, "10.0.0", 0);
+	conf_fill(&conf, "14.0.0", 0);
 	CHECK_INT(tgcall_new(&c, &conf), -ENOENT);
 	conf_fill(&conf, "13.0.0", 0);
 	conf.p2p_allowed = false;

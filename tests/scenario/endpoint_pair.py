@@ -25,8 +25,9 @@ import wave
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import tone  # noqa: E402
 
-VERSIONS = ["13.0.0", "12.0.0", "9.0.0", "8.0.0", "7.0.0"]
-REPAIRING = ["13.0.0", "12.0.0", "9.0.0", "8.0.0"]
+VERSIONS = ["13.0.0", "12.0.0", "11.0.0", "10.0.0", "9.0.0", "8.0.0", "7.0.0"]
+SDP = ["11.0.0", "10.0.0"]
+REPAIRING = ["13.0.0", "12.0.0", "11.0.0", "10.0.0", "9.0.0", "8.0.0"]
 HERTZ = {"a": 440, "b": 1000}
 SECONDS = 2.5
 SOUND_WITHIN = 30.0

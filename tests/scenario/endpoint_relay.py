@@ -335,7 +335,8 @@ def tests_list(build, namespaces, has_turn):
     for a_calls in (True, False):
         role = "caller" if a_calls else "callee"
         for v in pair.VERSIONS:
-            for kind, tcp in kinds:
+            # The apps do not use reflectors with session descriptions.
+            for kind, tcp in kinds if v not in pair.SDP else ():
                 tests.append(("endpoint_relay_%s_%s_%s" % (kind, v, role),
                               lambda d, v=v, a=a_calls, t=tcp:
                               through_reflector(build, d, v, a, t)))
