@@ -18,8 +18,8 @@
  *     {call, event: "resolved", user: USER}
  *     {call, event: "waiting", telegram_id: "..", access_hash: ".."}
  *     {call, event: "ringing"}
- *     {call, event: "active", key: hex, outgoing, version, p2p_allowed,
- *      custom_parameters: text|null, servers: [SERVER]}
+ *     {call, event: "active", key: hex, emoji: text, outgoing, version,
+ *      p2p_allowed, custom_parameters: text|null, servers: [SERVER]}
  *     {call, event: "signal", data: base64}
  *     {call, event: "ended", reason: "none"|"missed"|"busy"|"hangup"|
  *      "disconnect", by_us, was_ringing, was_active, code, text}

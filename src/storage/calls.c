@@ -13,6 +13,7 @@
 #include "bus/text.h"
 #include "bus/worker_storage.h"
 #include "storage/internal.h"
+#include "telegram/phone_key.h"
 
 #define VERSIONS_MAX 16
 
@@ -159,11 +160,21 @@ static int server_number(const struct tg_call_media *m,
 	return 0;
 }
 
+static void emoji_text(char text[PHONE_EMOJI_TEXT_BYTES],
+		       const struct tg_call_media *m)
+{
+	uint16_t emoji[4];
+
+	for (int i = 0; i < 4; i++)
+		emoji[i] = be16_load(m->emoji + 2 * i);
+	phone_emoji_text(text, emoji);
+}
+
 static void on_active(const struct tg_call_media *m, void *arg)
 {
 	struct storage_call *c = arg;
 	json_t *servers = json_array();
-	char key[513];
+	char key[513], emoji[PHONE_EMOJI_TEXT_BYTES];
 
 	for (size_t i = 0; i < m->servers_n; i++)
 		json_array_append_new(
@@ -171,11 +182,13 @@ static void on_active(const struct tg_call_media *m, void *arg)
 			server_json(&m->servers[i],
 				    server_number(m, &m->servers[i])));
 	hex_encode(key, m->key, sizeof(m->key));
+	emoji_text(emoji, m);
 	tell_waiting(c);
-	send_event(c, json_pack("{ss ss sb ss sb so ss?}", "event", "active",
-				"key", key, "outgoing", m->outgoing, "version",
-				m->version, "p2p_allowed", m->p2p_allowed,
-				"servers", servers, "custom_parameters",
+	send_event(c, json_pack("{ss ss ss sb ss sb so ss?}", "event",
+				"active", "key", key, "emoji", emoji,
+				"outgoing", m->outgoing, "version", m->version,
+				"p2p_allowed", m->p2p_allowed, "servers",
+				servers, "custom_parameters",
 				m->custom_parameters));
 	bytes_wipe(key, sizeof(key));
 }

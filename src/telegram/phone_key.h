@@ -12,6 +12,7 @@
 #define PHONE_KEY_BYTES 256
 #define PHONE_HASH_BYTES 32
 #define PHONE_EMOJI_TABLE 333 /* entries of the apps' table */
+#define PHONE_EMOJI_TEXT_BYTES 64 /* four of at most 8 bytes, and the end */
 
 /* The group of messages.dhConfig, kept while its version is current. */
 struct phone_dh {
@@ -41,5 +42,9 @@ int64_t phone_key_fingerprint(const uint8_t key[PHONE_KEY_BYTES]);
 /* g_a: the caller's value, at most 256 bytes. */
 void phone_key_emoji(uint16_t emoji[4], const uint8_t key[PHONE_KEY_BYTES],
 		     struct bytes g_a);
+/* The four as UTF-8, as the apps show them; indices outside the table add
+ * nothing. */
+void phone_emoji_text(char text[PHONE_EMOJI_TEXT_BYTES],
+		      const uint16_t emoji[4]);
 
 #endif

@@ -33,6 +33,7 @@ static void test_phone_key_emoji_vector(void)
 {
 	uint8_t key[PHONE_KEY_BYTES], g_a[PHONE_KEY_BYTES];
 	uint16_t emoji[4];
+	char text[PHONE_EMOJI_TEXT_BYTES];
 
 	vector_key(key);
 	memset(g_a, 1, sizeof(g_a));
@@ -41,6 +42,11 @@ static void test_phone_key_emoji_vector(void)
 	CHECK_INT(emoji[1], 101);
 	CHECK_INT(emoji[2], 235);
 	CHECK_INT(emoji[3], 306);
+	phone_emoji_text(text, emoji);
+	CHECK_STR(text, "✒🐍🍞🇫🇷");
+	emoji[3] = PHONE_EMOJI_TABLE;
+	phone_emoji_text(text, emoji);
+	CHECK_STR(text, "✒🐍🍞");
 }
 
 static void test_phone_key_hash_is_of_the_bytes(void)

@@ -42,6 +42,7 @@ struct worker_call {
 	char telegram_user[24];   /* id of the far user */
 	char telegram_id[24], access_hash[24]; /* of the phone call */
 	char version[16];
+	char emoji[64]; /* the four that both apps show, UTF-8 */
 	char codec[24];
 	char sip_call_id[128];
 	char dialog[2048]; /* kept dialog as JSON, "" before it exists */

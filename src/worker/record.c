@@ -93,6 +93,7 @@ json_t *worker_record(const struct worker_call *wc)
 	json_object_set_new(o, "duration_s", json_integer(seconds_up(t)));
 	json_object_set_new(o, "codec", json_string(wc->codec));
 	json_object_set_new(o, "version", json_string(wc->version));
+	json_object_set_new(o, "emoji", json_string(wc->emoji));
 	json_object_set_new(o, "sip_status", json_integer(cause->code));
 	json_object_set_new(o, "reason", json_string(cause->reason));
 	json_object_set_new(o, "sip_status_source",
@@ -123,12 +124,13 @@ static json_t *call_row(const struct worker_call *wc)
 	memset(&r, 0, sizeof(r));
 	if (wc->media)
 		media_call_report(wc->media, &r);
-	o = json_pack("{ss ss ss ss ss ss ss ss ss}", "call", wc->id,
+	o = json_pack("{ss ss ss ss ss ss ss ss ss ss}", "call", wc->id,
 		      "direction",
 		      wc->to_telegram ? "sip-to-telegram" : "telegram-to-sip",
 		      "state", call_state_name(call_state(wc->call)), "trunk",
 		      wc->trunk, "session", wc->session, "from", wc->from, "to",
-		      wc->to, "codec", wc->codec, "version", wc->version);
+		      wc->to, "codec", wc->codec, "version", wc->version,
+		      "emoji", wc->emoji);
 	json_object_set_new(
 		o, "seconds",
 		json_integer((json_int_t)((now - times.created_at) / USEC_S)));

@@ -239,6 +239,7 @@ static void on_active(struct telegram_leg *t, json_t *event)
 				json_array_get(list, i)))
 			conf.servers_n++;
 	text_copy(wc->version, sizeof(wc->version), event, "version");
+	text_copy(wc->emoji, sizeof(wc->emoji), event, "emoji");
 	if (hex_decode(conf.key, sizeof(conf.key), key, strlen(key)) ||
 	    media_call_telegram(wc->media, &conf)) {
 		call_cause_set(&cause, CAUSE_WORKER_UNAVAILABLE, NULL);

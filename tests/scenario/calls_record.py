@@ -20,8 +20,9 @@ from tests.harness.stage import (OFFICE, Stage, equal, phone,  # noqa: E402
 
 FIELDS = ["call", "direction", "trunk", "session", "from", "to",
           "telegram_user", "sip_call_id", "invite", "ringing", "answer",
-          "connected", "end", "duration_s", "codec", "version", "sip_status",
-          "reason", "sip_status_source", "hop", "ended_by", "digits"]
+          "connected", "end", "duration_s", "codec", "version", "emoji",
+          "sip_status", "reason", "sip_status_source", "hop", "ended_by",
+          "digits"]
 TIME = re.compile(r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$")
 COLUMNS = {
     "calls": "call direction state trunk session from to codec version "
@@ -66,6 +67,8 @@ def answered(s):
            "telegram_user": "1001", "codec": "PCMA", "version": "13.0.0",
            "sip_status": 200, "reason": "OK", "sip_status_source": "local",
            "hop": "sip", "ended_by": "calling", "digits": 0})
+    # Some emoji are one character, flags and digits are two.
+    assert 4 <= len(r["emoji"]) <= 8, r["emoji"]
     sip, tg = r["sip_media"], r["telegram_media"]
     assert sip["rx_packets"] > 10 and sip["tx_packets"] > 10, sip
     assert tg["rx_packets"] > 3 and tg["tx_packets"] > 3, tg
