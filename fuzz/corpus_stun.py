@@ -73,7 +73,54 @@ challenge = message(0x113, CHECK_TID, attribute(0x0009, b"\0\0\x04\x01No"),
 relayed = message(0x017, PEER_TID, attribute(0x0012, ADDRESS),
                   attribute(0x0013, b"hello"), signed=False)
 
+# One step away from right each.
+def bare_message(kind, *attributes):
+    return message(kind, PEER_TID, *attributes, signed=False)
+
+
+def with_length(datagram, length):
+    return datagram[:2] + struct.pack(">H", length) + datagram[4:]
+
+
+def error(hundreds, rest):
+    return message(ERROR, CHECK_TID, attribute(
+        0x0009, bytes([0, 0, hundreds, rest])))
+
+
+SHORT = [bare_message(kind, attribute(what, value)) for kind, what, value in (
+    (REQUEST, 0x0024, b"\0\0"), (REQUEST, 0x802A, b"\0\0\0\0"),
+    (SUCCESS, 0x0020, b"\0\1\0"), (INDICATION, 0x0020, b"\0\2" + bytes(8)),
+    (SUCCESS, 0x0001, b"\0\3" + bytes(6)), (REQUEST, 0x0008, bytes(19)),
+    (REQUEST, 0x8028, bytes(3)), (ERROR, 0x0009, b"\0\0"),
+    (0x103, 0x000D, b"\0"))]
+SOME = attribute(0x0001, struct.pack(">BBHI", 0, 1, 6001, 0xC6336401))
+many_unknown = message(REQUEST, PEER_TID, *(
+    attribute(0x7001 + i) for i in range(10)))
+behind_fingerprint = with_length(
+    bare_message(REQUEST) + attribute(0x8028, bytes(4)), 16)
+behind_integrity = message(REQUEST, PEER_TID, USERNAME, attribute(
+    0x0008, bytes(20)), PRIORITY)
+six = message(SUCCESS, CHECK_TID, attribute(
+    0x0001, struct.pack(">BBH", 0, 2, 4000) + bytes(16)))
+half = bare_message(REQUEST, attribute(0x0006, b"abcd:efgh"))[:-6]
+ODD = [request[:i] for i in (0, 2, 4, 8, 19, 20)] + [
+    with_length(request[:20], 0), with_length(request, len(request)),
+    with_length(request[:-2], len(request) - 22), b"\x40" + request[1:],
+    request[:4] + b"\0\0\0\0" + request[8:],
+    with_length(half, len(half) - 20),
+    with_length(request[:-8], len(request) - 28)]
+
 CASES = {
+    "short": [record(0, m) for m in SHORT],
+    "odd": [record(1, m) for m in ODD],
+    "errors": [record(0, error(*e)) for e in (
+        (2, 0), (7, 0), (3, 0), (4, 100), (6, 99))],
+    "many_unknown": [record(0, many_unknown)],
+    "order": [record(0, behind_fingerprint), record(0, behind_integrity)],
+    "mapped_twice": [record(0, message(SUCCESS, CHECK_TID, SOME, SOME)),
+                     record(0, six)],
+    "relayed_odd": [record(0, message(0x103, CHECK_TID, attribute(
+        0x7002, b"odd"), attribute(0x8022, b"server")))],
     "turn": [record(0, allocated), record(0, challenge), record(0, relayed)],
     "request": [record(0, request)],
     "nominating": [record(0, request), record(2, answer), record(0, nominating)],

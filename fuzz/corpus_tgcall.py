@@ -124,6 +124,67 @@ def sctp_corpus():
         0, chunk(0x7f, 0, b"what")) + step(0, chunk(0xff, 1, b"")) +
         step(0, chunk(0xbf, 0, b"") + chunk(0x3f, 0, b"")) +
         step(3, chunk(6, 1, b"")) + step(0, data(PEER_TSN, 3, b"")))
+    sctp_refusals(init)
+
+
+def sctp_refusals(init):
+    """One step away from right each; a case is how it begins, and steps."""
+    wait, opened, echoed = 1, 2, 3
+    first, second, third = (data(PEER_TSN + i, 3, b"text") for i in range(3))
+    fixed = init[16:32]
+    cut_inits = [chunk(1, 0, fixed[:at] + bytes(n) + fixed[at + n:])
+                 for at, n in ((0, 4), (8, 2), (10, 2))]
+    known = b"".join(struct.pack(">HHI", t, 8, 1)
+                     for t in (5, 6, 8, 9, 11, 12, 0xc000, 0xc006))
+    shutdown = chunk(7, 0, struct.pack(">I", 0))
+    stale, other = (chunk(9, 0, struct.pack(">HHI", cause, 8, 0))
+                    for cause in (3, 6))
+    reset = [chunk(130, 0, struct.pack(">HHII", kind, 12, 7, 0))
+             for kind in (12, 13, 14, 15, 16, 17, 18, 19)]
+    forward = [chunk(192, 0, struct.pack(">I", PEER_TSN + n))
+               for n in (-1, 2, 1)]
+    head = struct.pack(">HHII", 5000, 5000, 0x0a0a0a0a, 0)
+    cases = (
+        (opened, [chunk(0, 3, bytes(11)), chunk(192, 0, b"\0"),
+                  chunk(7, 0, b"\0"), chunk(130, 0, b"\0\r\0\6zz"),
+                  chunk(130, 0, b"\0\r\0\2"), chunk(130, 0, b"\0"),
+                  chunk(9, 0, b"\0\3\0\2"), chunk(1, 0, fixed),
+                  first + b"\0\3\0\2", first + b"\0", b""]),
+        (opened, [first + chunk(6, 0, b""), first]),
+        (wait, [first, shutdown, stale, other, chunk(6, 0, b"")]),
+        (echoed, [first, second]), (echoed, [stale, other]),
+        (echoed, [other, shutdown, chunk(3, 0, bytes(12)), chunk(11, 0, b"")]),
+        (echoed, [chunk(10, 0, bytes(8)), forward[0]]),
+        (opened, [chunk(11, 0, b""), chunk(5, 0, b""), chunk(14, 0, b""),
+                  chunk(4, 0, b"\0\1\0\4")] + reset),
+        (opened, [shutdown, first, shutdown]),
+        (opened, [first, first, third, third, data(PEER_TSN + 99999, 3, b"x")]),
+        (opened, [third, second, data(PEER_TSN + 4, 7, b"y"),
+                  data(PEER_TSN + 5, 3, b"z")] + forward + [first]),
+        (opened, [data(PEER_TSN, 2, b"be") + data(PEER_TSN + 2, 0, b"x"),
+                  data(PEER_TSN + 1, 1, b"gin"), data(PEER_TSN + 3, 1, b"")]),
+        (opened, [data(PEER_TSN + n, flags, b"part") for n, flags in (
+            (0, 2), (2, 3), (3, 3), (1, 1), (4, 2), (6, 3), (5, 1))]),
+        (opened, [data(PEER_TSN + n, flags, b"part") for n, flags in (
+            (0, 2), (2, 1), (3, 3), (1, 0), (4, 3))]),
+        (opened, [first] * 20), (opened, [chunk(10, 0, bytes(40)) + first]),
+        (0, [first, chunk(6, 1, b""), chunk(14, 1, b"")]),
+    )
+    for i, (how, packets) in enumerate(cases):
+        write("sctp", "refused-%02d" % i, bytes([how]) + b"".join(
+            step(0, p) for p in packets) + step(5, bytes(30)))
+    for i, body in enumerate(cut_inits + [
+            chunk(1, 0, fixed[:15]), chunk(1, 0, fixed) + first,
+            chunk(1, 0, fixed + known), chunk(1, 0, fixed + b"\x80\1\0\2"),
+            chunk(1, 0, fixed + b"\x80"), chunk(1, 0, fixed + struct.pack(
+                ">HH", 0xc555, 300) + bytes(296) + known)]):
+        write("sctp", "init-%02d" % i, bytes([0]) + step(1, body))
+    write("sctp", "init-tagged", bytes([2]) + step(0, chunk(1, 0, fixed)))
+    for i, packet in enumerate((
+            head[:11], b"\0\1" + head[2:], head[:2] + b"\0\1" + head[4:],
+            head, head + chunk(6, 1, b""), head + chunk(14, 1, b""),
+            head + chunk(6, 0, b""))):
+        write("sctp", "head-%02d" % i, bytes([2]) + step(2, packet))
 
 
 def signaling_recorded(key, name, from_caller):
@@ -177,7 +238,7 @@ def setup(**changes):
     entry = {"hash": "sha-256", "setup": "actpass",
              "fingerprint": ":".join(["AB"] * 32)}
     entry.update((k, v) for k, v in changes.items() if k in entry)
-    message = {"@type": "InitialSetup", "ufrag": "aB3d", "pwd": "0" * 22,
+    message = {"@type": "InitialSetup", "ufrag": "aB3d", "pwd": "0" * 24,
                "renomination": False, "fingerprints": [entry]}
     message.update((k, v) for k, v in changes.items() if k not in entry)
     return message

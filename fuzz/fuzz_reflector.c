@@ -36,7 +36,7 @@ static void packet_input(struct bytes packet, void *arg)
 static void name_input(const uint8_t *data, size_t n)
 {
 	char name[128], again[64];
-	struct sa addr, second;
+	struct sa addr, second, other;
 
 	n = n < sizeof(name) ? n : sizeof(name) - 1;
 	memcpy(name, data, n);
@@ -46,6 +46,28 @@ static void name_input(const uint8_t *data, size_t n)
 	ice_reflector_name_write(again, &addr);
 	if (ice_reflector_name_read(&second, again, 1) < 0 ||
 	    !sa_cmp(&addr, &second, SA_ALL))
+		abort();
+	/* A port is never a real address, and of one server only. */
+	ice_reflector_address(&other, 0, ice_reflector_tag(&addr), 1);
+	if (!ice_reflector_same_server(&addr, &second) ||
+	    (ice_reflector_same_server(&addr, &other) && name[10] != '0'))
+		abort();
+	sa_set_str(&other, n & 1 ? "2001:db8::1" : "192.0.2.1", 1);
+	if (ice_reflector_is_address(&other) ||
+	    ice_reflector_same_server(&addr, &other))
+		abort();
+}
+
+/* What we say first is the server's echo to us. */
+static void hello_echo(void)
+{
+	uint8_t hello[ICE_REFLECTOR_HELLO_BYTES];
+	size_t n = ice_reflector_hello(hello, &port, 0);
+	struct bytes payload;
+	uint32_t from;
+
+	if (n > sizeof(hello) ||
+	    ice_reflector_unwrap(&payload, &from, &port, bytes_of(hello, n)))
 		abort();
 }
 
@@ -72,6 +94,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 		    0)
 			break;
 	}
+	hello_echo();
 	name_input(data, n);
 	return 0;
 }

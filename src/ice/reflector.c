@@ -71,10 +71,10 @@ int ice_reflector_wrap(uint8_t *dst, size_t room, const struct ice_reflector *r,
 static bool is_hello(struct bytes packet)
 {
 	/* "If bytes 16..27 are all ff it is a hello echo". */
-	for (size_t i = 16; i < 28; i++)
-		if (i >= packet.n || packet.p[i] != 0xff)
-			return false;
-	return true;
+	static const uint8_t ones[12] = {0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
+					 0xff, 0xff, 0xff, 0xff, 0xff, 0xff};
+
+	return packet.n >= 28 && memcmp(packet.p + 16, ones, 12) == 0;
 }
 
 int ice_reflector_unwrap(struct bytes *payload, uint32_t *from,

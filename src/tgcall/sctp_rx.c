@@ -81,7 +81,8 @@ static void message_ready(struct sctp_rx *rx, const struct sctp_data *data)
 		*rx->ready_tail = m;
 		rx->ready_tail = &m->next;
 	}
-	PLANT_OVERFLOW(rx->held_n > 1 && !(data->flags & SCTP_FLAG_BEGIN),
+	PLANT_OVERFLOW(rx->held_n && !(data->flags & SCTP_FLAG_BEGIN) &&
+			       data->ppid > 255,
 		       rx->partial.p, rx->partial.n);
 	partial_drop(rx);
 }

@@ -89,7 +89,7 @@ static int setup_parse(struct tgcall_transport *t, const json_t *root)
 	t->setup = signal_setup_read(setup);
 	if (signal_fingerprint_read(t->fingerprint, fingerprint))
 		return -EBADMSG;
-	PLANT_OVERFLOW(strlen(t->pwd) > 26, t->pwd, strlen(t->pwd));
+	PLANT_OVERFLOW(strlen(t->pwd) > 24, t->pwd, strlen(t->pwd));
 	return 0;
 }
 

@@ -2,7 +2,7 @@
 """Writes the kept corpus of the target mtproto: the messages a server sends,
 one or several to a file.
 
-usage: fuzz/seed_mtproto.py fuzz/corpus/mtproto
+usage: fuzz/corpus_mtproto.py fuzz/corpus/mtproto
 """
 import gzip
 import os
@@ -34,7 +34,7 @@ def longs(*v):
     return u32(0x1cb5c415, len(v)) + u64(*v)
 
 
-def packed(b, how=gzip.compress):
+def packed(b, how=lambda b: gzip.compress(b, mtime=0)):
     return u32(0x3072cfa1) + tl_bytes(how(b))
 
 
@@ -98,6 +98,35 @@ SEEDS = {
     "all_info": [u32(0x8cc0d131) + longs(Q1) + tl_bytes(b"\4")],
     "nested_container": [container(container(PONG))],
     "cut_container": [container(PONG, FUTURE)[:-12]],
+    # refused for one thing each
+    "lengths": [u32(0xedab447b) + u64(CONTAINER), u32(0xae500895) + u64(SALTS) +
+                u32(1700000000, 6), u32(0xae500895, 0), u32(0x276d3ec6, 1),
+                u32(0x04deb57d) + u64(SALTS), u32(0xda69fb52, 0x1cb5c415, 9),
+                u32(0xda69fb52) + longs(*range(513)), u32(0x7d861a08, 0),
+                u32(0x73f1f8dc, 2), u32(0x73f1f8dc, 2000), u32(0x3072cfa1)],
+    "container_ids": [u32(0x73f1f8dc, 1) + u64(BASE + 8) + u32(1, 4) + TRUE,
+                      u32(0x73f1f8dc, 1) + u64(BASE + 9) + u32(1, 3) + TRUE],
+    "result_cut": [u32(0xf35c6d01, 1), result(Q1, b""), result(Q1, b"\1\2"),
+                   result(Q1, u32(0x2144ca19, 400)),
+                   result(Q2, u32(0x3072cfa1)),
+                   result(Q3, packed(b"\1"))],
+    "repeated": [container(PONG, UPDATE)] * 2 + [u32(0x276d3ec6) + u64(
+        Q1, BASE + 0x1000001) + u32(40, 0)],
+    "states_of_nobody": [u32(0x04deb57d) + u64(1) + tl_bytes(b"\1"), b"",
+                         u32(0x04deb57d) + u64(1) + tl_bytes(b"\1"),
+                         u32(0x04deb57d) + u64(BASE + 4 * 6)],
+    "acks": [container(*[UPDATE] * 70), u32(0x809db6df) + u64(
+        BASE + 0x1000005) + u32(40, 0)],
+    "resends": [b"".join([u32(0x809db6df) + u64(BASE + 1 + 4 * i) +
+                          u32(40, 0)]) for i in range(70)],
+    "state_of_none": [u32(0xda69fb52) + longs()],
+    "no_salts": [FUTURE, u32(0xae500895) + u64(SALTS) + u32(1700000000, 0)],
+    "many_salts": [u32(0xae500895) + u64(SALTS) + u32(1700000000, 70) +
+                   b"".join(u32(1700000000 + i, 1700003600 + i) + u64(i)
+                            for i in range(70))],
+    "salt_again": [NEW_SESSION, NEW_SESSION, u32(0xedab447b) + u64(CONTAINER) +
+                   u32(2, 48) + u64(88)],
+    "bad_high_restart": [bad(Q1, 17), NEW_SESSION],
     "short": [u32(0xa7eff811), u32(0x9ec20908), u32(0xf35c6d01), PONG[:8]],
 }
 
