@@ -34,6 +34,7 @@ PARSERS = {
     "sctp": ["src/tgcall/sctp_input.c", "src/tgcall/sctp_packet.c",
              "src/tgcall/sctp_rx.c"],
     "signaling": ["src/tgcall/acked.c", "src/tgcall/signal_message.c"],
+    "sdp": ["src/tgcall/sdp_read.c", "src/tgcall/sdp_exchange.c"],
     "stun": ["src/ice/message.c"],
     "reflector": ["src/ice/reflector.c"],
     "sip": ["src/sip/sanity.c", "src/sip/sdp_read.c"],

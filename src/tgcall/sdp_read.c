@@ -237,8 +237,6 @@ static int extmap_read(struct reading *g, struct rd *value)
 	slot = signal_extension_slot(&g->section->channel, uri);
 	if (slot && !*slot)
 		*slot = (int)id;
-	PLANT_OVERFLOW(slot && value->n > 2 && g->sdp->sections_n > 1, uri,
-		       strlen(uri));
 	return 0;
 }
 
@@ -256,7 +254,13 @@ static int ssrc_read(struct reading *g, struct rd *value)
 
 static int mid_read(struct reading *g, struct rd *value)
 {
-	return copy(g->section->mid, sizeof(g->section->mid), word_next(value));
+	char *mid = g->section->mid;
+
+	if (copy(mid, sizeof(g->section->mid), word_next(value)))
+		return -EBADMSG;
+	PLANT_OVERFLOW(strlen(mid) > 10 && g->sdp->sections_n > 1, mid,
+		       strlen(mid));
+	return 0;
 }
 
 static int bundle_only_read(struct reading *g, struct rd *value)
