@@ -3,13 +3,12 @@
 #   make demo      calls in both directions, with speech, before your eyes
 #   make check     all tests, under address and undefined-behaviour sanitizers
 #   make bench     CPU and memory per call, against the floor
-#   make strain    fifty calls for a minute, three times, and what grows
 #   make fuzz      every parser of foreign bytes (FUZZ_SECONDS each, 60)
 #   make interop   runs against other people's software (QUICK=1: a part)
 #   make tidy      clang-tidy over src and sim
 #   make format    clang-format over the tree
 
-.PHONY: all demo check strain bench fuzz interop tidy format clean
+.PHONY: all demo check bench fuzz interop tidy format clean
 FUZZ_SECONDS ?= 60
 QUICK ?=
 PYTHON = /usr/bin/python3
@@ -31,9 +30,6 @@ check: all build/check/build.ninja
 	packaging/install-packages
 	ninja -C build/check
 	$(PYTHON) tests/run.py
-
-strain: all
-	$(PYTHON) tests/scenario/strain_many.py build 60 3
 
 bench: all
 	$(PYTHON) bench/bench.py $(if $(QUICK),--quick)

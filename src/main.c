@@ -1,4 +1,5 @@
 /* gramline: subcommands to roles. */
+#include <errno.h>
 #include <getopt.h>
 #include <malloc.h>
 #include <signal.h>
@@ -6,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 #include "base/secret.h"
 #include "base/timer_wheel.h"
@@ -43,6 +45,7 @@ struct options {
 	const char *config, *socket, *command, *phone;
 	bool json, bot, qr;
 	const char *verb, *argument;
+	char **argv;
 };
 
 static struct gateway *running;
@@ -95,11 +98,32 @@ static struct settings *read_settings(const struct options *o)
 	return s;
 }
 
+/* Every thread of glibc keeps a few hundred freed blocks for itself, and each
+ * holds back the page it lies in: after a busy hour a megabyte that is never
+ * given back, and after each further one some more. glibc reads this setting
+ * before main() only, so the program starts itself anew, once; an
+ * administrator's own setting stands. Where it cannot, it only needs more. */
+static void heap_without_thread_caches(char **argv)
+{
+	char self[4096];
+	ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
+
+	if (n < 0 || getenv("GLIBC_TUNABLES"))
+		return;
+	self[n] = '\0';
+	if (setenv("GLIBC_TUNABLES", "glibc.malloc.tcache_count=0", 1))
+		return;
+	execv(self, argv);
+	log_warn("gateway", NULL, "memory: no new start: %s", strerror(errno));
+}
+
 static int verb_run(const struct options *o)
 {
-	struct settings *s = read_settings(o);
+	struct settings *s;
 	int status = 1;
 
+	heap_without_thread_caches(o->argv);
+	s = read_settings(o);
 	if (!s)
 		return 1;
 	if (!gateway_new(&running, s, GATEWAY_WORKER | GATEWAY_CONTROL)) {
@@ -261,7 +285,7 @@ int main(int argc, char **argv)
 		{"logout", verb_logout}, {"logins", verb_logins},
 		{"check", verb_check},   {"key", verb_key},
 	};
-	struct options o = {.config = CONFIG_DEFAULT};
+	struct options o = {.config = CONFIG_DEFAULT, .argv = argv};
 	int status = 2;
 
 	if (parse(&o, argc, argv) || (!o.verb && !o.command)) {

@@ -5,9 +5,9 @@ left; over several rounds memory and descriptors do not grow.
 
     strain_many.py BUILD [SECONDS [ROUNDS]]
 
-`make check` runs one round of 20 s, `make strain` three of a minute.
+Unless told otherwise: three rounds of a minute.
 
-# run: release 240
+# run: release 560
 """
 import os
 import sys
@@ -98,8 +98,8 @@ def nothing_left(strain):
 
 def main():
     tap = Tap()
-    seconds = float(sys.argv[2]) if len(sys.argv) > 2 else 20
-    rounds = int(sys.argv[3]) if len(sys.argv) > 3 else 1
+    seconds = float(sys.argv[2]) if len(sys.argv) > 2 else 60
+    rounds = int(sys.argv[3]) if len(sys.argv) > 3 else 3
     strain = Strain(os.path.abspath(sys.argv[1]), seconds)
     good = True
     try:
