@@ -26,10 +26,7 @@ void sim_account_free(struct sim_account **ap)
 
 	if (!a)
 		return;
-	for (size_t i = 0; i < a->message_count; i++)
-		free(a->messages[i].text);
-	free(a->messages);
-	free(a->events);
+	sim_account_messages_free(a);
 	free(a->dialogs);
 	free(a->contacts);
 	free(a->blocked);
@@ -37,8 +34,7 @@ void sim_account_free(struct sim_account **ap)
 	*ap = NULL;
 }
 
-/* Room for one more of `size` bytes behind n; growth by doubling. */
-static int sim_grow(void *listp, size_t n, size_t size)
+int sim_grow(void *listp, size_t n, size_t size)
 {
 	void **list = listp;
 	void *p;
@@ -138,100 +134,7 @@ bool sim_account_allows(const struct sim_account *a, enum sim_privacy what,
 	}
 }
 
-/* -- the message box ------------------------------------------------------- */
-
-static void sim_record_id(char dst[48], const struct sim_account *a, int32_t n)
-{
-	snprintf(dst, 48, "%lld/%d", (long long)a->id, n);
-}
-
-static void sim_event_save(const struct sim_account *a,
-			   const struct sim_event *e)
-{
-	char id[48];
-
-	sim_record_id(id, a, e->pts);
-	sim_store_put(a->world->store, "event", id,
-		      json_pack("{sI si si sI sb si}", "owner",
-				(json_int_t)a->id, "pts", e->pts, "message",
-				e->message_id, "peer", (json_int_t)e->peer,
-				"outbox", e->outbox, "max", e->max_id));
-}
-
-static struct sim_event *sim_event_add(struct sim_account *a)
-{
-	struct sim_event *e;
-
-	if (sim_grow(&a->events, a->event_count, sizeof(*e)))
-		return NULL;
-	e = &a->events[a->event_count++];
-	memset(e, 0, sizeof(*e));
-	return e;
-}
-
-static void sim_message_save(const struct sim_account *a,
-			     const struct sim_message *m)
-{
-	char id[48];
-	json_t *o = json_pack(
-		"{sI si sI sb si si sI sI si si}", "owner", (json_int_t)a->id,
-		"id", m->id, "peer", (json_int_t)m->peer, "out", m->outgoing,
-		"date", m->date, "pts", m->pts, "random",
-		(json_int_t)m->random_id, "call", (json_int_t)m->call_id,
-		"reason", m->call_reason, "duration", m->call_duration_s);
-
-	if (m->text)
-		json_object_set_new(o, "text", json_string(m->text));
-	sim_record_id(id, a, m->id);
-	sim_store_put(a->world->store, "message", id, o);
-}
-
-struct sim_message *sim_account_message(const struct sim_account *a, int32_t id)
-{
-	for (size_t i = a->message_count; i-- > 0;)
-		if (a->messages[i].id == id)
-			return &a->messages[i];
-	return NULL;
-}
-
-/* Appends as it is: text is taken over. */
-static struct sim_message *sim_message_keep(struct sim_account *a,
-					    const struct sim_message *m)
-{
-	if (sim_grow(&a->messages, a->message_count, sizeof(*m)))
-		return NULL;
-	a->messages[a->message_count] = *m;
-	return &a->messages[a->message_count++];
-}
-
-struct sim_message *sim_account_message_add(struct sim_account *a,
-					    const struct sim_message *m)
-{
-	struct sim_message copy = *m;
-	struct sim_message *kept = NULL;
-	struct sim_event *e;
-
-	copy.text = m->text ? strdup(m->text) : NULL;
-	if (m->text && !copy.text)
-		return NULL;
-	copy.id = a->last_message_id + 1;
-	copy.pts = a->pts + 1;
-	e = sim_event_add(a);
-	if (e)
-		kept = sim_message_keep(a, &copy);
-	if (!kept) {
-		a->event_count -= e ? 1 : 0;
-		free(copy.text);
-		return NULL;
-	}
-	*e = (struct sim_event){
-		.pts = copy.pts, .message_id = copy.id, .peer = copy.peer};
-	a->last_message_id++;
-	a->pts++;
-	sim_message_save(a, kept);
-	sim_event_save(a, e);
-	return kept;
-}
+/* -- dialogs --------------------------------------------------------------- */
 
 struct sim_dialog *sim_account_dialog(struct sim_account *a, int64_t peer)
 {
@@ -247,8 +150,8 @@ struct sim_dialog *sim_account_dialog(struct sim_account *a, int64_t peer)
 	return d;
 }
 
-static bool sim_mark_move(struct sim_account *a, int64_t peer, bool outbox,
-			  int32_t max_id)
+bool sim_mark_move(struct sim_account *a, int64_t peer, bool outbox,
+		   int32_t max_id)
 {
 	struct sim_dialog *d = sim_account_dialog(a, peer);
 	int32_t *mark;
@@ -265,18 +168,9 @@ static bool sim_mark_move(struct sim_account *a, int64_t peer, bool outbox,
 int32_t sim_account_read(struct sim_account *a, int64_t peer, bool outbox,
 			 int32_t max_id)
 {
-	struct sim_event *e;
-
-	if (!sim_mark_move(a, peer, outbox, max_id))
+	if (!sim_mark_move(a, peer, outbox, max_id) ||
+	    sim_account_event_read(a, peer, outbox, max_id))
 		return 0;
-	e = sim_event_add(a);
-	if (!e)
-		return 0;
-	*e = (struct sim_event){.pts = ++a->pts,
-				.peer = peer,
-				.outbox = outbox,
-				.max_id = max_id};
-	sim_event_save(a, e);
 	return a->pts;
 }
 
@@ -369,51 +263,6 @@ void sim_account_load(struct sim_account *a)
 			   item) if (i < SIM_PRIVACY_COUNT) a->privacy[i] =
 		(enum sim_audience)json_integer_value(item);
 	json_decref(o);
-}
-
-void sim_account_message_load(const char *id, const json_t *o, void *arg)
-{
-	struct sim_account *a =
-		sim_world_account(arg, sim_json_int(o, "owner", 0));
-	const char *text = sim_json_text(o, "text", NULL);
-	struct sim_message m = {
-		.id = (int32_t)sim_json_int(o, "id", 0),
-		.peer = sim_json_int(o, "peer", 0),
-		.outgoing = json_is_true(json_object_get(o, "out")),
-		.date = (int32_t)sim_json_int(o, "date", 0),
-		.pts = (int32_t)sim_json_int(o, "pts", 0),
-		.random_id = sim_json_int(o, "random", 0),
-		.call_id = sim_json_int(o, "call", 0),
-		.call_reason = (int)sim_json_int(o, "reason", 0),
-		.call_duration_s = (int32_t)sim_json_int(o, "duration", 0),
-	};
-
-	if (!a)
-		return;
-	m.text = text ? strdup(text) : NULL;
-	if (!sim_message_keep(a, &m))
-		free(m.text);
-	else if (m.id > a->last_message_id)
-		a->last_message_id = m.id;
-}
-
-void sim_account_event_load(const char *id, const json_t *o, void *arg)
-{
-	struct sim_account *a =
-		sim_world_account(arg, sim_json_int(o, "owner", 0));
-	struct sim_event *e = a ? sim_event_add(a) : NULL;
-
-	if (!e)
-		return;
-	e->pts = (int32_t)sim_json_int(o, "pts", 0);
-	e->message_id = (int32_t)sim_json_int(o, "message", 0);
-	e->peer = sim_json_int(o, "peer", 0);
-	e->outbox = json_is_true(json_object_get(o, "outbox"));
-	e->max_id = (int32_t)sim_json_int(o, "max", 0);
-	if (!e->message_id)
-		sim_mark_move(a, e->peer, e->outbox, e->max_id);
-	if (e->pts > a->pts)
-		a->pts = e->pts;
 }
 
 /* -- names ------------------------------------------------------------------

@@ -11,6 +11,7 @@
 
 #include "base/bytes.h"
 #include "base/clock.h"
+#include "sim/message.h"
 #include "sim/srp.h"
 #include "sim/store.h"
 
@@ -37,28 +38,6 @@ struct sim_contact {
 	int64_t id;
 	char first_name[SIM_NAME_MAX];
 	char last_name[SIM_NAME_MAX];
-};
-
-struct sim_message {
-	int32_t id;
-	int64_t peer;
-	bool outgoing;
-	int32_t date;
-	int32_t pts;
-	int64_t random_id;
-	char *text; /* NULL: a service message about a call */
-	int64_t call_id;
-	int call_reason; /* enum sim_reason */
-	int32_t call_duration_s;
-};
-
-/* One step of pts: a message or a moved read mark. */
-struct sim_event {
-	int32_t pts;
-	int32_t message_id; /* 0: a read mark */
-	int64_t peer;
-	bool outbox; /* which mark moved */
-	int32_t max_id;
 };
 
 struct sim_dialog {
@@ -91,7 +70,10 @@ struct sim_account {
 	char recovery[8];         /* code sent there; "" = none */
 	int32_t recovery_expires;
 	int password_tries;
-	char bot_token[SIM_NAME_MAX]; /* set: a bot */
+	char bot_token[SIM_NAME_MAX];   /* set: a bot */
+	char inline_hint[SIM_NAME_MAX]; /* of a bot; set: it takes inline
+					 * queries */
+	bool forbids_voice;             /* messages, from anybody */
 	bool deleted;
 	bool frozen;     /* may read, may not act */
 	char banned[32]; /* 401 with this text to every query; "" = not */
@@ -131,17 +113,17 @@ int sim_account_block(struct sim_account *a, int64_t id, bool on);
 bool sim_account_allows(const struct sim_account *a, enum sim_privacy what,
 			int64_t other);
 
-struct sim_message *sim_account_message(const struct sim_account *a,
-					int32_t id);
-/* Takes the next id and the next pts; text is copied. NULL: no memory. The
- * result is valid until the next message of this account. */
-struct sim_message *sim_account_message_add(struct sim_account *a,
-					    const struct sim_message *m);
 struct sim_dialog *sim_account_dialog(struct sim_account *a, int64_t peer);
 /* Moves a read mark; 0: it did not move, else the new pts. */
 int32_t sim_account_read(struct sim_account *a, int64_t peer, bool outbox,
 			 int32_t max_id);
 int sim_account_unread(const struct sim_account *a, int64_t peer);
+
+/* Room for one more of `size` bytes behind n; growth by doubling. -ENOMEM. */
+int sim_grow(void *listp, size_t n, size_t size);
+/* The read mark alone, without a step of pts. */
+bool sim_mark_move(struct sim_account *a, int64_t peer, bool outbox,
+		   int32_t max_id);
 
 /* "all", "contacts", "nobody"; -EINVAL. */
 int sim_audience_parse(enum sim_audience *ap, const char *text);

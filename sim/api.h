@@ -46,6 +46,9 @@ extern const struct sim_method sim_methods_password[];
 extern const struct sim_method sim_methods_token[];
 extern const struct sim_method sim_methods_users[];
 extern const struct sim_method sim_methods_messages[];
+extern const struct sim_method sim_methods_send[];
+extern const struct sim_method sim_methods_bots[];
+extern const struct sim_method sim_methods_upload[];
 extern const struct sim_method sim_methods_updates[];
 extern const struct sim_method sim_methods_phone[];
 

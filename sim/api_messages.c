@@ -1,4 +1,4 @@
-/* messages.*: texts between two users, their history and dialogs. */
+/* messages.*: history and dialogs; sending is in api_send.c. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -8,103 +8,9 @@
 #include "sim/update.h"
 
 enum {
-	SIM_TEXT_MAX = 4096 * 4, /* bytes; the limit is 4096 UTF-16 units */
 	SIM_HISTORY_MAX = 100,
 	SIM_RANDOM_MAX = 1024,
 };
-
-/* -- sending
- * ----------------------------------------------------------------------- */
-
-/* Length in UTF-16 units, -1 when the text is not UTF-8. */
-static int sim_text_units(struct bytes text)
-{
-	int units = 0;
-
-	for (size_t i = 0; i < text.n;) {
-		uint8_t c = text.p[i];
-		size_t more = c < 0x80 ? 0 : c >= 0xf0 ? 3 : c >= 0xe0 ? 2 : 1;
-
-		if ((c >= 0x80 && c < 0xc2) || c > 0xf4 || i + more >= text.n)
-			return -1;
-		for (size_t k = 1; k <= more; k++)
-			if ((text.p[i + k] & 0xc0) != 0x80)
-				return -1;
-		units += more == 3 ? 2 : 1;
-		i += more + 1;
-	}
-	return units;
-}
-
-static const struct sim_fault *sim_send_check(const struct sim_request *r,
-					      const struct sim_account *to,
-					      struct bytes text)
-{
-	int units = sim_text_units(text);
-
-	if (!to)
-		return SIM_FAULT(400, "PEER_ID_INVALID", "peer-input");
-	if (to->deleted)
-		return SIM_FAULT(400, "INPUT_USER_DEACTIVATED",
-				 "message-deleted");
-	if (sim_account_blocks(to, r->me->id))
-		return SIM_FAULT(400, "USER_IS_BLOCKED", "message-blocked");
-	if (sim_account_blocks(r->me, to->id))
-		return SIM_FAULT(400, "YOU_BLOCKED_USER", "message-blocking");
-	if (!text.n)
-		return SIM_FAULT(400, "MESSAGE_EMPTY", "message-empty");
-	if (units < 0)
-		return SIM_FAULT(400, "INPUT_FETCH_ERROR", "message-utf8");
-	if (units > 4096)
-		return SIM_FAULT(400, "MESSAGE_TOO_LONG", "message-long");
-	for (size_t i = 0; i < r->me->message_count; i++)
-		if (r->me->messages[i].random_id ==
-		    tl_long(r->q, TL_messages_sendMessage_random_id))
-			return SIM_FAULT(500, "RANDOM_ID_DUPLICATE",
-					 "message-random-id");
-	return NULL;
-}
-
-static void sim_answer_sent(struct sim_request *r, struct sim_account *to,
-			    const struct sim_message *sent, int64_t random_id)
-{
-	struct sim_event e = {
-		.pts = sent->pts, .message_id = sent->id, .peer = sent->peer};
-	struct tl_obj *list[2];
-	struct sim_mentions m = {.n = 0};
-
-	list[0] = tl_new(r->arena, TL_updateMessageID);
-	tl_set_int(list[0], TL_updateMessageID_id, sent->id);
-	tl_set_long(list[0], TL_updateMessageID_random_id, random_id);
-	list[1] = sim_object_event(r->arena, r->me, &e);
-	sim_mention(&m, r->me);
-	sim_mention(&m, to);
-	sim_answer(r, sim_object_updates(r->arena, r->world, list, 2, &m, r->me,
-					 0));
-}
-
-static void sim_messages_send(struct sim_request *r)
-{
-	struct bytes text = tl_bytes(r->q, TL_messages_sendMessage_message);
-	int64_t random_id = tl_long(r->q, TL_messages_sendMessage_random_id);
-	struct sim_account *to =
-		sim_input_user(r, tl_child(r->q, TL_messages_sendMessage_peer));
-	const struct sim_fault *f = sim_send_check(r, to, text);
-	const struct sim_message *sent = NULL;
-	char *copy;
-
-	if (f) {
-		sim_refuse(r, f);
-		return;
-	}
-	copy = strndup((const char *)text.p, text.n);
-	if (copy)
-		sent = sim_text_send(r->me, to, copy, random_id, r->key->id,
-				     false);
-	if (sent)
-		sim_answer_sent(r, to, sent, random_id);
-	free(copy);
-}
 
 /* -- reading
  * ------------------------------------------------------------------------- */
@@ -385,7 +291,6 @@ static void sim_messages_dh_config(struct sim_request *r)
 }
 
 const struct sim_method sim_methods_messages[] = {
-	{TL_messages_sendMessage, SIM_ACCESS_LOGIN, sim_messages_send},
 	{TL_messages_getHistory, SIM_ACCESS_LOGIN, sim_messages_history},
 	{TL_messages_getMessages, SIM_ACCESS_LOGIN, sim_messages_get},
 	{TL_messages_readHistory, SIM_ACCESS_LOGIN, sim_messages_read},

@@ -39,10 +39,15 @@ static void sim_difference_collect(struct sim_difference *d,
 			d->more = true;
 			return;
 		}
-		if (e->message_id && sim_account_message(a, e->message_id))
-			d->messages[d->n++] = e;
-		else if (!e->message_id)
+		/* What is deleted by now is told as deleted only. */
+		if (e->kind == SIM_EVENT_READ || e->kind == SIM_EVENT_DELETE)
 			d->others[d->m++] = e;
+		else if (!sim_account_message(a, e->message_id))
+			continue;
+		else if (e->kind == SIM_EVENT_EDIT)
+			d->others[d->m++] = e;
+		else
+			d->messages[d->n++] = e;
 		d->pts = e->pts;
 	}
 }

@@ -7,6 +7,7 @@
 #include "sim/api_auth.h"
 #include "sim/app.h"
 #include "sim/control_private.h"
+#include "sim/document.h"
 #include "sim/update.h"
 
 json_t *sim_failed(struct sim_operation *op, const char *why)
@@ -298,16 +299,29 @@ static json_t *sim_run_text(struct sim_operation *op)
 {
 	struct sim_account *from = sim_named(op, "user");
 	struct sim_account *to = sim_named(op, "to");
-	const char *text = sim_json_text(op->q, "text", "");
+	char *text = strdup(sim_json_text(op->q, "text", ""));
+	struct sim_message content = {.text = text};
+	struct sim_sending s = {
+		.from = from,
+		.to = to,
+		.content = &content,
+		.silent = json_is_true(json_object_get(op->q, "silent")),
+	};
 
-	if (!from || !to)
-		return NULL;
-	if (!text[0])
-		return sim_failed(op, "text: empty");
-	if (sim_account_blocks(to, from->id))
-		return sim_failed(op, "USER_IS_BLOCKED");
-	sim_text_send(from, to, text, 0, 0,
-		      json_is_true(json_object_get(op->q, "silent")));
+	if (!text || !text[0])
+		sim_failed(op, "text: empty");
+	else if (from && to && sim_account_blocks(to, from->id))
+		sim_failed(op, "USER_IS_BLOCKED");
+	else if (from && to)
+		sim_message_send(&s);
+	free(text);
+	return op->why[0] ? NULL : json_object();
+}
+
+/* File references told so far are expired from now on. */
+static json_t *sim_run_references(struct sim_operation *op)
+{
+	sim_documents_expire(op->w);
 	return json_object();
 }
 
@@ -341,6 +355,9 @@ static json_t *sim_run_set(struct sim_operation *op)
 	if (json_is_string(json_object_get(op->q, "banned")))
 		snprintf(a->banned, sizeof(a->banned), "%s",
 			 sim_json_text(op->q, "banned", ""));
+	if (json_is_boolean(json_object_get(op->q, "forbids_voice")))
+		a->forbids_voice =
+			json_is_true(json_object_get(op->q, "forbids_voice"));
 	sim_account_save(a);
 	return json_object();
 }
@@ -409,6 +426,7 @@ static const struct sim_operation_run sim_operations[] = {
 	{"answer", sim_run_answer},
 	{"hangup", sim_run_hangup},
 	{"text", sim_run_text},
+	{"expire-references", sim_run_references},
 	{"set", sim_run_set},
 	{"block", sim_run_block},
 	{"policy", sim_run_policy},

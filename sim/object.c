@@ -1,5 +1,8 @@
 #include "sim/object.h"
 
+#include "sim/content.h"
+#include "sim/document.h"
+
 void sim_mention(struct sim_mentions *m, struct sim_account *a)
 {
 	for (size_t i = 0; i < m->n; i++)
@@ -68,6 +71,9 @@ struct tl_obj *sim_object_user(struct tl_arena *a,
 	if (target->bot_token[0]) {
 		tl_set_true(o, TL_user_bot);
 		tl_set_int(o, TL_user_bot_info_version, 1);
+		if (target->inline_hint[0])
+			tl_set_str(o, TL_user_bot_inline_placeholder,
+				   target->inline_hint);
 	}
 	sim_user_names(o, viewer, target);
 	tl_set_child(o, TL_user_status, tl_new(a, TL_userStatusRecently));
@@ -153,6 +159,46 @@ static struct tl_obj *sim_object_service(struct tl_arena *a,
 	return o;
 }
 
+static struct tl_obj *sim_object_media(struct tl_arena *a,
+				       const struct sim_account *owner,
+				       int64_t document)
+{
+	const struct sim_document *d = sim_document(owner->world, document);
+	struct tl_obj *o = tl_new(a, TL_messageMediaDocument);
+
+	if (!d)
+		return tl_new(a, TL_messageMediaEmpty);
+	if (sim_document_is_voice(d))
+		tl_set_true(o, TL_messageMediaDocument_voice);
+	tl_set_child(o, TL_messageMediaDocument_document,
+		     sim_object_document(a, owner->world, owner->id, document));
+	return o;
+}
+
+static void sim_object_message_extras(struct tl_arena *a, struct tl_obj *o,
+				      const struct sim_account *owner,
+				      const struct sim_message *m)
+{
+	struct tl_obj *reply;
+
+	sim_content_put_entities(a, o, TL_message_entities, &m->entities);
+	if (m->markup.n)
+		tl_set_child(o, TL_message_reply_markup,
+			     sim_content_markup(a, &m->markup));
+	if (m->document)
+		tl_set_child(o, TL_message_media,
+			     sim_object_media(a, owner, m->document));
+	if (m->via_bot)
+		tl_set_long(o, TL_message_via_bot_id, m->via_bot);
+	if (m->edited)
+		tl_set_int(o, TL_message_edit_date, m->edited);
+	if (!m->reply_to)
+		return;
+	reply = tl_new(a, TL_messageReplyHeader);
+	tl_set_int(reply, TL_messageReplyHeader_reply_to_msg_id, m->reply_to);
+	tl_set_child(o, TL_message_reply_to, reply);
+}
+
 struct tl_obj *sim_object_message(struct tl_arena *a,
 				  const struct sim_account *owner,
 				  const struct sim_message *m)
@@ -171,6 +217,7 @@ struct tl_obj *sim_object_message(struct tl_arena *a,
 	tl_set_str(o, TL_message_message, m->text);
 	if (m->outgoing)
 		tl_set_true(o, TL_message_out);
+	sim_object_message_extras(a, o, owner, m);
 	return o;
 }
 
@@ -199,6 +246,40 @@ static struct tl_obj *sim_object_read(struct tl_arena *a,
 	return o;
 }
 
+static struct tl_obj *sim_object_deleted(struct tl_arena *a,
+					 const struct sim_event *e)
+{
+	struct tl_obj *o = tl_new(a, TL_updateDeleteMessages);
+
+	tl_set_vector(a, o, TL_updateDeleteMessages_messages, 1);
+	tl_put_long(o, TL_updateDeleteMessages_messages, 0, e->message_id);
+	tl_set_int(o, TL_updateDeleteMessages_pts, e->pts);
+	tl_set_int(o, TL_updateDeleteMessages_pts_count, 1);
+	return o;
+}
+
+static struct tl_obj *sim_object_new(struct tl_arena *a, struct tl_obj *message,
+				     int32_t pts)
+{
+	struct tl_obj *o = tl_new(a, TL_updateNewMessage);
+
+	tl_set_child(o, TL_updateNewMessage_message, message);
+	tl_set_int(o, TL_updateNewMessage_pts, pts);
+	tl_set_int(o, TL_updateNewMessage_pts_count, 1);
+	return o;
+}
+
+static struct tl_obj *sim_object_edited(struct tl_arena *a,
+					struct tl_obj *message, int32_t pts)
+{
+	struct tl_obj *o = tl_new(a, TL_updateEditMessage);
+
+	tl_set_child(o, TL_updateEditMessage_message, message);
+	tl_set_int(o, TL_updateEditMessage_pts, pts);
+	tl_set_int(o, TL_updateEditMessage_pts_count, 1);
+	return o;
+}
+
 struct tl_obj *sim_object_event(struct tl_arena *a,
 				const struct sim_account *owner,
 				const struct sim_event *e)
@@ -206,17 +287,17 @@ struct tl_obj *sim_object_event(struct tl_arena *a,
 	const struct sim_message *m;
 	struct tl_obj *o;
 
-	if (!e->message_id)
+	if (e->kind == SIM_EVENT_READ)
 		return sim_object_read(a, owner, e);
+	if (e->kind == SIM_EVENT_DELETE)
+		return sim_object_deleted(a, e);
 	m = sim_account_message(owner, e->message_id);
 	if (!m)
 		return NULL;
-	o = tl_new(a, TL_updateNewMessage);
-	tl_set_child(o, TL_updateNewMessage_message,
-		     sim_object_message(a, owner, m));
-	tl_set_int(o, TL_updateNewMessage_pts, e->pts);
-	tl_set_int(o, TL_updateNewMessage_pts_count, 1);
-	return o;
+	o = sim_object_message(a, owner, m);
+	if (e->kind == SIM_EVENT_EDIT)
+		return sim_object_edited(a, o, e->pts);
+	return sim_object_new(a, o, e->pts);
 }
 
 struct tl_obj *sim_object_state(struct tl_arena *a,

@@ -10,7 +10,7 @@
 
 struct sim_store {
 	sqlite3 *db;
-	sqlite3_stmt *put, *drop, *each, *get;
+	sqlite3_stmt *put, *drop, *each, *get, *blob;
 };
 
 static const char sim_store_schema[] =
@@ -19,7 +19,9 @@ static const char sim_store_schema[] =
 	"PRAGMA synchronous=OFF;"
 	"CREATE TABLE IF NOT EXISTS record("
 	" n INTEGER PRIMARY KEY, kind TEXT NOT NULL, id TEXT NOT NULL,"
-	" value TEXT NOT NULL, UNIQUE(kind, id));";
+	" value TEXT NOT NULL, UNIQUE(kind, id));"
+	"CREATE TABLE IF NOT EXISTS blob("
+	" id INTEGER PRIMARY KEY, data BLOB NOT NULL);";
 
 static int sim_store_prepare(struct sim_store *s)
 {
@@ -35,6 +37,7 @@ static int sim_store_prepare(struct sim_store *s)
 			   " ORDER BY n"},
 		{&s->get, "SELECT value FROM record"
 			  " WHERE kind = ?1 AND id = ?2"},
+		{&s->blob, "INSERT INTO blob(id, data) VALUES(?1, ?2)"},
 	};
 
 	for (size_t i = 0; i < sizeof(list) / sizeof(list[0]); i++)
@@ -77,6 +80,7 @@ void sim_store_free(struct sim_store **sp)
 	sqlite3_finalize(s->drop);
 	sqlite3_finalize(s->each);
 	sqlite3_finalize(s->get);
+	sqlite3_finalize(s->blob);
 	sqlite3_close(s->db);
 	free(s);
 	*sp = NULL;
@@ -147,6 +151,34 @@ json_t *sim_store_get(struct sim_store *s, const char *kind, const char *id)
 				   0, NULL);
 	sqlite3_reset(s->get);
 	return value;
+}
+
+/* -- files ---------------------------------------------------------------- */
+
+void sim_store_blob_put(struct sim_store *s, int64_t id, struct bytes data)
+{
+	sqlite3_bind_int64(s->blob, 1, id);
+	sqlite3_bind_blob64(s->blob, 2, data.p, data.n, SQLITE_STATIC);
+	sim_store_done(s, s->blob);
+}
+
+int sim_store_blob_get(struct sim_store *s, int64_t id, struct buf *out,
+		       int64_t offset, size_t n)
+{
+	sqlite3_blob *blob = NULL;
+	size_t at = out->n;
+	int err = 0;
+
+	buf_fill(out, 0, n);
+	if (out->bad)
+		return -ENOMEM;
+	if (sqlite3_blob_open(s->db, "main", "blob", "data", id, 0, &blob) !=
+		    SQLITE_OK ||
+	    sqlite3_blob_read(blob, out->p + at, (int)n, (int)offset) !=
+		    SQLITE_OK)
+		err = -EIO;
+	sqlite3_blob_close(blob);
+	return err;
 }
 
 /* -- JSON ----------------------------------------------------------------- */

@@ -8,6 +8,8 @@
 
 #include <jansson.h>
 
+#include "base/bytes.h"
+
 struct sim_store;
 
 /* path: a file, or ":memory:". Errors: -EIO (named in the log). */
@@ -24,6 +26,12 @@ void sim_store_each(struct sim_store *s, const char *kind,
 		    sim_store_each_h *each, void *arg);
 /* NULL when missing; the caller owns the result. */
 json_t *sim_store_get(struct sim_store *s, const char *kind, const char *id);
+
+/* Files, by number. */
+void sim_store_blob_put(struct sim_store *s, int64_t id, struct bytes data);
+/* Appends n bytes from offset; both within the file. -EIO, -ENOMEM. */
+int sim_store_blob_get(struct sim_store *s, int64_t id, struct buf *out,
+		       int64_t offset, size_t n);
 
 /* JSON helpers for octet strings. */
 json_t *sim_json_hex(const void *p, size_t n);

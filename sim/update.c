@@ -1,9 +1,11 @@
 #include "sim/update.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "sim/app.h"
+#include "sim/content.h"
 #include "sim/held.h"
 #include "sim/layer.h"
 #include "sim/object.h"
@@ -236,40 +238,110 @@ void sim_update_event(struct sim_account *account, uint64_t except)
 	tl_arena_clear(&a);
 }
 
-static struct sim_message *sim_text_put(struct sim_account *owner,
-					struct sim_account *peer, char *text,
-					int64_t random_id, bool outgoing)
+static struct sim_message *sim_copy_put(const struct sim_sending *s,
+					struct sim_account *owner,
+					struct sim_account *peer)
 {
-	struct sim_message m = {.peer = peer->id,
-				.outgoing = outgoing,
-				.date = sim_world_date(owner->world),
-				.random_id = random_id,
-				.text = text};
+	struct sim_message m = *s->content;
+	const struct sim_message *replied;
 
+	m.peer = peer->id;
+	m.outgoing = owner == s->from;
+	m.date = sim_world_date(owner->world);
+	if (!m.outgoing) {
+		m.random_id = 0;
+		replied = sim_account_message(s->from, m.reply_to);
+		m.reply_to = replied ? replied->twin : 0;
+	}
 	sim_account_dialog(owner, peer->id);
 	return sim_account_message_add(owner, &m);
 }
 
-struct sim_message *sim_text_send(struct sim_account *from,
-				  struct sim_account *to, const char *text,
-				  int64_t random_id, uint64_t except,
-				  bool silent)
+static void sim_copies_join(struct sim_account *a, struct sim_message *m,
+			    struct sim_account *b, struct sim_message *n)
 {
-	char *copy = strdup(text);
-	struct sim_message *sent =
-		copy ? sim_text_put(from, to, copy, random_id, true) : NULL;
+	m->twin = n->id;
+	n->twin = m->id;
+	sim_account_message_save(a, m);
+	sim_account_message_save(b, n);
+}
 
-	if (sent)
-		sim_update_event(from, except);
-	if (sent && from != to && sim_text_put(to, from, copy, 0, false) &&
-	    !silent)
-		sim_update_event(to, 0);
-	free(copy);
-	sim_world_event(from->world,
+struct sim_message *sim_message_send(const struct sim_sending *s)
+{
+	struct sim_message *sent = sim_copy_put(s, s->from, s->to);
+	struct sim_message *copy = NULL;
+
+	if (!sent)
+		return NULL;
+	if (s->from != s->to)
+		copy = sim_copy_put(s, s->to, s->from);
+	if (copy)
+		sim_copies_join(s->from, sent, s->to, copy);
+	sim_update_event(s->from, s->except);
+	if (copy && !s->silent)
+		sim_update_event(s->to, 0);
+	sim_world_event(s->from->world,
 			json_pack("{ss sI sI ss}", "event", "text", "from",
-				  (json_int_t)from->id, "to",
-				  (json_int_t)to->id, "text", text));
+				  (json_int_t)s->from->id, "to",
+				  (json_int_t)s->to->id, "text",
+				  s->content->text));
 	return sent;
+}
+
+struct sim_message *sim_message_twin(struct sim_account **ownerp,
+				     const struct sim_account *a,
+				     const struct sim_message *m)
+{
+	struct sim_account *other = sim_world_account(a->world, m->peer);
+
+	if (!m->twin || !other)
+		return NULL;
+	*ownerp = other;
+	return sim_account_message(other, m->twin);
+}
+
+static int sim_copy_edit(struct sim_account *a, struct sim_message *m,
+			 struct sim_content *c, uint64_t except)
+{
+	int err;
+
+	sim_content_move(m, c);
+	m->edited = sim_world_date(a->world);
+	err = sim_account_message_edited(a, m);
+	if (!err)
+		sim_update_event(a, except);
+	return err;
+}
+
+int sim_message_edit(struct sim_account *a, struct sim_message *m,
+		     struct sim_content *c, uint64_t except)
+{
+	struct sim_account *other = NULL;
+	struct sim_message *twin = sim_message_twin(&other, a, m);
+	struct sim_content again = {.text = strdup(c->text)};
+	int err = 0;
+
+	if (!again.text ||
+	    sim_buf_set(&again.entities, buf_bytes(&c->entities)) ||
+	    sim_buf_set(&again.markup, buf_bytes(&c->markup)))
+		err = -ENOMEM;
+	if (!err && twin)
+		err = sim_copy_edit(other, twin, &again, 0);
+	if (!err)
+		err = sim_copy_edit(a, m, c, except);
+	sim_content_clear(&again);
+	return err;
+}
+
+void sim_update_bot(struct sim_account *bot, struct sim_account *user,
+		    struct tl_arena *a, struct tl_obj *update)
+{
+	struct sim_audience_of to = {bot, 0, 0};
+	struct sim_mentions m = {.n = 0};
+
+	sim_mention(&m, user);
+	sim_push(&to,
+		 sim_object_updates(a, bot->world, &update, 1, &m, bot, 0));
 }
 
 /* -- the rest

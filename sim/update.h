@@ -8,6 +8,7 @@
 #include "sim/call.h"
 
 struct tl_obj;
+struct tl_arena;
 
 /* The call's present state, to one side. */
 void sim_update_call(struct sim_call *c, int side, uint64_t only,
@@ -19,13 +20,29 @@ void sim_update_signal(struct sim_call *c, int side, struct bytes data);
 void sim_update_call_message(struct sim_call *c);
 /* The account's last pts step. */
 void sim_update_event(struct sim_account *a, uint64_t except);
-/* A text from one account to another: both boxes, updates to all sessions of
- * the receiver and to the sender's other ones. silent: the receiver is told
- * nothing (a lost update). NULL: no memory. */
-struct sim_message *sim_text_send(struct sim_account *from,
-				  struct sim_account *to, const char *text,
-				  int64_t random_id, uint64_t except,
-				  bool silent);
+/* A message from one account to another. */
+struct sim_sending {
+	struct sim_account *from, *to;
+	const struct sim_message *content; /* text, entities, markup, document,
+					    * via_bot, random_id, reply_to */
+	uint64_t except;                   /* a log-in that is not told */
+	bool silent; /* the receiver is told nothing (a lost update) */
+};
+/* Both boxes, updates to all sessions of the receiver and to the sender's
+ * other ones. The sender's copy; NULL: no memory. */
+struct sim_message *sim_message_send(const struct sim_sending *s);
+/* The copy at the other side of the chat; NULL: it is deleted, or the chat is
+ * the one with oneself. Its owner goes to *ownerp. */
+struct sim_message *sim_message_twin(struct sim_account **ownerp,
+				     const struct sim_account *a,
+				     const struct sim_message *m);
+/* Content and date of both copies change to c; all are told but `except`. */
+struct sim_content;
+int sim_message_edit(struct sim_account *a, struct sim_message *m,
+		     struct sim_content *c, uint64_t except);
+/* To a bot: no step of pts, about this user. */
+void sim_update_bot(struct sim_account *bot, struct sim_account *user,
+		    struct tl_arena *a, struct tl_obj *update);
 /* A user's presence: an update without pts, so it takes the next seq of each
  * log-in. skip: numbers left out, to make a gap. */
 void sim_update_status(struct sim_account *a, struct sim_account *about,

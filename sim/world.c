@@ -13,8 +13,10 @@
 #include "base/random.h"
 #include "sim/app.h"
 #include "sim/call.h"
+#include "sim/document.h"
 #include "sim/held.h"
 #include "sim/order.h"
+#include "sim/query.h"
 
 /* -- accounts ----------------------------------------------------------------
  */
@@ -197,6 +199,9 @@ static int sim_world_account_add(struct sim_world *w, const json_t *o,
 	a->deleted = json_is_true(json_object_get(o, "deleted"));
 	a->frozen = json_is_true(json_object_get(o, "frozen"));
 	sim_account_text(a->banned, sizeof(a->banned), o, "banned");
+	a->forbids_voice = json_is_true(json_object_get(o, "forbids_voice"));
+	sim_account_text(a->inline_hint, sizeof(a->inline_hint), o,
+			 "inline_hint");
 	sim_account_lists(a, o);
 	a->next = w->accounts;
 	w->accounts = a;
@@ -404,15 +409,18 @@ int32_t sim_world_date(const struct sim_world *w)
 
 usec_t sim_world_deadline(const struct sim_world *w)
 {
-	usec_t calls = sim_calls_deadline(w), held = sim_held_deadline(w);
+	usec_t due = sim_calls_deadline(w), held = sim_held_deadline(w);
+	usec_t queries = sim_queries_deadline(w);
 
-	return calls < held ? calls : held;
+	due = held < due ? held : due;
+	return queries < due ? queries : due;
 }
 
 void sim_world_tick(struct sim_world *w)
 {
 	sim_calls_tick(w);
 	sim_held_tick(w);
+	sim_queries_tick(w);
 }
 
 static void sim_world_secret(struct sim_world *w)
@@ -459,6 +467,7 @@ int sim_world_new(struct sim_world **wp, struct sim_config *c,
 		sim_world_free(&w);
 		return err;
 	}
+	sim_documents_load(w);
 	*wp = w;
 	return 0;
 }
@@ -507,6 +516,8 @@ void sim_world_free(struct sim_world **wp)
 	sim_calls_free(w);
 	sim_orders_cancel(w, 0);
 	sim_held_clear(w);
+	sim_queries_free(w);
+	sim_documents_free(w);
 	while (w->accounts) {
 		struct sim_account *a = w->accounts;
 

@@ -16,6 +16,9 @@
 struct sim_call;
 struct sim_held;
 struct sim_order;
+struct sim_document; /* sim/document.h */
+struct sim_upload;
+struct sim_query; /* sim/query.h */
 struct tl_obj;
 
 /* A permanent or temporary authorisation key. */
@@ -102,6 +105,10 @@ struct sim_world {
 	struct sim_srp *srps;
 	struct sim_token *tokens;
 	struct sim_refusal *refusals;
+	struct sim_document *documents;
+	struct sim_upload *uploads;
+	int64_t reference_epoch;   /* of file references */
+	struct sim_query *queries; /* that bots have to answer */
 	struct sim_endpoint_ops endpoints;
 	uint8_t secret[32]; /* access hashes and peer tags derive from it */
 	usec_t now;
@@ -162,9 +169,5 @@ void sim_world_refused(struct sim_world *w, const char *what);
 uint64_t sim_world_refused_count(const struct sim_world *w, const char *what);
 /* Tells watchers; fmt as json_pack, an object with "event" first. */
 void sim_world_event(struct sim_world *w, json_t *event);
-
-/* Account records of the store (sim/account.c). */
-void sim_account_message_load(const char *id, const json_t *o, void *world);
-void sim_account_event_load(const char *id, const json_t *o, void *world);
 
 #endif
