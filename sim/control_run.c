@@ -299,23 +299,17 @@ static json_t *sim_run_text(struct sim_operation *op)
 {
 	struct sim_account *from = sim_named(op, "user");
 	struct sim_account *to = sim_named(op, "to");
-	char *text = strdup(sim_json_text(op->q, "text", ""));
-	struct sim_message content = {.text = text};
-	struct sim_sending s = {
-		.from = from,
-		.to = to,
-		.content = &content,
-		.silent = json_is_true(json_object_get(op->q, "silent")),
-	};
+	const char *text = sim_json_text(op->q, "text", "");
 
-	if (!text || !text[0])
-		sim_failed(op, "text: empty");
-	else if (from && to && sim_account_blocks(to, from->id))
-		sim_failed(op, "USER_IS_BLOCKED");
-	else if (from && to)
-		sim_message_send(&s);
-	free(text);
-	return op->why[0] ? NULL : json_object();
+	if (!from || !to)
+		return NULL;
+	if (!text[0])
+		return sim_failed(op, "text: empty");
+	if (sim_account_blocks(to, from->id))
+		return sim_failed(op, "USER_IS_BLOCKED");
+	sim_text_send(from, to, text, 0, 0,
+		      json_is_true(json_object_get(op->q, "silent")));
+	return json_object();
 }
 
 /* File references told so far are expired from now on. */

@@ -288,6 +288,24 @@ struct sim_message *sim_message_send(const struct sim_sending *s)
 	return sent;
 }
 
+struct sim_message *sim_text_send(struct sim_account *from,
+				  struct sim_account *to, const char *text,
+				  int64_t random_id, uint64_t except,
+				  bool silent)
+{
+	char *copy = strdup(text);
+	struct sim_message content = {.text = copy, .random_id = random_id};
+	struct sim_sending s = {.from = from,
+				.to = to,
+				.content = &content,
+				.except = except,
+				.silent = silent};
+	struct sim_message *sent = copy ? sim_message_send(&s) : NULL;
+
+	free(copy);
+	return sent;
+}
+
 struct sim_message *sim_message_twin(struct sim_account **ownerp,
 				     const struct sim_account *a,
 				     const struct sim_message *m)

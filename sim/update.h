@@ -31,6 +31,11 @@ struct sim_sending {
 /* Both boxes, updates to all sessions of the receiver and to the sender's
  * other ones. The sender's copy; NULL: no memory. */
 struct sim_message *sim_message_send(const struct sim_sending *s);
+/* A plain text. */
+struct sim_message *sim_text_send(struct sim_account *from,
+				  struct sim_account *to, const char *text,
+				  int64_t random_id, uint64_t except,
+				  bool silent);
 /* The copy at the other side of the chat; NULL: it is deleted, or the chat is
  * the one with oneself. Its owner goes to *ownerp. */
 struct sim_message *sim_message_twin(struct sim_account **ownerp,
