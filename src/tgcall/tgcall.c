@@ -20,6 +20,8 @@
 
 /* E.11: native apps declare "failed" when not connected for 20 s. */
 #define CONNECT_WITHIN (20 * USEC_S)
+/* The machine's addresses are looked at anew while there is no connection. */
+#define RENEW_EVERY (2 * USEC_S)
 /* Sockets other than the selected pair's are read on every 5th tick. */
 #define IDLE_POLLS 5
 
@@ -31,10 +33,12 @@ void tgcall_enter(struct tgcall *c, usec_t now)
 static void base_send(struct tgcall *c, int base, const struct sa *dst,
 		      struct bytes datagram)
 {
-	if (base >= c->sockets_n)
+	const struct tgcall_socket *s = tgcall_socket_of(c, base);
+
+	if (s)
+		tgcall_socket_send(s->fd, dst, datagram);
+	else
 		tgcall_relay_send(c, base, dst, datagram);
-	else if (c->sockets[base].fd >= 0)
-		tgcall_socket_send(c->sockets[base].fd, dst, datagram);
 }
 
 void tgcall_datagram_send(struct tgcall *c, struct bytes datagram)
@@ -234,6 +238,11 @@ static usec_t state_deadline(const struct tgcall *c)
 	return USEC_NEVER;
 }
 
+static usec_t renewal_deadline(const struct tgcall *c)
+{
+	return c->state == TGCALL_STATE_RECONNECTING ? c->renew_at : USEC_NEVER;
+}
+
 static void state_update(struct tgcall *c)
 {
 	if (!c->started || c->state == TGCALL_STATE_FAILED)
@@ -245,7 +254,7 @@ static void state_update(struct tgcall *c)
 		return;
 	}
 	if (c->state == TGCALL_STATE_ESTABLISHED) {
-		c->lost_at = c->now;
+		c->lost_at = c->renew_at = c->now;
 		state_set(c, TGCALL_STATE_RECONNECTING);
 	}
 	if (c->now >= state_deadline(c))
@@ -261,6 +270,7 @@ static usec_t deadline_of(const struct tgcall *c)
 		tgcall_secure_deadline(c),
 		tgcall_audio_deadline(&c->audio),
 		state_deadline(c),
+		renewal_deadline(c),
 	};
 	usec_t first = USEC_NEVER;
 
@@ -282,6 +292,10 @@ static void run_due(struct tgcall *c)
 		ice_agent_timeout(c->ice, c->now);
 	if (tgcall_signaling_deadline(c->signaling) <= c->now)
 		tgcall_signaling_timeout(c->signaling, c->now);
+	if (renewal_deadline(c) <= c->now) {
+		c->renew_at = c->now + RENEW_EVERY;
+		tgcall_sockets_renew(c);
+	}
 	tgcall_secure_timeout(c);
 	if (tgcall_audio_deadline(&c->audio) <= c->now)
 		tgcall_audio_timeout(&c->audio, c->now);
@@ -309,18 +323,18 @@ static void timer_arm(struct tgcall *c)
 		  on_timer, c);
 }
 
+void tgcall_socket_listen(struct tgcall_socket *s, bool listen)
+{
+	fd_close(s->fd);
+	if (listen && fd_listen(s->fd, FD_READ, on_readable, s))
+		log_error("tgcall", NULL, "no room in the loop");
+}
+
 static void sockets_listen(struct tgcall *c, bool listen)
 {
 	tgcall_relays_listen(c, listen);
-	for (int i = 0; i < c->sockets_n; i++) {
-		struct tgcall_socket *s = &c->sockets[i];
-
-		if (s->fd < 0)
-			continue;
-		fd_close(s->fd);
-		if (listen && fd_listen(s->fd, FD_READ, on_readable, s))
-			log_error("tgcall", NULL, "no room in the loop");
-	}
+	for (int i = 0; i < c->sockets_n; i++)
+		tgcall_socket_listen(&c->sockets[i], listen);
 }
 
 static void candidates_signal(struct tgcall *c)
@@ -386,31 +400,6 @@ static void servers_take(struct tgcall *c, const struct tgcall_conf *conf)
 		    0)
 			c->servers_n++;
 	}
-}
-
-static int sockets_open(struct tgcall *c, const struct tgcall_conf *conf)
-{
-	struct sa list[TGCALL_SOCKETS_MAX];
-	int n;
-
-	if (conf->bind_address &&
-	    sa_set_str(&c->bind, conf->bind_address, 0) == 0)
-		c->has_bind = true;
-	/* E.7: without it "relay candidates only"; never leak our address. */
-	if (!conf->p2p_allowed)
-		return c->relays_n ? 0 : -EADDRNOTAVAIL;
-	n = tgcall_socket_addresses(list, conf->bind_address,
-				    conf->allow_loopback);
-	for (int i = 0; i < n; i++) {
-		int fd = tgcall_socket_open(&list[i]);
-
-		if (fd < 0)
-			continue;
-		c->sockets[c->sockets_n] =
-			(struct tgcall_socket){c, list[i], fd, c->sockets_n};
-		c->sockets_n++;
-	}
-	return c->sockets_n ? 0 : -EADDRNOTAVAIL;
 }
 
 /* A machine or servers without another address are a test of one machine. */
@@ -511,7 +500,7 @@ int tgcall_new(struct tgcall **cp, const struct tgcall_conf *conf)
 	servers_take(c, conf);
 	e = tgcall_relays_new(c, conf);
 	if (e == 0)
-		e = sockets_open(c, conf);
+		e = tgcall_sockets_open(c, conf);
 	if (e == 0)
 		e = ice_make(c, conf);
 	if (e == 0)
@@ -555,8 +544,7 @@ void tgcall_start(struct tgcall *c)
 	c->started = true;
 	c->started_at = c->now;
 	tgcall_signaling_start(c->signaling, c->now);
-	for (int i = 0; i < c->sockets_n; i++)
-		ice_agent_base(c->ice, &c->sockets[i].addr, c->now);
+	tgcall_sockets_gather(c);
 	for (int i = 0; i < c->servers_n; i++)
 		ice_agent_stun_server(c->ice, &c->servers[i], c->now);
 	if (!c->polled)
@@ -612,7 +600,7 @@ void tgcall_poll(struct tgcall *c, usec_t now)
 	if (c->state == TGCALL_STATE_ESTABLISHED && c->polls++ % IDLE_POLLS)
 		ice_agent_selected(c->ice, &selected, &dst);
 	for (int i = 0; i < c->sockets_n; i++)
-		if (selected < 0 || i == selected)
+		if (selected < 0 || c->sockets[i].base == selected)
 			heard |= socket_read(&c->sockets[i]);
 	heard |= tgcall_relays_read(c, selected);
 	/* Most ticks bring nothing; deadlines move in tgcall_leave() only. */

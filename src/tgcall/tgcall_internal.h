@@ -18,8 +18,8 @@
 struct tgcall_socket {
 	struct tgcall *call;
 	struct sa addr;
-	int fd;   /* -1: closed */
-	int base; /* of the ICE agent */
+	int fd;
+	int base; /* of the ICE agent; -1: none yet */
 };
 
 struct tgcall {
@@ -40,7 +40,7 @@ struct tgcall {
 	struct tgcall_socket sockets[TGCALL_SOCKETS_MAX];
 	int relays_n;
 	struct tgcall_relay *relays[TGCALL_RELAYS_MAX];
-	bool has_bind;
+	bool has_bind, allow_loopback;
 	struct sa bind; /* local address to gather on, port 0 */
 	int reading;    /* base of the socket that is being read */
 	bool started, polled, muted;
@@ -64,11 +64,18 @@ struct tgcall {
 
 	enum tgcall_state state;
 	bool tell_state, tell_media;
-	usec_t started_at, lost_at;
+	usec_t started_at, lost_at, renew_at;
 	uint32_t connect_us;
 	uint64_t rx_bad;
 };
 
+/* gather.c: the call's own sockets. */
+int tgcall_sockets_open(struct tgcall *c, const struct tgcall_conf *conf);
+void tgcall_sockets_gather(struct tgcall *c); /* into the ICE agent */
+/* Those for addresses that the machine did not have before. */
+void tgcall_sockets_renew(struct tgcall *c);
+/* NULL: the base is a relay's. */
+struct tgcall_socket *tgcall_socket_of(struct tgcall *c, int base);
 /* secure.c: DTLS, its keys and what runs over them. */
 void tgcall_secure_try(struct tgcall *c);
 void tgcall_secure_reset(struct tgcall *c);
@@ -82,6 +89,7 @@ void tgcall_leave(struct tgcall *c);
 /* One datagram of a peer, from the base `reading`. */
 void tgcall_datagram_input(struct tgcall *c, const struct sa *src,
 			   struct bytes d);
+void tgcall_socket_listen(struct tgcall_socket *s, bool listen);
 /* To the selected pair. */
 void tgcall_datagram_send(struct tgcall *c, struct bytes datagram);
 
