@@ -80,12 +80,37 @@ static void sim_help_nearest(struct sim_request *r)
 	sim_answer(r, o);
 }
 
+static void sim_app_number(struct sim_request *r, struct tl_obj *json,
+			   uint32_t i, const char *key, int32_t value)
+{
+	struct tl_obj *pair = tl_new(r->arena, TL_jsonObjectValue);
+	struct tl_obj *number = tl_new(r->arena, TL_jsonNumber);
+
+	tl_set_double(number, TL_jsonNumber_value, value);
+	tl_set_str(pair, TL_jsonObjectValue_key, key);
+	tl_set_child(pair, TL_jsonObjectValue_value, number);
+	tl_put_obj(json, TL_jsonObject_value, i, pair);
+}
+
+/* Telegram tells a frozen account so, since when and until when. */
+static void sim_app_frozen(struct sim_request *r, struct tl_obj *json)
+{
+	int32_t now = sim_world_date(r->world);
+
+	tl_set_vector(r->arena, json, TL_jsonObject_value, 2);
+	sim_app_number(r, json, 0, "freeze_since_date", now - 3600);
+	sim_app_number(r, json, 1, "freeze_until_date", now + 30 * 86400);
+}
+
 static void sim_help_app_config(struct sim_request *r)
 {
 	struct tl_obj *o = tl_new(r->arena, TL_help_appConfig);
 	struct tl_obj *json = tl_new(r->arena, TL_jsonObject);
 
-	sim_object_empty(r->arena, json, TL_jsonObject_value);
+	if (r->me && r->me->frozen)
+		sim_app_frozen(r, json);
+	else
+		sim_object_empty(r->arena, json, TL_jsonObject_value);
 	tl_set_int(o, TL_help_appConfig_hash, 1);
 	tl_set_child(o, TL_help_appConfig_config, json);
 	sim_answer(r, o);

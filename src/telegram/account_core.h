@@ -43,6 +43,7 @@ struct tg_account {
 	struct {
 		int64_t since, until; /* unix time; since 0: it is not */
 		char appeal_url[128];
+		usec_t refused_at; /* a method was, last; 0: none yet */
 	} frozen;
 
 	/* Data centres: configured ones first, then help.getConfig's. */

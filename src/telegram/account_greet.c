@@ -9,8 +9,8 @@
 #include "base/text.h"
 
 /* A freeze ends without a word to the clients. */
-#define FREEZE_STANDS_S 3600
-#define APP_CONFIG_AGAIN (FREEZE_STANDS_S * USEC_S)
+#define FREEZE_STANDS (3600 * USEC_S)
+#define APP_CONFIG_AGAIN FREEZE_STANDS
 
 static void dc_option_take(struct tg_account *a, const struct tl_obj *o)
 {
@@ -137,12 +137,12 @@ static int64_t app_date(const struct tl_obj *config, const char *key)
 }
 
 /* A method that was refused as frozen weighs more than a configuration that
- * may be an old one. */
+ * may be an old one. By our own clock: the server's may be far off. */
 static bool is_fresh_freeze(const struct tg_account *a)
 {
-	int64_t now = clock_wall().us / (1000 * 1000);
+	usec_t at = a->frozen.refused_at;
 
-	return a->frozen.since && now - a->frozen.since < FREEZE_STANDS_S;
+	return at && clock_now() - at < FREEZE_STANDS;
 }
 
 static void app_config_take(struct tg_account *a, const struct tl_obj *config)

@@ -76,6 +76,7 @@ static void consequences(struct tg_account *a, const struct mtp_error *err)
 	if (!tg_state_of_error(&state, err->code, err->text))
 		return;
 	if (state == TG_STATE_FROZEN) {
+		a->frozen.refused_at = clock_now();
 		if (a->frozen.since)
 			return;
 		a->app_config_asked = false; /* the dates */
@@ -90,7 +91,9 @@ static void query_failed(struct query *q, const struct mtp_error *err)
 	struct tg_account *a = q->account;
 	int dc = migration(err);
 
-	if (dc && q->migrations++ < MIGRATIONS_MAX) {
+	/* "USER_MIGRATE comes after sign-in" (A.8), as its answer. Later the
+	 * log-in would be left behind with its key. */
+	if (dc && !a->logged_in && q->migrations++ < MIGRATIONS_MAX) {
 		a->migrate_to = dc;
 		a->rebuild_wanted = true;
 		account_wake(a);

@@ -11,6 +11,8 @@
 
 #include "base/log.h"
 
+#define STATE_FAILURES_MAX 4
+
 static const struct bytes nothing;
 
 /* -- which updates carry which state -------------------------------------- */
@@ -308,6 +310,15 @@ static void difference_in(struct tg_account *a, const struct tl_obj *o)
 	}
 }
 
+/* PERSISTENT_TIMESTAMP_*: our state is of no use. Any other 400 may be meant
+ * for this one question; with the state what we missed is forgotten, too. */
+static bool is_useless(const struct updates *u, const struct mtp_error *err)
+{
+	return err->code == 400 &&
+	       (!strncmp(err->text, "PERSISTENT_TIMESTAMP", 20) ||
+		u->failures >= STATE_FAILURES_MAX);
+}
+
 static void pump_answered(const struct mtp_error *err,
 			  const struct tl_obj *answer, void *arg)
 {
@@ -316,8 +327,8 @@ static void pump_answered(const struct mtp_error *err,
 	if (err) {
 		log_info("telegram", a->name, "updates: %d %s", err->code,
 			 err->text);
-		/* 400 PERSISTENT_TIMESTAMP_*: our state is of no use. */
-		updates_failed(&a->updates, err->code == 400, clock_now());
+		updates_failed(&a->updates, is_useless(&a->updates, err),
+			       clock_now());
 	} else if (tl_is(answer, TL_updates_state)) {
 		updates_state(&a->updates, tl_int(answer, TL_updates_state_pts),
 			      tl_int(answer, TL_updates_state_qts),
