@@ -20,6 +20,7 @@ struct call {
 	size_t called_n;
 	struct call_leg *winner;
 	struct call_leg *best; /* of the failed ones */
+	unsigned trying;       /* the priority whose legs were started last */
 	bool added_all;
 	enum ended_by by;
 	struct call_cause cause;
@@ -31,8 +32,8 @@ struct call {
 
 const char *call_state_name(enum call_state state)
 {
-	static const char *const names[] = {"new",	  "calling", "ringing",
-					    "connecting", "up",	     "ended"};
+	static const char *const names[] = {"new",        "calling", "ringing",
+					    "connecting", "up",      "ended"};
 
 	return names[state];
 }
@@ -83,7 +84,8 @@ static void leg_end(struct call_leg *leg, const struct call_cause *cause,
 		return;
 	leg->ended = true;
 	leg->cause = *cause;
-	leg->ops->end(leg, cause, elsewhere);
+	if (leg->started)
+		leg->ops->end(leg, cause, elsewhere);
 }
 
 static void release_legs(struct call *c)
@@ -175,54 +177,98 @@ static int cause_weight(const struct call_cause *cause)
 	return cause->code < 500 ? 2 : 1;
 }
 
-static void fail_when_all_ended(struct call *c)
+/* The most telling failure of the legs of one priority; NULL while one of them
+ * is not over. */
+static struct call_leg *group_failure(const struct call *c, unsigned priority)
 {
 	struct call_leg *best = NULL;
 
-	if (!c->added_all || c->winner || c->state == CALL_ENDED)
-		return;
 	for (size_t i = 0; i < c->called_n; i++) {
 		struct call_leg *leg = c->called[i];
 
+		if (leg->priority != priority)
+			continue;
 		if (!leg->ended)
-			return;
+			return NULL;
 		if (!best ||
 		    cause_weight(&leg->cause) > cause_weight(&best->cause))
 			best = leg;
 	}
-	c->best = best;
-	if (best) {
-		finish(c, &best->cause, BY_CALLED);
-	} else {
-		struct call_cause none;
+	return best;
+}
 
-		call_cause_set(&none, CAUSE_SIP_UNAVAILABLE, NULL);
-		finish(c, &none, BY_GATEWAY);
+static bool next_priority(const struct call *c, unsigned *priority)
+{
+	bool found = false;
+
+	for (size_t i = 0; i < c->called_n; i++) {
+		const struct call_leg *leg = c->called[i];
+
+		if (leg->started || (found && leg->priority >= *priority))
+			continue;
+		*priority = leg->priority;
+		found = true;
+	}
+	return found;
+}
+
+static void leg_start(struct call_leg *leg)
+{
+	struct call_cause cause;
+
+	leg->started = true;
+	call_cause_set(&cause, CAUSE_WORKER_UNAVAILABLE, NULL);
+	if (leg->ops->start(leg, &cause)) {
+		leg->ended = true;
+		leg->cause = cause;
+	}
+}
+
+static void group_start(struct call *c, unsigned priority)
+{
+	if (c->state == CALL_CALLING)
+		tmr_start(&c->timer, c->conf.place_timeout_ms, state_timeout,
+			  c);
+	for (size_t i = 0; i < c->called_n; i++)
+		if (c->called[i]->priority == priority)
+			leg_start(c->called[i]);
+}
+
+static void next_when_all_ended(struct call *c)
+{
+	struct call_cause none;
+
+	if (!c->added_all || c->winner || c->state == CALL_ENDED)
+		return;
+	while (!c->called_n || (c->best = group_failure(c, c->trying))) {
+		if (next_priority(c, &c->trying)) {
+			group_start(c, c->trying);
+		} else if (c->best) {
+			finish(c, &c->best->cause, BY_CALLED);
+			return;
+		} else {
+			call_cause_set(&none, CAUSE_SIP_UNAVAILABLE, NULL);
+			finish(c, &none, BY_GATEWAY);
+			return;
+		}
 	}
 }
 
 void call_add(struct call *c, struct call_leg *called)
 {
-	struct call_cause cause;
-
 	called->call = c;
-	if (c->called_n == CALLED_LEGS_MAX || c->state == CALL_ENDED) {
+	if (c->called_n == CALLED_LEGS_MAX || c->state == CALL_ENDED)
 		called->ops->release(called);
-		return;
-	}
-	c->called[c->called_n++] = called;
-	called->started = true;
-	call_cause_set(&cause, CAUSE_WORKER_UNAVAILABLE, NULL);
-	if (called->ops->start(called, &cause)) {
-		called->ended = true;
-		called->cause = cause;
-	}
+	else
+		c->called[c->called_n++] = called;
 }
 
 void call_added_all(struct call *c)
 {
 	c->added_all = true;
-	fail_when_all_ended(c);
+	if (c->state != CALL_ENDED && next_priority(c, &c->trying))
+		group_start(c, c->trying);
+	next_when_all_ended(c);
 }
 
 void call_end(struct call *c, const struct call_cause *cause)
@@ -324,7 +370,7 @@ void call_leg_ended(struct call_leg *leg, const struct call_cause *cause)
 	else if (leg == c->winner)
 		finish(c, cause, BY_CALLED);
 	else
-		fail_when_all_ended(c);
+		next_when_all_ended(c);
 }
 
 void call_free(struct call **cp)

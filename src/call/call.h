@@ -30,13 +30,13 @@ struct call;
 
 struct call_handlers {
 	void (*state)(struct call *c, enum call_state state, void *arg);
-	/* Exactly once, from the loop, after the legs were released; the call is
-	 * freed when it returns. */
+	/* Exactly once, from the loop, after the legs were released; the call
+	 * is freed when it returns. */
 	void (*ended)(struct call *c, void *arg);
 };
 
 struct call_conf {
-	char id[33]; /* empty: drawn */
+	char id[33];                 /* empty: drawn */
 	unsigned place_timeout_ms;   /* no network took the call: 0 = 40 s */
 	unsigned device_timeout_ms;  /* then, no device rings: 0 = 15 s */
 	unsigned ring_timeout_ms;    /* 0 = 180 s */
@@ -47,9 +47,11 @@ struct call_conf {
 
 int call_new(struct call **cp, const struct call_conf *conf,
 	     struct call_leg *calling);
-/* Adds a called leg and starts it. A leg that cannot start has ended. */
+/* Adds a called leg. At most 16: more are released at once. */
 void call_add(struct call *c, struct call_leg *called);
-/* No more legs will be added: fail when all have ended. */
+/* No more legs will be added: those of the lowest priority number are started
+ * at once, the next number's when all of them have failed. A leg that cannot
+ * start has failed. The call ends with the failure of the last number tried. */
 void call_added_all(struct call *c);
 /* Ends the call from our side. */
 void call_end(struct call *c, const struct call_cause *cause);

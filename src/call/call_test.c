@@ -7,7 +7,7 @@
 
 struct fake_leg {
 	struct call_leg leg;
-	int rings, answers, ends, releases, start_result;
+	int starts, rings, answers, ends, releases, start_result;
 	bool elsewhere;
 	int end_code;
 };
@@ -20,6 +20,7 @@ static int fake_start(struct call_leg *leg, struct call_cause *cause)
 {
 	struct fake_leg *f = (struct fake_leg *)leg;
 
+	f->starts++;
 	if (f->start_result)
 		call_cause_set(cause, CAUSE_SIP_UNAVAILABLE, NULL);
 	return f->start_result;
@@ -207,6 +208,59 @@ static void test_call_all_failed_reports_the_telling_cause(void)
 	CHECK(last_cause.remote);
 }
 
+/* Behaviour 3.7: the next number only after all of the one before failed. */
+static void test_call_next_priority_starts_when_one_has_failed(void)
+{
+	struct fake_leg a = {.leg.ops = &telegram_ops};
+	struct fake_leg last = {.leg = {.ops = &sip_ops, .priority = 9}};
+	struct fake_leg b1 = {.leg.ops = &sip_ops}, b2 = {.leg.ops = &sip_ops};
+	struct fake_leg gone = {.leg = {.ops = &sip_ops, .priority = 2},
+				.start_result = -ENOTCONN};
+	struct call *c = make(&a, 0);
+	struct call_cause cause;
+
+	call_add(c, &last.leg);
+	call_add(c, &b1.leg);
+	call_add(c, &gone.leg);
+	call_add(c, &b2.leg);
+	CHECK_INT(b1.starts, 0);
+	call_added_all(c);
+	CHECK(b1.starts == 1 && b2.starts == 1 && !last.starts);
+	call_cause_remote(&cause, 486, "Busy Here");
+	call_leg_ended(&b1.leg, &cause);
+	CHECK(!gone.starts && !last.starts);
+	call_leg_ended(&b2.leg, &cause);
+	/* One that cannot start counts as failed. */
+	CHECK(gone.starts == 1 && last.starts == 1);
+	CHECK_INT(a.ends, 0);
+	call_cause_remote(&cause, 404, "Not Found");
+	call_leg_ended(&last.leg, &cause);
+	loop_until_cancelled();
+	/* Of the last number tried, whatever the others said. */
+	CHECK_INT(last_cause.code, 404);
+	CHECK_STR(last_by, "called");
+}
+
+static void test_call_answered_early_leaves_later_priorities_alone(void)
+{
+	struct fake_leg a = {.leg.ops = &telegram_ops};
+	struct fake_leg b = {.leg.ops = &sip_ops};
+	struct fake_leg later = {.leg = {.ops = &sip_ops, .priority = 1}};
+	struct call *c = make(&a, 0);
+	struct call_cause cause;
+
+	call_add(c, &b.leg);
+	call_add(c, &later.leg);
+	call_added_all(c);
+	call_leg_answered(&b.leg);
+	call_cause_set(&cause, CAUSE_NORMAL, NULL);
+	call_leg_ended(&b.leg, &cause);
+	loop_until_cancelled();
+	CHECK_INT(last_cause.code, 200);
+	/* Never started, so not ended; but released. */
+	CHECK(!later.starts && !later.ends && later.releases == 1);
+}
+
 static void test_call_without_targets_is_unavailable(void)
 {
 	struct fake_leg a = {.leg.ops = &telegram_ops};
@@ -308,6 +362,8 @@ int main(void)
 	RUN(test_call_telegram_is_accepted_when_sip_answers);
 	RUN(test_call_fork_first_answer_wins);
 	RUN(test_call_all_failed_reports_the_telling_cause);
+	RUN(test_call_next_priority_starts_when_one_has_failed);
+	RUN(test_call_answered_early_leaves_later_priorities_alone);
 	RUN(test_call_without_targets_is_unavailable);
 	RUN(test_call_no_device_times_out_with_480);
 	RUN(test_call_that_is_never_placed_times_out);

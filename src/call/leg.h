@@ -34,6 +34,7 @@ struct call_leg_ops {
 struct call_leg {
 	const struct call_leg_ops *ops;
 	struct call *call;
+	unsigned priority; /* called: 0 is tried first (behaviour 3.7) */
 	bool started, placed, ringing, answered, up, ended;
 	struct call_cause cause; /* valid when ended */
 };

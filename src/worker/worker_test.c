@@ -246,6 +246,7 @@ static void test_worker_may_go_in_the_middle_of_calls(void)
 	/* One whose start request is under way, and one without media. */
 	CHECK_INT(telegram_leg_new_outgoing(&leg, wc, "phone", "999"), 0);
 	call_add(wc->call, leg);
+	call_added_all(wc->call);
 	wc = worker_call_new(worker, false, "c9");
 	leg = NULL;
 	CHECK_INT(telegram_leg_new_incoming(&leg, wc), 0);
