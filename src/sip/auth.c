@@ -1,7 +1,9 @@
 /* Who sends this? Digest of REGISTER and INVITE in the order of behaviour 3.4:
- * credentials and nonce, login, password. */
+ * the owner's word, credentials and nonce, login, password, address. And what
+ * we answer when others ask us. */
 #include "sip/stack_priv.h"
 
+#include <errno.h>
 #include <string.h>
 
 #include "base/log.h"
@@ -17,6 +19,21 @@ static void challenge(struct sip_stack *s, const struct sip_msg *msg,
 			 "WWW-Authenticate: %s\r\nContent-Length: 0\r\n\r\n",
 			 buf_cstr(&value));
 	buf_clear(&value);
+}
+
+bool auth_admit(struct sip_stack *s, const struct sip_msg *msg,
+		bool registering)
+{
+	struct sip_verdict v = {0};
+	char reason[129];
+
+	if (s->handlers.admit)
+		s->handlers.admit(registering, &v, s->arg);
+	if (!v.code || v.code == 200)
+		return true;
+	sip_reason_clean(reason, v.reason);
+	(void)sip_treply(NULL, s->sip, msg, (uint16_t)v.code, reason);
+	return false;
 }
 
 struct search {
@@ -35,10 +52,26 @@ static bool realm_matches(const struct sip_hdr *hdr, const struct sip_msg *msg,
 	       strcmp(f->realm, search->realm) == 0;
 }
 
+static bool credentials_find(const struct sip_stack *s,
+			     const struct sip_msg *msg, struct digest_fields *f)
+{
+	struct search search = {s->realm, f};
+
+	return sip_msg_hdr_apply(msg, true, SIP_HDR_AUTHORIZATION,
+				 realm_matches, &search) != NULL;
+}
+
+bool auth_given(const struct sip_stack *s, const struct sip_msg *msg)
+{
+	struct digest_fields f;
+
+	return credentials_find(s, msg, &f);
+}
+
 static enum digest_verdict password_check(struct sip_stack *s,
 					  const struct sip_msg *msg,
 					  const struct digest_fields *f,
-					  bool *known)
+					  struct sip_credentials *who)
 {
 	enum digest_verdict verdict = DIGEST_WRONG;
 	struct sip_credentials creds = {0};
@@ -46,8 +79,9 @@ static enum digest_verdict password_check(struct sip_stack *s,
 
 	(void)pl_strcpy(&msg->met, method, sizeof(method));
 	if (s->handlers.credentials)
-		s->handlers.credentials(f->username, &creds, s->arg);
-	*known = creds.known;
+		s->handlers.credentials(f->username, &msg->src, &creds, s->arg);
+	who->known = creds.known;
+	who->untrusted = creds.untrusted;
 	if (creds.known)
 		verdict = digest_check(s->digest, f, method, creds.password,
 				       clock_now());
@@ -58,21 +92,17 @@ static enum digest_verdict password_check(struct sip_stack *s,
 bool auth_check(struct sip_stack *s, const struct sip_msg *msg, char user[128])
 {
 	struct digest_fields f;
-	struct search search = {s->realm, &f};
+	struct sip_credentials who = {.known = true};
 	enum digest_verdict verdict;
-	bool known = false;
 
-	if (!sip_msg_hdr_apply(msg, true, SIP_HDR_AUTHORIZATION, realm_matches,
-			       &search)) {
+	if (!credentials_find(s, msg, &f)) {
 		challenge(s, msg, false);
 		return false;
 	}
 	verdict = digest_check_nonce(s->digest, &f, clock_now());
 	if (verdict == DIGEST_GOOD)
-		verdict = password_check(s, msg, &f, &known);
-	else
-		known = true;
-	if (!known) {
+		verdict = password_check(s, msg, &f, &who);
+	if (!who.known) {
 		count_bad("sip", "unknown login", "404 Route not found");
 		(void)sip_reply(s->sip, msg, 404, "Route not found");
 		return false;
@@ -86,6 +116,48 @@ bool auth_check(struct sip_stack *s, const struct sip_msg *msg, char user[128])
 		challenge(s, msg, verdict == DIGEST_STALE);
 		return false;
 	}
+	if (who.untrusted) {
+		count_bad("sip", "untrusted address",
+			  "403 Untrusted IP address");
+		(void)sip_reply(s->sip, msg, 403, "Untrusted IP address");
+		return false;
+	}
 	str_ncpy(user, f.username, 128);
 	return true;
+}
+
+/* -- what others ask of us ---------------------------------------------------
+ */
+
+/* RFC 8760 2.4: challenges stand in the order of preference. */
+static bool challenge_usable(const struct sip_hdr *hdr,
+			     const struct sip_msg *msg, void *arg)
+{
+	struct digest_fields *f = arg;
+
+	return !digest_read(f, bytes_of(hdr->val.p, hdr->val.l)) &&
+	       f->algorithm != DIGEST_UNKNOWN && (!f->qop_given || f->qop_auth);
+}
+
+int auth_challenge(struct digest_fields *f, const struct sip_msg *msg)
+{
+	enum sip_hdrid id = msg->scode == 407 ? SIP_HDR_PROXY_AUTHENTICATE
+					      : SIP_HDR_WWW_AUTHENTICATE;
+
+	return sip_msg_hdr_apply(msg, true, id, challenge_usable, f) ? 0
+								     : -ENOTSUP;
+}
+
+int auth_answer(struct buf *line, const struct digest_fields *f, bool proxy,
+		const struct auth_credentials *c)
+{
+	if (!c->user || !c->password)
+		return -EACCES;
+	buf_reset(line);
+	buf_str(line, proxy ? "Proxy-Authorization: " : "Authorization: ");
+	if (digest_answer(line, f, c->method, c->uri, c->user, c->password,
+			  c->count))
+		return -ENOTSUP;
+	buf_str(line, "\r\n");
+	return line->bad ? -ENOMEM : 0;
 }

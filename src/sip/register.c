@@ -212,7 +212,7 @@ void register_request(struct sip_stack *s, const struct sip_msg *msg)
 	struct registration *r;
 	char user[128];
 
-	if (!auth_check(s, msg, user))
+	if (!auth_admit(s, msg, true) || !auth_check(s, msg, user))
 		return;
 	r = calloc(1, sizeof(*r));
 	if (!r) {

@@ -229,6 +229,7 @@ void sip_session_info(const struct sip_session *s, struct sip_session_info *i)
 		.from_name = s->from_name ? s->from_name : "",
 		.to_user = s->to_user ? s->to_user : "",
 		.user_agent = s->user_agent ? s->user_agent : "",
+		.peer = s->peer,
 		.source = s->source,
 		.sdp = buf_bytes(&s->offer),
 	};
@@ -291,6 +292,7 @@ struct bytes session_sdp(const struct sip_msg *msg)
 void session_write_own(struct buf *lines, const struct sip_session *s,
 		       const struct sip_msg *msg)
 {
-	transport_contact(lines, s->stack, msg->tp, &msg->dst, s->contact_user);
+	transport_contact(lines, s->stack, msg->tp, &msg->dst, s->contact_user,
+			  NULL);
 	buf_str(lines, "Allow: " SANITY_ALLOW "\r\nSupported: \r\n");
 }

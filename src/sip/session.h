@@ -53,6 +53,7 @@ struct sip_session_info {
 	const char *from_user, *from_name;
 	const char *to_user;
 	const char *user_agent;
+	const char *peer; /* who was told by its origin, or "" */
 	struct sa source;
 	struct bytes sdp; /* offer; empty for a delayed offer */
 };
@@ -84,6 +85,7 @@ struct sip_invite_conf {
 				* NULL: from the URI */
 	const char *to_uri;    /* NULL: uri */
 	const char *from_user, *from_name; /* UTF-8, escaped by us */
+	const char *from_host; /* NULL: our address */
 	const char *auth_user, *auth_password; /* for 401/407; NULL: none */
 	const struct sip_header *headers;
 	size_t headers_n;

@@ -152,10 +152,37 @@ static bool registered(const struct sip_stack *stack, const char *user)
 	return sip_stack_bindings(stack, user, &b, 1) == 1;
 }
 
-/* Answered already when false. */
-static bool invite_acceptable(struct sip_stack *stack,
-			      const struct sip_msg *msg, char user[128])
+bool sip_origin_has_header(const struct sip_origin *o, const char *name,
+			   const char *value)
 {
+	const struct sip_hdr *hdr = sip_msg_xhdr(o->msg, name);
+
+	return hdr && pl_strcmp(&hdr->val, value) == 0;
+}
+
+static bool is_peer(struct sip_stack *stack, const struct sip_msg *msg,
+		    char name[64])
+{
+	struct sip_origin o = {.source = msg->src, .msg = msg};
+	struct pl line;
+
+	if (!stack->handlers.peer || auth_given(stack, msg))
+		return false;
+	address_read_user(o.user, sizeof(o.user),
+			  bytes_of(msg->uri.user.p, msg->uri.user.l));
+	if (!msg_param_decode(&msg->uri.params, "line", &line))
+		(void)pl_strcpy(&line, o.line, sizeof(o.line));
+	return stack->handlers.peer(&o, name, stack->arg);
+}
+
+/* Who it is, by his address or by digest and registration (behaviour 3.4, rows
+ * 3 to 5). Answered already when false. */
+static bool identify(struct sip_stack *stack, const struct sip_msg *msg,
+		     char user[128], char peer[64])
+{
+	if (is_peer(stack, msg, peer))
+		return true;
+	peer[0] = '\0';
 	if (!auth_check(stack, msg, user))
 		return false;
 	if (!registered(stack, user)) {
@@ -167,6 +194,12 @@ static bool invite_acceptable(struct sip_stack *stack,
 				  SANITY_ALLOW);
 		return false;
 	}
+	return true;
+}
+
+/* Answered already when false. */
+static bool body_acceptable(struct sip_stack *stack, const struct sip_msg *msg)
+{
 	if (pl_isset(&msg->ctyp.type) &&
 	    !msg_ctype_cmp(&msg->ctyp, "application", "sdp")) {
 		(void)sip_treplyf(NULL, NULL, stack->sip, msg, false, 415,
@@ -212,10 +245,11 @@ static int session_in_new(struct sip_session **sp, struct sip_stack *stack,
 void session_in_request(struct sip_stack *stack, const struct sip_msg *msg)
 {
 	struct sip_session *s = NULL;
-	char user[128];
+	char user[128] = "", peer[64] = "";
 	int err;
 
-	if (!invite_acceptable(stack, msg, user))
+	if (!auth_admit(stack, msg, false) ||
+	    !identify(stack, msg, user, peer) || !body_acceptable(stack, msg))
 		return;
 	err = session_in_new(&s, stack, msg);
 	if (err) {
@@ -225,9 +259,10 @@ void session_in_request(struct sip_stack *stack, const struct sip_msg *msg)
 						 : "Server Internal Error");
 		return;
 	}
+	memcpy(s->peer, peer, sizeof(s->peer));
 	session_add(s, s->dialog.call_id);
 	if (stack->handlers.incoming)
-		stack->handlers.incoming(s, user, stack->arg);
+		stack->handlers.incoming(s, *peer ? NULL : user, stack->arg);
 	else
 		sip_session_end(s, 404, "Not Found", NULL);
 	mem_deref(s);

@@ -17,24 +17,37 @@ static void reply(struct sip_session *s, const struct sip_msg *msg, int code)
 
 static int bye_send(struct sip_session *s, struct bytes authorization);
 
+static bool bye_retry(struct sip_session *s, const struct sip_msg *msg)
+{
+	const struct auth_credentials credentials = {
+		.user = s->auth_user,
+		.password = s->auth_password,
+		.method = "BYE",
+		.uri = s->dialog.target,
+		.count = 1,
+	};
+	struct digest_fields f;
+	struct buf line;
+	bool sent;
+
+	if ((msg->scode != 401 && msg->scode != 407) ||
+	    s->bye_challenges++ > 0 || auth_challenge(&f, msg))
+		return false;
+	buf_init(&line);
+	sent = !auth_answer(&line, &f, msg->scode == 407, &credentials) &&
+	       !bye_send(s, buf_bytes(&line));
+	buf_clear(&line);
+	return sent;
+}
+
 static void bye_answered(int err, const struct sip_msg *msg, void *arg)
 {
 	struct sip_session *s = arg;
-	struct buf line;
-	bool again = false;
 
-	mem_ref(s);
-	if (!err && msg && msg->scode < 200) {
-		mem_deref(s);
+	if (!err && msg && msg->scode < 200)
 		return;
-	}
-	buf_init(&line);
-	if (!err && msg && (msg->scode == 401 || msg->scode == 407) &&
-	    s->bye_challenges++ == 0 &&
-	    !session_out_authorize(s, &line, msg, "BYE", 1))
-		again = !bye_send(s, buf_bytes(&line));
-	buf_clear(&line);
-	if (!again)
+	mem_ref(s);
+	if (err || !msg || !bye_retry(s, msg))
 		session_settle(s);
 	mem_deref(s);
 }

@@ -94,69 +94,25 @@ void session_out_cancel(struct sip_session *s)
 
 /* -- credentials ----------------------------------------------------------- */
 
-struct search {
-	struct digest_fields *fields;
-	bool found;
-};
-
-/* The first challenge that we can answer (RFC 8760 2.4: they stand in the
- * order of preference). */
-static bool challenge_usable(const struct sip_hdr *hdr,
-			     const struct sip_msg *msg, void *arg)
-{
-	struct search *search = arg;
-	struct digest_fields *f = search->fields;
-
-	search->found = !digest_read(f, bytes_of(hdr->val.p, hdr->val.l)) &&
-			f->algorithm != DIGEST_UNKNOWN &&
-			(!f->qop_given || f->qop_auth);
-	return search->found;
-}
-
-int session_out_authorize(const struct sip_session *s, struct buf *line,
-			  const struct sip_msg *challenge, const char *method,
-			  unsigned count)
-{
-	bool proxy = challenge->scode == 407;
-	struct digest_fields f;
-	struct search search = {.fields = &f};
-
-	if (!s->auth_user || !s->auth_password)
-		return -EACCES;
-	(void)sip_msg_hdr_apply(challenge, true,
-				proxy ? SIP_HDR_PROXY_AUTHENTICATE
-				      : SIP_HDR_WWW_AUTHENTICATE,
-				challenge_usable, &search);
-	if (!search.found)
-		return -ENOTSUP;
-	buf_reset(line);
-	buf_str(line, proxy ? "Proxy-Authorization: " : "Authorization: ");
-	if (digest_answer(line, &f, method, s->dialog.target, s->auth_user,
-			  s->auth_password, count))
-		return -ENOTSUP;
-	buf_str(line, "\r\n");
-	return line->bad ? -ENOMEM : 0;
-}
-
 static bool invite_retry(struct sip_session *s, const struct sip_msg *msg)
 {
-	if (s->closed || s->challenges >= CHALLENGES_MAX)
+	const struct auth_credentials credentials = {
+		.user = s->auth_user,
+		.password = s->auth_password,
+		.method = "INVITE",
+		.uri = s->dialog.target,
+		.count = 1,
+	};
+	struct digest_fields f;
+
+	if (s->closed || s->challenges >= CHALLENGES_MAX ||
+	    auth_challenge(&f, msg))
 		return false;
 	/* A second challenge that is not about age means a wrong password. */
-	if (s->challenges && s->authorization.n) {
-		struct digest_fields f;
-		struct search search = {.fields = &f};
-
-		(void)sip_msg_hdr_apply(msg, true,
-					msg->scode == 407
-						? SIP_HDR_PROXY_AUTHENTICATE
-						: SIP_HDR_WWW_AUTHENTICATE,
-					challenge_usable, &search);
-		if (!search.found || !f.stale)
-			return false;
-	}
+	if (s->challenges && s->authorization.n && !f.stale)
+		return false;
 	s->challenges++;
-	if (session_out_authorize(s, &s->authorization, msg, "INVITE", 1))
+	if (auth_answer(&s->authorization, &f, msg->scode == 407, &credentials))
 		return false;
 	s->provisional = false;
 	return invite_send(s) == 0;
@@ -307,7 +263,7 @@ static int invite_sending(enum sip_transp tp, const struct sa *src,
 	s->cancel.tp = tp;
 	s->cancel.dst = *dst;
 	buf_init(&contact);
-	transport_contact(&contact, s->stack, tp, src, s->contact_user);
+	transport_contact(&contact, s->stack, tp, src, s->contact_user, NULL);
 	err = mbuf_write_mem(mb, contact.p, contact.n);
 	buf_clear(&contact);
 	return err;
@@ -369,7 +325,9 @@ static int dialog_make(struct sip_session *s,
 	int err = 0;
 
 	if (!address_header_safe(conf->uri) || strpbrk(conf->uri, " <>\"") ||
-	    !address_header_safe(to) || strpbrk(to, "<>\""))
+	    !address_header_safe(to) || strpbrk(to, "<>\"") ||
+	    (conf->from_host && (!address_header_safe(conf->from_host) ||
+				 strpbrk(conf->from_host, " <>\"@;"))))
 		return -EINVAL;
 	buf_init(&local);
 	buf_init(&remote);
@@ -382,8 +340,11 @@ static int dialog_make(struct sip_session *s,
 		address_write_user(&local, conf->from_user);
 		buf_u8(&local, '@');
 	}
-	domain_write(&local, s->stack,
-		     conf->route && !err ? buf_cstr(&hop) : conf->uri);
+	if (conf->from_host && *conf->from_host)
+		buf_str(&local, conf->from_host);
+	else
+		domain_write(&local, s->stack,
+			     conf->route && !err ? buf_cstr(&hop) : conf->uri);
 	buf_u8(&local, '>');
 	buf_printf(&remote, "<%s>", to);
 	if (!err)

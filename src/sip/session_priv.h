@@ -56,6 +56,7 @@ struct sip_session {
 	/* What the INVITE said. */
 	char *call_id, *request_user, *from_user, *from_name, *to_user;
 	char *user_agent;
+	char peer[64];
 	struct sa source;
 	struct buf offer;
 	char *contact_user;
@@ -125,11 +126,6 @@ int session_in_reject(struct sip_session *s, int code, const char *reason,
 void session_out_cancel(struct sip_session *s);
 void session_out_stop(struct sip_session *s);
 void session_out_stray(struct sip_session *s, const struct sip_msg *msg);
-/* The answer to a challenge as a header line; -EACCES: no credentials. */
-int session_out_authorize(const struct sip_session *s, struct buf *line,
-			  const struct sip_msg *challenge, const char *method,
-			  unsigned count);
-
 /* -- session_mid.c --------------------------------------------------------- */
 
 void session_mid_request(struct sip_session *s, const struct sip_msg *msg);

@@ -112,8 +112,8 @@ static void on_incoming(struct sip_session *s, const char *user, void *arg)
 	note(o, "incoming");
 }
 
-static void on_credentials(const char *user, struct sip_credentials *c,
-			   void *arg)
+static void on_credentials(const char *user, const struct sa *source,
+			   struct sip_credentials *c, void *arg)
 {
 	c->known = strcmp(user, "alice") == 0;
 	snprintf(c->password, sizeof(c->password), "secret");

@@ -18,6 +18,8 @@ struct sip_session; /* session.h */
 /* A user as the digest check needs it. */
 struct sip_credentials {
 	bool known;         /* false: "404 Route not found" */
+	bool untrusted;     /* by its address: "403 Untrusted IP address",
+			     * said only to one who knows the password */
 	char password[128]; /* wiped after use */
 	void *owner;        /* given back with the request */
 };
@@ -39,19 +41,37 @@ struct sip_verdict {
 	unsigned expires_s; /* REGISTER: granted */
 };
 
+/* An INVITE without credentials, for an owner that knows peers by where they
+ * send from. Valid inside the handler. */
+struct sip_origin {
+	struct sa source;
+	char user[256];   /* of the Request-URI, percent-decoded */
+	char line[64];    /* its parameter "line": a contact of ours; or "" */
+	const struct sip_msg *msg;
+};
+/* Has a header of this name with just this value. */
+bool sip_origin_has_header(const struct sip_origin *o, const char *name,
+			   const char *value);
+
 struct sip_stack_handlers {
+	/* Before all else, on REGISTER and INVITE: may anything begin? NULL:
+	 * yes. */
+	void (*admit)(bool registering, struct sip_verdict *v, void *arg);
 	/* Fill creds for a digest user name. Runs for each request that needs
 	 * authentication. */
-	void (*credentials)(const char *user, struct sip_credentials *creds,
-			    void *arg);
+	void (*credentials)(const char *user, const struct sa *source,
+			    struct sip_credentials *creds, void *arg);
+	/* True with the peer's name: it needs no credentials and no
+	 * registration. NULL: there are none. */
+	bool (*peer)(const struct sip_origin *o, char name[64], void *arg);
 	/* A REGISTER with a right password; binding.expires_at already
 	 * computed, 0 = removal. Return the verdict at once. */
 	void (*registering)(const struct sip_binding *b, bool removal,
 			    struct sip_verdict *v, void *arg);
 	/* A binding ended (removed, replaced or expired). */
 	void (*unregistered)(const struct sip_binding *b, void *arg);
-	/* An INVITE passed all checks; session.h. `user`: digest user.
-	 * The owner must answer it with sip_session_* now or later. */
+	/* An INVITE passed all checks; session.h. `user`: digest user, NULL
+	 * for a peer known by its origin (sip_session_info). The owner must answer it with sip_session_* now or later. */
 	void (*incoming)(struct sip_session *s, const char *user, void *arg);
 };
 

@@ -29,6 +29,7 @@ struct sip_stack {
 	struct list sessions;      /* every one holds a reference */
 	struct hash *sessions_by_call;
 	struct list kept;          /* BYEs of dialogs from disk */
+	struct list leaving;       /* registrations being given up */
 	struct sa listen[STACK_LISTEN_MAX];
 	size_t listen_n;
 	struct transport_udp udp[STACK_LISTEN_MAX];
@@ -51,17 +52,34 @@ int transport_local(const struct sip_stack *s, const struct sa *dst,
 		    struct sa *local);
 /* "sip:192.0.2.1:5060;transport=udp" */
 void transport_uri(struct buf *text, enum sip_transp tp, const struct sa *sa);
-/* "Contact: <sip:user@host:port;transport=tcp>\r\n"; local: the address of
- * ours this goes with. */
+/* "Contact: <sip:user@host:port;transport=tcp;PARAMS>\r\n"; local: the address
+ * of ours this goes with; params NULL: none. */
 void transport_contact(struct buf *text, const struct sip_stack *s,
 		       enum sip_transp tp, const struct sa *local,
-		       const char *user);
+		       const char *user, const char *params);
 
 /* -- auth.c ---------------------------------------------------------------- */
 
+/* The owner's word before all else; false: answered already. */
+bool auth_admit(struct sip_stack *s, const struct sip_msg *msg,
+		bool registering);
+/* Credentials for our realm came with it. */
+bool auth_given(const struct sip_stack *s, const struct sip_msg *msg);
 /* Digest of a request, RFC 3261 22; false: answered already (401, 403, 404). */
 bool auth_check(struct sip_stack *s, const struct sip_msg *msg,
 		char user[128]);
+
+/* What we answer a challenge with. */
+struct auth_credentials {
+	const char *user, *password; /* NULL: none */
+	const char *method, *uri;
+	unsigned count; /* of uses of the nonce, from 1 */
+};
+/* The first challenge of a 401 or 407 that we can answer; -ENOTSUP: none. */
+int auth_challenge(struct digest_fields *f, const struct sip_msg *msg);
+/* The header line that answers it. -EACCES: no credentials. */
+int auth_answer(struct buf *line, const struct digest_fields *f, bool proxy,
+		const struct auth_credentials *c);
 
 /* -- register.c, options.c ------------------------------------------------- */
 

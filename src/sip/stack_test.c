@@ -12,8 +12,8 @@ struct owner {
 	struct sip_session *session;
 };
 
-static void on_credentials(const char *user, struct sip_credentials *c,
-			   void *arg)
+static void on_credentials(const char *user, const struct sa *source,
+			   struct sip_credentials *c, void *arg)
 {
 	c->known = strcmp(user, "alice") == 0;
 	snprintf(c->password, sizeof(c->password), "secret");

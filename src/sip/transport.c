@@ -230,7 +230,7 @@ void transport_uri(struct buf *text, enum sip_transp tp, const struct sa *sa)
 
 void transport_contact(struct buf *text, const struct sip_stack *s,
 		       enum sip_transp tp, const struct sa *local,
-		       const char *user)
+		       const char *user, const char *params)
 {
 	char where[80] = "";
 
@@ -245,6 +245,7 @@ void transport_contact(struct buf *text, const struct sip_stack *s,
 		(void)re_snprintf(where, sizeof(where), "%J", local);
 		buf_str(text, where);
 	}
-	buf_printf(text, "%s>\r\n",
-		   tp == SIP_TRANSP_TCP ? ";transport=tcp" : "");
+	buf_printf(text, "%s%s%s>\r\n",
+		   tp == SIP_TRANSP_TCP ? ";transport=tcp" : "",
+		   params ? ";" : "", params ? params : "");
 }
