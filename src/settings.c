@@ -1,17 +1,15 @@
-#include "settings.h"
+#include "settings_internal.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "media/codec.h"
-#include "route/caller.h"
 #include "tgcall/signaling.h"
 
 /* telegram-wire A.1: where to begin; the server migrates us from there. */
 static const struct tg_dc production_dcs[] = {
-	{2, "149.154.167.51", 443, false}, {1, "149.154.175.50", 443, false},
+	{2, "149.154.167.51", 443, false},  {1, "149.154.175.50", 443, false},
 	{3, "149.154.175.100", 443, false}, {4, "149.154.167.91", 443, false},
 	{5, "149.154.171.5", 443, false},
 };
@@ -34,11 +32,11 @@ static int read_general(struct settings *s, struct config *c,
 	snprintf(s->store, sizeof(s->store), "%s/gramline.db", s->data);
 	snprintf(s->records, sizeof(s->records), "%s/calls.jsonl", s->data);
 	if (!fail)
-		fail = config_text(g, "records", s->records,
-				   sizeof(s->records), err);
+		fail = config_text(g, "records", s->records, sizeof(s->records),
+				   err);
 	if (!fail)
-		fail = config_text(g, "control", s->control,
-				   sizeof(s->control), err);
+		fail = config_text(g, "control", s->control, sizeof(s->control),
+				   err);
 	if (!fail)
 		fail = config_text(g, "key_file", s->key_file,
 				   sizeof(s->key_file), err);
@@ -123,8 +121,7 @@ static int read_keys(struct settings *s, struct config_section *t,
 	return fail;
 }
 
-/* Takes the next item off a comma-separated list; false at its end. */
-static bool next_item(const char **at, char *item, size_t room)
+bool settings_next_item(const char **at, char *item, size_t room)
 {
 	size_t n;
 
@@ -137,9 +134,8 @@ static bool next_item(const char **at, char *item, size_t room)
 	return true;
 }
 
-/* Given, and not empty. */
-static int require_text(struct config_section *s, const char *key,
-			struct config_error *err)
+int settings_require_text(struct config_section *s, const char *key,
+			  struct config_error *err)
 {
 	int fail = config_require(s, key, err);
 
@@ -157,7 +153,7 @@ static int read_versions(struct settings *s, struct config_section *t,
 
 	if (!list)
 		list = "13.0.0,12.0.0,9.0.0,8.0.0,7.0.0";
-	while (next_item(&list, item, sizeof(item))) {
+	while (settings_next_item(&list, item, sizeof(item))) {
 		if (s->versions_n == 16 || tgcall_framing_of(&framing, item))
 			return config_fail(t, "versions", 0, err,
 					   "unknown library version %s", item);
@@ -170,8 +166,8 @@ static int read_versions(struct settings *s, struct config_section *t,
 	return 0;
 }
 
-static int read_telegram(struct settings *s, struct config *c,
-			 const char *path, struct config_error *err)
+static int read_telegram(struct settings *s, struct config *c, const char *path,
+			 struct config_error *err)
 {
 	struct config_section *t = config_section(c, "telegram", 0);
 	char transport[32] = "intermediate";
@@ -187,7 +183,7 @@ static int read_telegram(struct settings *s, struct config *c,
 	if (!fail)
 		fail = config_uint(t, "api_id", 1, INT32_MAX, &api_id, err);
 	if (!fail)
-		fail = require_text(t, "api_hash", err);
+		fail = settings_require_text(t, "api_hash", err);
 	if (!fail)
 		fail = config_text(t, "api_hash", s->api_hash,
 				   sizeof(s->api_hash), err);
@@ -196,8 +192,8 @@ static int read_telegram(struct settings *s, struct config *c,
 	if (!fail)
 		fail = config_bool(t, "obfuscated", &s->obfuscated, err);
 	if (!fail)
-		fail = config_text(t, "transport", transport,
-				   sizeof(transport), err);
+		fail = config_text(t, "transport", transport, sizeof(transport),
+				   err);
 	if (!fail && strcmp(transport, "abridged") == 0)
 		s->transport = MTP_TRANSPORT_ABRIDGED;
 	else if (!fail && strcmp(transport, "intermediate") != 0)
@@ -212,7 +208,8 @@ static int read_telegram(struct settings *s, struct config *c,
 	return fail;
 }
 
-/* -- SIP --------------------------------------------------------------------- */
+/* -- SIP ---------------------------------------------------------------------
+ */
 
 static int read_listen(struct settings *s, struct config_section *sip,
 		       struct config_error *err)
@@ -242,9 +239,8 @@ static int read_rtp_range(struct settings *s, struct config_section *sip,
 	unsigned first = 16384, last = 32768;
 	char tail;
 
-	if (text &&
-	    (sscanf(text, "%u-%u%c", &first, &last, &tail) != 2 ||
-	     first < 1024 || last > 65535 || last <= first))
+	if (text && (sscanf(text, "%u-%u%c", &first, &last, &tail) != 2 ||
+		     first < 1024 || last > 65535 || last <= first))
 		return config_fail(sip, "rtp", 0, err,
 				   "rtp is FIRST-LAST, ports from 1024");
 	s->worker.rtp_first = (uint16_t)first;
@@ -312,7 +308,8 @@ static int read_sip(struct settings *s, struct config *c,
 	return fail;
 }
 
-/* -- sessions and trunks ------------------------------------------------------ */
+/* -- sessions ----------------------------------------------------------------
+ */
 
 static int read_sessions(struct settings *s, struct config *c,
 			 struct config_error *err)
@@ -339,128 +336,6 @@ static int read_sessions(struct settings *s, struct config *c,
 	return 0;
 }
 
-static bool session_known(const struct settings *s, const char *name)
-{
-	for (size_t i = 0; i < s->sessions_n; i++)
-		if (strcmp(s->sessions[i], name) == 0)
-			return true;
-	return false;
-}
-
-static int read_codecs(struct manager_trunk *t, struct config_section *x,
-		       struct config_error *err)
-{
-	const char *list = config_value(x, "codecs", 0);
-	char item[16];
-
-	if (!list || !*list)
-		list = "opus,alaw,mulaw";
-	while (next_item(&list, item, sizeof(item))) {
-		if (!media_codec_by_setting(item))
-			return config_fail(x, "codecs", 0, err,
-					   "codec %s is not in this build",
-					   item);
-		if (t->codecs_n < sizeof(t->codecs) / sizeof(*t->codecs))
-			memcpy(t->codecs[t->codecs_n++], item, sizeof(item));
-	}
-	if (!t->codecs_n)
-		return config_fail(x, "codecs", 0, err, "no codec given");
-	return 0;
-}
-
-static int read_rules(struct manager_trunk *t, struct config_section *x,
-		      struct config_error *err)
-{
-	char preset[16] = "";
-	const char *why;
-	int fail = config_text(x, "preset", preset, sizeof(preset), err);
-
-	snprintf(t->caller_phone, sizeof(t->caller_phone), "%s",
-		 ROUTE_CALLER_PHONE_DEFAULT);
-	snprintf(t->caller_name, sizeof(t->caller_name), "%s",
-		 ROUTE_CALLER_NAME_DEFAULT);
-	if (!fail && strcmp(preset, "tg2sip") == 0)
-		snprintf(t->caller_phone, sizeof(t->caller_phone), "%s",
-			 ROUTE_CALLER_PHONE_TG2SIP);
-	else if (!fail && *preset)
-		fail = config_fail(x, "preset", 0, err,
-				   "the only preset is tg2sip");
-	if (!fail)
-		fail = config_text(x, "caller_phone", t->caller_phone,
-				   sizeof(t->caller_phone), err);
-	if (!fail && route_caller_check(t->caller_phone, &why))
-		fail = config_fail(x, "caller_phone", 0, err, "%s", why);
-	if (!fail)
-		fail = config_text(x, "caller_name", t->caller_name,
-				   sizeof(t->caller_name), err);
-	if (!fail && route_caller_check(t->caller_name, &why))
-		fail = config_fail(x, "caller_name", 0, err, "%s", why);
-	return fail;
-}
-
-static int read_trunk(struct settings *s, struct manager_trunk *t,
-		      struct config_section *x, struct config_error *err)
-{
-	static const char *const required[] = {"session", "login", "password"};
-	char kind[24] = "pbx-to-gateway";
-	int fail = 0;
-
-	if (!*x->name || strlen(x->name) >= sizeof(t->name))
-		return config_fail(x, NULL, 0, err,
-				   "a trunk needs a name of at most 63 "
-				   "characters");
-	memcpy(t->name, x->name, strlen(x->name) + 1);
-	for (size_t i = 0; i < 3 && !fail; i++)
-		fail = require_text(x, required[i], err);
-	if (!fail)
-		fail = config_text(x, "kind", kind, sizeof(kind), err);
-	if (!fail && strcmp(kind, "pbx-to-gateway") != 0)
-		fail = config_fail(x, "kind", 0, err,
-				   "kind is pbx-to-gateway");
-	if (!fail)
-		fail = config_text(x, "session", t->session,
-				   sizeof(t->session), err);
-	if (!fail && !session_known(s, t->session))
-		fail = config_fail(x, "session", 0, err,
-				   "there is no [session %s]", t->session);
-	if (!fail)
-		fail = config_text(x, "login", t->login, sizeof(t->login),
-				   err);
-	if (!fail)
-		fail = config_text(x, "password", t->password,
-				   sizeof(t->password), err);
-	if (!fail)
-		fail = read_codecs(t, x, err);
-	if (!fail)
-		fail = read_rules(t, x, err);
-	for (size_t i = 0; i < s->trunks_n && !fail; i++)
-		if (strcmp(s->trunks[i].login, t->login) == 0)
-			fail = config_fail(x, "login", 0, err,
-					   "login %s is used twice", t->login);
-	return fail;
-}
-
-static int read_trunks(struct settings *s, struct config *c,
-		       struct config_error *err)
-{
-	struct config_section *x;
-	size_t n = 0;
-
-	while (config_section(c, "trunk", n))
-		n++;
-	s->trunks = calloc(n + 1, sizeof(*s->trunks));
-	if (!s->trunks)
-		return -ENOMEM;
-	for (size_t i = 0; (x = config_section(c, "trunk", i)); i++) {
-		int fail = read_trunk(s, &s->trunks[s->trunks_n], x, err);
-
-		if (fail)
-			return fail;
-		s->trunks_n++;
-	}
-	return 0;
-}
-
 int settings_read(struct settings **sp, const char *path,
 		  struct config_error *err)
 {
@@ -481,7 +356,7 @@ int settings_read(struct settings **sp, const char *path,
 	if (!fail)
 		fail = read_sessions(s, c, err);
 	if (!fail)
-		fail = read_trunks(s, c, err);
+		fail = settings_trunks_read(s, c, err);
 	if (!fail)
 		fail = config_unused(c, err);
 	config_free(&c);

@@ -26,6 +26,8 @@ static struct settings *read_text(const char *text)
 #define TELEGRAM "[telegram]\napi_id = 1\napi_hash = h\n"
 #define SESSION "[session a]\n"
 #define TRUNK "[trunk t]\nsession = a\nlogin = l\npassword = p\n"
+#define OUT TRUNK "kind = gateway-to-pbx\ndomain = pbx.example\nnumber = 7\n"
+#define IP(name) "[trunk " name "]\nkind = ip\nsession = a\nnumber = 7\n"
 
 static void test_settings_have_defaults(void)
 {
@@ -79,7 +81,14 @@ static void test_settings_read_what_is_given(void)
 		"[trunk t]\nsession = b c\nlogin = l\npassword = p\n"
 		"codecs = mulaw,opus\npreset = tg2sip\n"
 		"[trunk u]\nsession = a\nlogin = m\npassword = \" q \"\n"
-		"caller_phone = {userid}\ncaller_name = {name}\n");
+		"caller_phone = {userid}\ncaller_name = {name}\n"
+		"priority = 3\ntrusted_ips = 192.0.2.0/24 2001:db8::/32\n"
+		"[trunk v]\nkind = gateway-to-pbx\nsession = a\nlogin = l\n"
+		"password = p\ndomain = pbx.example:5080\n"
+		"proxy = [2001:db8::5]:5060\nnumber = +49*7\n"
+		"transport = tcp\n"
+		"[trunk w]\nkind = ip\nsession = a\naddress = 192.0.2.9\n"
+		"field = X-Office:  east 1\nnumber = 700\n");
 	struct manager_trunk *t;
 
 	if (!s)
@@ -106,7 +115,7 @@ static void test_settings_read_what_is_given(void)
 	CHECK_INT(s->sessions_n, 2);
 	CHECK_STR(s->session_list[1], "b c");
 	CHECK_STR(s->phones[0], "+99966000001");
-	CHECK_INT(s->trunks_n, 2);
+	CHECK_INT(s->trunks_n, 4);
 	t = &s->trunks[0];
 	CHECK_STR(t->session, "b c");
 	CHECK_INT(t->codecs_n, 2);
@@ -117,6 +126,20 @@ static void test_settings_read_what_is_given(void)
 	CHECK_STR(t->caller_phone, "{userid}");
 	CHECK_STR(t->caller_name, "{name}");
 	CHECK_INT(t->codecs_n, 3);
+	CHECK_INT(t->priority, 3);
+	CHECK_INT(t->trusted_n, 2);
+	CHECK_STR(t->trusted[1], "2001:db8::/32");
+	t = &s->trunks[2];
+	CHECK_STR(t->kind, "gateway-to-pbx");
+	CHECK_STR(t->domain, "pbx.example:5080");
+	CHECK_STR(t->proxy, "[2001:db8::5]:5060");
+	CHECK_STR(t->number, "+49*7");
+	CHECK_STR(t->transport, "tcp");
+	t = &s->trunks[3];
+	CHECK_STR(t->address, "192.0.2.9:5060");
+	CHECK_STR(t->field_name, "X-Office");
+	CHECK_STR(t->field_value, "east 1");
+	CHECK_STR(t->transport, "udp");
 	settings_free(&s);
 }
 
@@ -166,6 +189,25 @@ static const struct {
 	{TELEGRAM SESSION "[trunk t]\nsession = a\nlogin = l\n", 5, "password"},
 	{TELEGRAM TRUNK, 5, "there is no [session a]"},
 	{TELEGRAM SESSION TRUNK "kind = trusted\n", 9, "kind"},
+	{TELEGRAM SESSION TRUNK "priority = -1\n", 9, "priority"},
+	{TELEGRAM SESSION TRUNK "trusted_ips = 192.0.2.0/24, pbx\n", 9,
+	 "pbx is no address and no network"},
+	{TELEGRAM SESSION TRUNK "number = 700\n", 9, "unknown key 'number'"},
+	{TELEGRAM SESSION TRUNK "kind = gateway-to-pbx\n", 5, "domain"},
+	{TELEGRAM SESSION OUT "trusted_ips = 192.0.2.1\n", 12,
+	 "unknown key 'trusted_ips'"},
+	{TELEGRAM SESSION OUT "proxy = sip:pbx.example\n", 12, "proxy"},
+	{TELEGRAM SESSION OUT "transport = tls\n", 12, "transport"},
+	{TELEGRAM SESSION "[trunk t]\nkind = ip\nsession = a\n", 5, "address"},
+	{TELEGRAM SESSION IP("t") "address = pbx.example\n", 9,
+	 "literal address"},
+	{TELEGRAM SESSION IP("t") "address = 192.0.2.1\nfield = X\n", 10,
+	 "NAME: VALUE"},
+	{TELEGRAM SESSION IP("t") "address = 192.0.2.1\nfield = Via: x\n", 10,
+	 "field needs a value and a name"},
+	{TELEGRAM SESSION IP("t") "address = 192.0.2.1\n" IP(
+		 "u") "address = 192.0.2.1:5060\n",
+	 14, "trunk t has this address"},
 	{TELEGRAM SESSION TRUNK "codecs = opus,g729\n", 9, "g729"},
 	{TELEGRAM SESSION TRUNK "preset = none\n", 9, "preset"},
 	{TELEGRAM SESSION TRUNK "caller_phone = {phone\n", 9, "caller_phone"},

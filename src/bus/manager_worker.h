@@ -1,20 +1,25 @@
 /* Manager <-> Worker. Version 1.
  *
  *   manager.hello          {worker}: the Manager answers with worker.W.trunks
- *   worker.W.trunks        {trunks: [{name, login, password, session, storage,
- *                          authorised, codecs: [..]}]}; the whole table, on
+ *   worker.W.trunks        {trunks: [{name, kind, login, password, session,
+ *                          storage, authorised, codecs: [..], trusted: [..],
+ *                          transport, domain, proxy, address, field_name,
+ *                          field_value, number}]}; the whole table, on
  *                          change and every 2 s as heartbeat: a Worker that
  *                          has not heard it for 10 s answers 503 No response
  *                          from Manager. authorised false: Telegram has no
  *                          log-in for it, REGISTER is refused (403)
- *   manager.route          request {call, worker, trunk, identifier}
+ *   manager.route          request {call, worker, trunk, identifier, codec:
+ *                          false when the offer has none in common}
  *     answer {ok: true, session, storage, peer: {kind, value}}
  *          | {ok: false, code, reason}
  *   manager.registered     {worker, trunk, contact, source, user_agent,
- *                          expires_s} ; expires_s 0: gone
+ *                          expires_s, cause: why ours at a PBX failed};
+ *                          expires_s 0: gone
  *   worker.W.call.offer    a Telegram user calls: {call, session, storage,
  *                          telegram_id, access_hash, caller: USER,
- *                          targets: [{trunk, from_user, from_name, to_user}],
+ *                          targets: [{trunk, priority, from_user,
+ *                          from_name}],
  *                          caller_is_gateway: bool (482, against loops)}
  *   manager.show.trunks    request {} -> {rows: [..]}
  *   manager.call.open      {call, worker, keep: {...}} what is needed to close

@@ -16,8 +16,9 @@ struct manager {
 	struct manager_trunk *trunks;
 	struct {
 		char source[64], user_agent[128], worker[32];
+		char cause[160]; /* why a registration of ours failed */
 		bool registered;
-	} *registrations; /* one per trunk */
+	} * registrations; /* one per trunk */
 	struct bus_sub *subs[8];
 	size_t subs_n;
 	json_t *sessions;    /* name: its last manager.session.state */

@@ -36,7 +36,34 @@ static bool session_authorised(const struct manager *m, const char *name)
 	return !json_is_false(json_object_get(session, "logged_in"));
 }
 
-/* -- Workers ------------------------------------------------------------------ */
+/* -- Workers ------------------------------------------------------------------
+ */
+
+static json_t *trunk_json(const struct manager *m,
+			  const struct manager_trunk *t)
+{
+	json_t *codecs = json_array(), *trusted = json_array();
+	json_t *o =
+		json_pack("{ss ss ss ss ss ss sb}", "name", t->name, "kind",
+			  t->kind, "login", t->login, "password", t->password,
+			  "session", t->session, "storage", m->conf.storage,
+			  "authorised", session_authorised(m, t->session));
+
+	for (size_t i = 0; i < t->codecs_n; i++)
+		json_array_append_new(codecs, json_string(t->codecs[i]));
+	for (size_t i = 0; i < t->trusted_n; i++)
+		json_array_append_new(trusted, json_string(t->trusted[i]));
+	json_object_set_new(o, "codecs", codecs);
+	json_object_set_new(o, "trusted", trusted);
+	json_object_set_new(o, "transport", json_string(t->transport));
+	json_object_set_new(o, "domain", json_string(t->domain));
+	json_object_set_new(o, "proxy", json_string(t->proxy));
+	json_object_set_new(o, "address", json_string(t->address));
+	json_object_set_new(o, "field_name", json_string(t->field_name));
+	json_object_set_new(o, "field_value", json_string(t->field_value));
+	json_object_set_new(o, "number", json_string(t->number));
+	return o;
+}
 
 static json_t *trunks_json(const struct manager *m)
 {
@@ -44,19 +71,7 @@ static json_t *trunks_json(const struct manager *m)
 
 	for (size_t i = 0; i < m->conf.trunks_n; i++) {
 		const struct manager_trunk *t = &m->trunks[i];
-		json_t *codecs = json_array();
-
-		for (size_t k = 0; k < t->codecs_n; k++)
-			json_array_append_new(codecs,
-					      json_string(t->codecs[k]));
-		json_array_append_new(
-			list,
-			json_pack("{ss ss ss ss ss sb so}", "name", t->name,
-				  "login", t->login, "password", t->password,
-				  "session", t->session, "storage",
-				  m->conf.storage, "authorised",
-				  session_authorised(m, t->session), "codecs",
-				  codecs));
+		json_array_append_new(list, trunk_json(m, t));
 	}
 	return list;
 }
@@ -66,7 +81,8 @@ static void announce_to(struct manager *m, const char *worker)
 	char subject[96];
 
 	snprintf(subject, sizeof(subject), BUS_WORKER_TRUNKS, worker);
-	manager_publish(m, subject, json_pack("{so}", "trunks", trunks_json(m)));
+	manager_publish(m, subject,
+			json_pack("{so}", "trunks", trunks_json(m)));
 }
 
 static void announce_all(void *arg)
@@ -124,9 +140,12 @@ static void on_registered(const struct bus_message *msg, void *arg)
 		 text_of(msg->body, "user_agent"));
 	snprintf(m->registrations[i].worker, sizeof(m->registrations[i].worker),
 		 "%s", text_of(msg->body, "worker"));
+	text_copy(m->registrations[i].cause, sizeof(m->registrations[i].cause),
+		  msg->body, "cause");
 }
 
-/* -- routes ------------------------------------------------------------------- */
+/* -- routes -------------------------------------------------------------------
+ */
 
 static void refuse(struct manager *m, const struct bus_message *msg, int code,
 		   const char *reason)
@@ -134,6 +153,21 @@ static void refuse(struct manager *m, const struct bus_message *msg, int code,
 	bus_reply(m->conf.bus, msg->inbox,
 		  json_pack("{sb si ss}", "ok", 0, "code", code, "reason",
 			    reason));
+}
+
+/* In the order of behaviour 3.4, rows 7 and 8 before 10: without a common codec
+ * no Storage is asked, which tells these otherwise. */
+static void refuse_codec(struct manager *m, const struct bus_message *msg,
+			 const char *session)
+{
+	json_t *known = json_object_get(m->sessions, session);
+
+	if (!known)
+		refuse(m, msg, 503, "Telegram storage is unavailable");
+	else if (strcmp(text_of(known, "state"), "ready") != 0)
+		refuse(m, msg, 503, "Session is not running");
+	else
+		refuse(m, msg, 488, "Not Acceptable Here");
 }
 
 static void on_route(const struct bus_message *msg, void *arg)
@@ -144,6 +178,10 @@ static void on_route(const struct bus_message *msg, void *arg)
 
 	if (!t) {
 		refuse(m, msg, 404, "Route not found");
+		return;
+	}
+	if (json_is_false(json_object_get(msg->body, "codec"))) {
+		refuse_codec(m, msg, t->session);
 		return;
 	}
 	if (route_identifier_read(&id, t->caller_phone,
@@ -176,9 +214,9 @@ static json_t *target_json(const struct manager_trunk *t, json_t *caller)
 	    route_caller_name(from_name, sizeof(from_name), t->caller_name,
 			      &user))
 		return NULL;
-	return json_pack("{ss ss ss ss}", "trunk", t->name, "from_user",
-			 from_user, "from_name", from_name, "to_user",
-			 t->login);
+	return json_pack("{ss si ss ss}", "trunk", t->name, "priority",
+			 (int)t->priority, "from_user", from_user, "from_name",
+			 from_name);
 }
 
 static void discard(struct manager *m, json_t *incoming)
@@ -268,6 +306,13 @@ static void on_call_record(const struct bus_message *msg, void *arg)
 	manager_call_record(arg, msg->body);
 }
 
+static const char *trunk_state(const struct manager *m, size_t i)
+{
+	if (strcmp(m->trunks[i].kind, "ip") == 0)
+		return "static";
+	return m->registrations[i].registered ? "registered" : "unregistered";
+}
+
 static void on_show_trunks(const struct bus_message *msg, void *arg)
 {
 	struct manager *m = arg;
@@ -276,19 +321,19 @@ static void on_show_trunks(const struct bus_message *msg, void *arg)
 	for (size_t i = 0; i < m->conf.trunks_n; i++)
 		json_array_append_new(
 			rows,
-			json_pack("{ss ss ss ss ss ss}", "trunk",
-				  m->trunks[i].name, "kind", "pbx-to-gateway",
-				  "session", m->trunks[i].session, "state",
-				  m->registrations[i].registered
-					  ? "registered"
-					  : "unregistered",
-				  "source", m->registrations[i].source,
-				  "user_agent",
+			json_pack("{ss ss ss si ss ss ss ss}", "trunk",
+				  m->trunks[i].name, "kind", m->trunks[i].kind,
+				  "session", m->trunks[i].session, "priority",
+				  (int)m->trunks[i].priority, "state",
+				  trunk_state(m, i), "cause",
+				  m->registrations[i].cause, "source",
+				  m->registrations[i].source, "user_agent",
 				  m->registrations[i].user_agent));
 	bus_reply(m->conf.bus, msg->inbox, json_pack("{so}", "rows", rows));
 }
 
-/* -- the role ------------------------------------------------------------------ */
+/* -- the role
+ * ------------------------------------------------------------------ */
 
 static int subscribe_all(struct manager *m)
 {
@@ -329,8 +374,8 @@ int manager_new(struct manager **mp, const struct manager_conf *conf)
 	m->sessions = json_object();
 	tmr_init(&m->announce);
 	m->trunks = calloc(conf->trunks_n + 1, sizeof(*m->trunks));
-	m->registrations = calloc(conf->trunks_n + 1,
-				  sizeof(*m->registrations));
+	m->registrations =
+		calloc(conf->trunks_n + 1, sizeof(*m->registrations));
 	if (!m->trunks || !m->registrations || !m->sessions) {
 		err = -ENOMEM;
 		goto out;

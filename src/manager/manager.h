@@ -7,9 +7,22 @@
 
 struct manager;
 
-/* A trunk as configured: the PBX registers with us (behaviour 3.4). */
+#define MANAGER_TRUSTED_MAX 16
+
+/* A trunk as configured (behaviour 3.4). */
 struct manager_trunk {
 	char name[64];
+	/* "pbx-to-gateway": the PBX registers with us; "gateway-to-pbx": we
+	 * register with it; "ip": nobody registers. */
+	char kind[16];
+	unsigned priority; /* calls from Telegram: 0 is tried first */
+	char transport[8]; /* "udp", "tcp"; not of pbx-to-gateway */
+	char trusted[MANAGER_TRUSTED_MAX][48]; /* pbx-to-gateway; none: all */
+	size_t trusted_n;
+	char domain[128], proxy[128];          /* gateway-to-pbx */
+	char address[80];                      /* ip: "192.0.2.1:5060" */
+	char field_name[64], field_value[128]; /* ip, may be "" */
+	char number[128]; /* called at the PBX; not of pbx-to-gateway */
 	char login[64];
 	char password[128];
 	char session[64];
@@ -20,7 +33,7 @@ struct manager_trunk {
 };
 
 struct manager_conf {
-	struct bus *bus;     /* borrowed for life, like all below */
+	struct bus *bus; /* borrowed for life, like all below */
 	struct store *store;
 	const char *records; /* JSON lines are appended here; NULL: none */
 	const char *storage; /* id of the Storage that holds the sessions */

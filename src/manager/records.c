@@ -118,9 +118,9 @@ int manager_records_open(struct manager *m)
 
 	m->records_fd = -1;
 	if (m->conf.records && *m->conf.records) {
-		m->records_fd = open(m->conf.records,
-				     O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC,
-				     0640);
+		m->records_fd =
+			open(m->conf.records,
+			     O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0640);
 		if (m->records_fd < 0)
 			return -errno;
 	}
@@ -142,9 +142,9 @@ void manager_records_close(struct manager *m)
 	m->records_fd = -1;
 }
 
-static void stale_each(struct manager *m, void (*each)(struct manager *m,
-						       struct stale_call *s,
-						       const char *name),
+static void stale_each(struct manager *m,
+		       void (*each)(struct manager *m, struct stale_call *s,
+				    const char *name),
 		       const char *name)
 {
 	struct le *le = list_head(&m->stale);
@@ -167,9 +167,9 @@ static void stale_bye(struct manager *m, struct stale_call *s, const char *name)
 		return;
 	s->bye_sent = true;
 	snprintf(subject, sizeof(subject), BUS_WORKER_BYE, name);
-	manager_publish(m, subject,
-			json_pack("{ss}", "dialog",
-				  text_of(s->keep, "dialog")));
+	manager_publish(
+		m, subject,
+		json_pack("{ss}", "dialog", text_of(s->keep, "dialog")));
 }
 
 static void stale_discard(struct manager *m, struct stale_call *s,

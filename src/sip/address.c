@@ -238,3 +238,11 @@ void sip_reason_clean(char dst[129], const char *text)
 {
 	text_strip(dst, 129, text ? bytes_str(text) : bytes_of(NULL, 0));
 }
+
+size_t address_host_length(const char *host_port)
+{
+	const char *bracket = strchr(host_port, ']');
+	const char *colon = strchr(bracket ? bracket : host_port, ':');
+
+	return colon ? (size_t)(colon - host_port) : strlen(host_port);
+}

@@ -260,16 +260,6 @@ static void timer_handler(void *arg)
 
 /* -- life ------------------------------------------------------------------ */
 
-/* "pbx.example:5080" has the host "pbx.example", "[2001:db8::1]:5060" the host
- * "[2001:db8::1]". */
-static size_t host_length(const char *domain)
-{
-	const char *bracket = strchr(domain, ']');
-	const char *colon = strchr(bracket ? bracket : domain, ':');
-
-	return colon ? (size_t)(colon - domain) : strlen(domain);
-}
-
 static bool is_host(const char *text)
 {
 	return *text && strspn(text, "abcdefghijklmnopqrstuvwxyz"
@@ -289,7 +279,7 @@ static int dialog_make(struct sip_registration *r,
 	buf_init(&hop);
 	buf_str(&own, "<sip:");
 	address_write_user(&own, conf->login);
-	buf_printf(&own, "@%.*s>", (int)host_length(conf->domain),
+	buf_printf(&own, "@%.*s>", (int)address_host_length(conf->domain),
 		   conf->domain);
 	buf_printf(&target, "sip:%s%s", conf->domain, transport);
 	buf_printf(&hop, "sip:%s;lr%s", conf->proxy, transport);

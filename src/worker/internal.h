@@ -2,21 +2,45 @@
 #ifndef WORKER_INTERNAL_H
 #define WORKER_INTERNAL_H
 
+#include "base/network.h"
 #include "call/call.h"
+#include "sip/registration.h"
 #include "sip/session.h"
 #include "worker/media_call.h"
 #include "worker/worker.h"
 
 #define WORKER_CODECS_MAX 8
+#define WORKER_TRUSTED_MAX 16
+
+/* The three ways a PBX is connected (behaviour 3.4). */
+enum worker_trunk_kind {
+	TRUNK_PBX_TO_GATEWAY, /* the PBX registers with us */
+	TRUNK_GATEWAY_TO_PBX, /* we register with the PBX */
+	TRUNK_IP,             /* nobody registers */
+};
 
 /* A trunk as the Manager announced it. */
 struct worker_trunk {
 	struct le le;
+	struct worker *worker;
+	enum worker_trunk_kind kind;
 	char name[64];
 	char login[64];
 	char password[128];
 	char session[64];
 	char storage[32];
+	struct network trusted[WORKER_TRUSTED_MAX]; /* none: all */
+	size_t trusted_n;
+	char domain[128], proxy[128];          /* gateway to PBX */
+	char address_text[80];                 /* IP */
+	struct sa address;                     /* the same */
+	char field_name[64], field_value[128]; /* IP; name "": none */
+	char number[128]; /* called at the PBX; not PBX to gateway */
+	bool tcp;
+	/* Gateway to PBX. */
+	struct sip_registration *registration;
+	struct sip_registration_status status;
+	char line[33]; /* in our Contact: calls to it are from that PBX */
 	const struct media_codec *codecs[WORKER_CODECS_MAX]; /* by preference */
 	size_t codecs_n;
 	bool authorised; /* its session may use Telegram */
@@ -38,8 +62,8 @@ struct worker_call {
 	char id[33];
 	char trunk[64];
 	char session[64], storage[32];
-	char from[128], to[128];  /* as dialled; masked in logs */
-	char telegram_user[24];   /* id of the far user */
+	char from[128], to[128];               /* as dialled; masked in logs */
+	char telegram_user[24];                /* id of the far user */
 	char telegram_id[24], access_hash[24]; /* of the phone call */
 	char version[16];
 	char emoji[64]; /* the four that both apps show, UTF-8 */
@@ -48,9 +72,9 @@ struct worker_call {
 	char dialog[2048]; /* kept dialog as JSON, "" before it exists */
 	unsigned digits;
 	char digits_masked[64];
-	bool media_open;   /* media_call not yet reported closed */
-	size_t thread;     /* of the Worker's, that carries it */
-	bool call_over;    /* the state machine has ended */
+	bool media_open; /* media_call not yet reported closed */
+	size_t thread;   /* of the Worker's, that carries it */
+	bool call_over;  /* the state machine has ended */
 	struct media_call_report report;
 	struct call_leg *telegram_leg;
 	/* copied when the state machine ends, for the record */
@@ -74,7 +98,7 @@ struct worker {
 	struct list calls;  /* struct worker_call */
 	usec_t trunks_at;   /* when the Manager was last heard; 0: never */
 	struct tmr trim;    /* runs when no call is left */
-	bool trimmed_once; /* since the last call */
+	bool trimmed_once;  /* since the last call */
 	bool stopping;
 	void (*stopped)(void *arg);
 	void *stopped_arg;
@@ -87,11 +111,19 @@ bool worker_has_manager(const struct worker *w);
 /* The table of worker.W.trunks takes the place of the present one. */
 void worker_trunks_read(struct worker *w, json_t *list);
 /* Handlers of the SIP stack. */
-void worker_trunk_credentials(const char *user, struct sip_credentials *creds,
-			      void *arg);
+void worker_trunk_admit(bool registering, struct sip_verdict *v, void *arg);
+bool worker_trunk_peer(const struct sip_origin *o, char name[64], void *arg);
+void worker_trunk_credentials(const char *user, const struct sa *source,
+			      struct sip_credentials *creds, void *arg);
 void worker_trunk_registering(const struct sip_binding *b, bool removal,
 			      struct sip_verdict *v, void *arg);
 void worker_trunk_unregistered(const struct sip_binding *b, void *arg);
+
+/* trunk_registration.c */
+/* Starts the registration that this trunk needs, or another one when its
+ * settings are not those of `before` (NULL: it is new). */
+void worker_trunk_register(struct worker_trunk *t,
+			   const struct worker_trunk *before);
 
 /* worker.c */
 /* Takes the body. */

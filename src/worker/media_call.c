@@ -358,8 +358,7 @@ int media_call_new(struct media_call **mp, const struct media_call_conf *conf)
 		return -ENOMEM;
 	m->conf = *conf;
 	pthread_mutex_init(&m->report_lock, NULL);
-	err = rtp_port_new(&m->port, conf->ports, &conf->address, &handlers,
-			   m);
+	err = rtp_port_new(&m->port, conf->ports, &conf->address, &handlers, m);
 	if (err) {
 		pthread_mutex_destroy(&m->report_lock);
 		free(m);

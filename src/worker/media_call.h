@@ -35,9 +35,9 @@ struct media_call_events {
 
 struct media_call_conf {
 	struct media_thread *thread;
-	struct mailbox *control;  /* of the loop that owns the handle */
+	struct mailbox *control; /* of the loop that owns the handle */
 	struct rtp_ports *ports;
-	struct sa address;        /* local address of the RTP port */
+	struct sa address;         /* local address of the RTP port */
 	unsigned silence_limit_ms; /* 0: never */
 	struct media_call_events events;
 	void *arg;

@@ -43,30 +43,28 @@ static json_t *jitter_json(const struct bridge_leg_stats *s)
 
 static json_t *sip_media_json(const struct media_call_report *r)
 {
-	return json_pack("{so so so so so so so so}", "remote",
-			 address_json(&r->rtp.remote), "rx_packets",
-			 integer(r->rtp.rx_packets), "rx_lost",
-			 integer(r->rtp.rx_lost), "tx_packets",
-			 integer(r->rtp.tx_packets), "jitter_us",
-			 integer(r->rtp.jitter_us), "rtt_us",
-			 integer(r->rtp.rtt_us), "foreign",
-			 integer(r->rtp.rx_foreign), "buffer",
-			 jitter_json(&r->sip_leg));
+	return json_pack(
+		"{so so so so so so so so}", "remote",
+		address_json(&r->rtp.remote), "rx_packets",
+		integer(r->rtp.rx_packets), "rx_lost", integer(r->rtp.rx_lost),
+		"tx_packets", integer(r->rtp.tx_packets), "jitter_us",
+		integer(r->rtp.jitter_us), "rtt_us", integer(r->rtp.rtt_us),
+		"foreign", integer(r->rtp.rx_foreign), "buffer",
+		jitter_json(&r->sip_leg));
 }
 
 static json_t *telegram_media_json(const struct media_call_report *r)
 {
-	return json_pack(
-		"{ss ss so so so so so so so so}", "local", r->telegram.local,
-		"remote", r->telegram.remote, "rx_packets",
-		integer(r->telegram.rx_packets), "rx_lost",
-		integer(r->telegram.rx_lost), "rx_padding",
-		integer(r->telegram.rx_padding), "tx_packets",
-		integer(r->telegram.tx_packets), "rtt_us",
-		integer(r->telegram.rtt_us), "connect_us",
-		integer(r->telegram.connect_us), "passthrough",
-		json_boolean(r->passthrough), "buffer",
-		jitter_json(&r->telegram_leg));
+	return json_pack("{ss ss so so so so so so so so}", "local",
+			 r->telegram.local, "remote", r->telegram.remote,
+			 "rx_packets", integer(r->telegram.rx_packets),
+			 "rx_lost", integer(r->telegram.rx_lost), "rx_padding",
+			 integer(r->telegram.rx_padding), "tx_packets",
+			 integer(r->telegram.tx_packets), "rtt_us",
+			 integer(r->telegram.rtt_us), "connect_us",
+			 integer(r->telegram.connect_us), "passthrough",
+			 json_boolean(r->passthrough), "buffer",
+			 jitter_json(&r->telegram_leg));
 }
 
 static int64_t seconds_up(const struct call_times *t)
@@ -134,9 +132,9 @@ static json_t *call_row(const struct worker_call *wc)
 	json_object_set_new(
 		o, "seconds",
 		json_integer((json_int_t)((now - times.created_at) / USEC_S)));
-	json_object_set_new(o, "rtp_port",
-			    json_integer(wc->media ? media_call_port(wc->media)
-						   : 0));
+	json_object_set_new(
+		o, "rtp_port",
+		json_integer(wc->media ? media_call_port(wc->media) : 0));
 	json_object_set_new(o, "sip_rx", integer(r.rtp.rx_packets));
 	json_object_set_new(o, "sip_tx", integer(r.rtp.tx_packets));
 	json_object_set_new(o, "telegram_rx", integer(r.telegram.rx_packets));

@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "base/random.h"
 #include "base/text.h"
+#include "sip/address.h"
 #include "sip/sdp.h"
 #include "worker/internal.h"
 
@@ -161,7 +162,8 @@ static void apply_remote(struct sip_leg *l)
 	media_call_sip(l->wc->media, &sip);
 }
 
-/* -- session events --------------------------------------------------------- */
+/* -- session events ---------------------------------------------------------
+ */
 
 static void keep_dialog(struct sip_leg *l)
 {
@@ -201,7 +203,9 @@ void sip_leg_name(const struct call_leg *leg)
 
 	snprintf(wc->trunk, sizeof(wc->trunk), "%s", l->trunk.name);
 	snprintf(wc->from, sizeof(wc->from), "%s", l->from_user);
-	snprintf(wc->to, sizeof(wc->to), "%s", l->trunk.login);
+	snprintf(wc->to, sizeof(wc->to), "%s",
+		 l->trunk.kind == TRUNK_PBX_TO_GATEWAY ? l->trunk.login
+						       : l->trunk.number);
 	snprintf(wc->sip_call_id, sizeof(wc->sip_call_id), "%s", l->call_id);
 }
 
@@ -296,7 +300,8 @@ static const struct sip_session_handlers session_handlers = {
 	.closed = on_closed,
 };
 
-/* -- leg operations --------------------------------------------------------- */
+/* -- leg operations ---------------------------------------------------------
+ */
 
 bool sip_leg_has_codec(const struct call_leg *leg)
 {
@@ -331,11 +336,80 @@ static bool behind_nat(const struct sip_binding *b)
 	       !sa_cmp(&host, &b->source, SA_ADDR);
 }
 
+/* Where a call goes, and how the PBX knows us. Texts live as long as this. */
+struct place {
+	struct sa peer; /* chooses our address */
+	char uri[512], route[160], host[128];
+};
+
+static int place_of_binding(struct place *p, struct sip_invite_conf *conf,
+			    struct sip_leg *l)
+{
+	const struct sip_binding *b;
+
+	if (!sip_stack_bindings(l->wc->worker->sip, l->trunk.login, &b, 1))
+		return -ENOTCONN;
+	p->peer = b->source;
+	snprintf(p->uri, sizeof(p->uri), "%s", b->contact);
+	if (behind_nat(b)) {
+		snprintf(p->route, sizeof(p->route), "%s", b->path);
+		conf->route = p->route;
+	}
+	return 0;
+}
+
+static int place_of_registrar(struct place *p, struct sip_invite_conf *conf,
+			      const struct worker_trunk *t)
+{
+	const char *transport = t->tcp ? ";transport=tcp" : "";
+
+	if (t->status.state != SIP_REGISTRATION_UP)
+		return -ENOTCONN;
+	p->peer = t->status.registrar;
+	snprintf(p->uri, sizeof(p->uri), "sip:%s@%s%s", t->number, t->domain,
+		 transport);
+	snprintf(p->host, sizeof(p->host), "%.*s",
+		 (int)address_host_length(t->domain), t->domain);
+	conf->from_host = p->host;
+	conf->auth_user = t->login;
+	conf->auth_password = t->password;
+	if (*t->proxy) {
+		snprintf(p->route, sizeof(p->route), "sip:%s;lr%s", t->proxy,
+			 transport);
+		conf->route = p->route;
+	}
+	return 0;
+}
+
+static int place_of_peer(struct place *p, struct sip_invite_conf *conf,
+			 const struct worker_trunk *t)
+{
+	if (!sa_isset(&t->address, SA_ADDR))
+		return -ENOTCONN;
+	p->peer = t->address;
+	snprintf(p->uri, sizeof(p->uri), "sip:%s@%s%s", t->number,
+		 t->address_text, t->tcp ? ";transport=tcp" : "");
+	return 0;
+}
+
+static int place_find(struct place *p, struct sip_invite_conf *conf,
+		      struct sip_leg *l)
+{
+	switch (l->trunk.kind) {
+	case TRUNK_GATEWAY_TO_PBX:
+		return place_of_registrar(p, conf, &l->trunk);
+	case TRUNK_IP:
+		return place_of_peer(p, conf, &l->trunk);
+	default:
+		return place_of_binding(p, conf, l);
+	}
+}
+
 static int leg_start(struct call_leg *leg, struct call_cause *cause)
 {
 	struct sip_leg *l = self(leg);
 	struct worker *w = l->wc->worker;
-	const struct sip_binding *binding;
+	struct place place = {0};
 	struct sip_header headers[TARGET_HEADERS];
 	struct sip_invite_conf conf = {
 		.from_user = l->from_user,
@@ -347,20 +421,18 @@ static int leg_start(struct call_leg *leg, struct call_cause *cause)
 	struct buf sdp;
 	int err;
 
-	if (!sip_stack_bindings(w->sip, l->trunk.login, &binding, 1)) {
+	conf.uri = place.uri;
+	if (place_find(&place, &conf, l)) {
 		call_cause_set(cause, CAUSE_SIP_UNAVAILABLE, NULL);
 		return -ENOTCONN;
 	}
-	err = l->wc->media ? 0 : worker_call_open_media(l->wc, &binding->source);
+	err = l->wc->media ? 0 : worker_call_open_media(l->wc, &place.peer);
 	if (err)
 		return err;
 	for (size_t i = 0; i < l->headers_n; i++)
-		headers[i] = (struct sip_header){l->headers[i][0],
-						 l->headers[i][1]};
-	l->peer = binding->source;
-	conf.uri = binding->contact;
-	if (behind_nat(binding))
-		conf.route = binding->path;
+		headers[i] =
+			(struct sip_header){l->headers[i][0], l->headers[i][1]};
+	l->peer = place.peer;
 	buf_init(&sdp);
 	err = write_offer(l, &sdp);
 	conf.sdp = buf_bytes(&sdp);
@@ -537,6 +609,8 @@ int sip_leg_new_outgoing(struct call_leg **lp, struct worker_call *wc,
 		return -ENOMEM;
 	snprintf(l->from_user, sizeof(l->from_user), "%s", target->from_user);
 	snprintf(l->from_name, sizeof(l->from_name), "%s", target->from_name);
+	if (l->trunk.kind == TRUNK_IP && *l->trunk.field_name)
+		add_header(l, l->trunk.field_name, l->trunk.field_value);
 	add_header(l, "X-GW-Context", wc->id);
 	for (size_t i = 0; i < sizeof(fields) / sizeof(*fields); i++)
 		add_header(l, fields[i][0],

@@ -83,13 +83,12 @@ static int leg_start(struct call_leg *leg, struct call_cause *cause)
 				      json_string(w->conf.versions[i]));
 	snprintf(subject, sizeof(subject), BUS_STORAGE_CALL_START,
 		 t->wc->storage);
-	err = bus_request(
-		w->bus, subject,
-		json_pack("{ss ss ss s{ss ss} so}", "call", t->wc->id,
-			  "worker", w->id, "session", t->wc->session, "peer",
-			  "kind", t->peer_kind, "value", t->peer_value,
-			  "versions", versions),
-		START_TIMEOUT_MS, on_started, t);
+	err = bus_request(w->bus, subject,
+			  json_pack("{ss ss ss s{ss ss} so}", "call", t->wc->id,
+				    "worker", w->id, "session", t->wc->session,
+				    "peer", "kind", t->peer_kind, "value",
+				    t->peer_value, "versions", versions),
+			  START_TIMEOUT_MS, on_started, t);
 	t->waiting = !err;
 	return err;
 }
@@ -192,7 +191,8 @@ int telegram_leg_new_incoming(struct call_leg **lp, struct worker_call *wc)
 	return leg_new(lp, wc, false);
 }
 
-/* -- events of the Storage -------------------------------------------------- */
+/* -- events of the Storage --------------------------------------------------
+ */
 
 static bool read_server(struct tgcall_server *s, json_t *o)
 {
@@ -200,7 +200,8 @@ static bool read_server(struct tgcall_server *s, json_t *o)
 
 	*s = (struct tgcall_server){
 		.id = (int)json_integer_value(json_object_get(o, "id")),
-		.port = (uint16_t)json_integer_value(json_object_get(o, "port")),
+		.port = (uint16_t)json_integer_value(
+			json_object_get(o, "port")),
 		.turn = json_is_true(json_object_get(o, "turn")),
 		.tcp = json_is_true(json_object_get(o, "tcp")),
 		.reflector = json_is_true(json_object_get(o, "reflector")),
@@ -273,8 +274,7 @@ static void on_ended(struct telegram_leg *t, json_t *event)
 
 	t->over = true;
 	if (*text_of(event, "text"))
-		call_cause_telegram_error(&cause, code,
-					  text_of(event, "text"));
+		call_cause_telegram_error(&cause, code, text_of(event, "text"));
 	else
 		call_cause_telegram_discard(
 			&cause, text_of(event, "reason"),
@@ -296,10 +296,10 @@ void telegram_leg_event(struct call_leg *leg, json_t *event)
 		text_copy(t->wc->telegram_user, sizeof(t->wc->telegram_user),
 			  json_object_get(event, "user"), "id");
 	} else if (strcmp(what, "waiting") == 0) {
-		text_copy(t->wc->telegram_id, sizeof(t->wc->telegram_id),
-			  event, "telegram_id");
-		text_copy(t->wc->access_hash, sizeof(t->wc->access_hash),
-			  event, "access_hash");
+		text_copy(t->wc->telegram_id, sizeof(t->wc->telegram_id), event,
+			  "telegram_id");
+		text_copy(t->wc->access_hash, sizeof(t->wc->access_hash), event,
+			  "access_hash");
 		worker_call_keep(t->wc);
 		call_leg_placed(leg);
 	} else if (strcmp(what, "ringing") == 0) {
@@ -313,7 +313,8 @@ void telegram_leg_event(struct call_leg *leg, json_t *event)
 	}
 }
 
-/* -- events of the media ---------------------------------------------------- */
+/* -- events of the media ----------------------------------------------------
+ */
 
 void telegram_leg_media(struct call_leg *leg, enum tgcall_state state)
 {
@@ -325,7 +326,7 @@ void telegram_leg_media(struct call_leg *leg, enum tgcall_state state)
 	log_info("telegram", t->wc->id, "media %s",
 		 state == TGCALL_STATE_ESTABLISHED    ? "established"
 		 : state == TGCALL_STATE_RECONNECTING ? "reconnecting"
-		 : state == TGCALL_STATE_FAILED	      ? "failed"
+		 : state == TGCALL_STATE_FAILED       ? "failed"
 						      : "connecting");
 	if (state == TGCALL_STATE_ESTABLISHED) {
 		media_call_up(t->wc->media);

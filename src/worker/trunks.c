@@ -18,6 +18,7 @@ bool worker_has_manager(const struct worker *w)
 	return w->trunks_at && clock_now() - w->trunks_at < MANAGER_LOST;
 }
 
+/* Of those that register with us. */
 struct worker_trunk *worker_trunk_by_login(struct worker *w, const char *login)
 {
 	struct le *le;
@@ -26,7 +27,8 @@ struct worker_trunk *worker_trunk_by_login(struct worker *w, const char *login)
 	{
 		struct worker_trunk *t = le->data;
 
-		if (strcmp(t->login, login) == 0)
+		if (t->kind == TRUNK_PBX_TO_GATEWAY &&
+		    strcmp(t->login, login) == 0)
 			return t;
 	}
 	return NULL;
@@ -51,36 +53,84 @@ static void trunk_destroy(void *arg)
 	struct worker_trunk *t = arg;
 
 	list_unlink(&t->le);
+	sip_registration_free(&t->registration);
 	bytes_wipe(t->password, sizeof(t->password));
 }
 
-static void trunk_read(struct worker *w, json_t *o)
+static enum worker_trunk_kind kind_of(const char *name)
 {
-	struct worker_trunk *t = worker_trunk_by_name(w, text_of(o, "name"));
-	json_t *codecs = json_object_get(o, "codecs");
+	if (strcmp(name, "gateway-to-pbx") == 0)
+		return TRUNK_GATEWAY_TO_PBX;
+	return strcmp(name, "ip") == 0 ? TRUNK_IP : TRUNK_PBX_TO_GATEWAY;
+}
 
-	if (!t) {
-		t = mem_zalloc(sizeof(*t), trunk_destroy);
-		if (!t)
-			return;
-		list_append(&w->trunks, &t->le, t);
-		COPY(t->name, o, "name");
-	}
-	t->keep = true;
-	COPY(t->login, o, "login");
-	COPY(t->password, o, "password");
-	COPY(t->session, o, "session");
-	COPY(t->storage, o, "storage");
-	t->authorised = !json_is_false(json_object_get(o, "authorised"));
+static void codecs_read(struct worker_trunk *t, json_t *list)
+{
 	t->codecs_n = 0;
-	for (size_t i = 0; i < json_array_size(codecs); i++) {
-		const char *name = json_string_value(json_array_get(codecs, i));
+	for (size_t i = 0; i < json_array_size(list); i++) {
+		const char *name = json_string_value(json_array_get(list, i));
 		const struct media_codec *c =
 			name ? media_codec_by_setting(name) : NULL;
 
 		if (c && t->codecs_n < WORKER_CODECS_MAX)
 			t->codecs[t->codecs_n++] = c;
 	}
+}
+
+static void trusted_read(struct worker_trunk *t, json_t *list)
+{
+	t->trusted_n = 0;
+	for (size_t i = 0; i < json_array_size(list); i++) {
+		const char *text = json_string_value(json_array_get(list, i));
+
+		if (text && t->trusted_n < WORKER_TRUSTED_MAX &&
+		    !network_read(&t->trusted[t->trusted_n], text))
+			t->trusted_n++;
+	}
+}
+
+static void settings_read(struct worker_trunk *t, json_t *o)
+{
+	t->kind = kind_of(text_of(o, "kind"));
+	COPY(t->login, o, "login");
+	COPY(t->password, o, "password");
+	COPY(t->session, o, "session");
+	COPY(t->storage, o, "storage");
+	COPY(t->domain, o, "domain");
+	COPY(t->proxy, o, "proxy");
+	COPY(t->number, o, "number");
+	COPY(t->address_text, o, "address");
+	COPY(t->field_name, o, "field_name");
+	COPY(t->field_value, o, "field_value");
+	sa_init(&t->address, AF_UNSPEC);
+	if (*t->address_text)
+		(void)sa_decode(&t->address, t->address_text,
+				strlen(t->address_text));
+	t->tcp = strcmp(text_of(o, "transport"), "tcp") == 0;
+	t->authorised = !json_is_false(json_object_get(o, "authorised"));
+	codecs_read(t, json_object_get(o, "codecs"));
+	trusted_read(t, json_object_get(o, "trusted"));
+}
+
+static void trunk_read(struct worker *w, json_t *o)
+{
+	struct worker_trunk *t = worker_trunk_by_name(w, text_of(o, "name"));
+	struct worker_trunk before;
+	bool known = t != NULL;
+
+	if (!known) {
+		t = mem_zalloc(sizeof(*t), trunk_destroy);
+		if (!t)
+			return;
+		t->worker = w;
+		list_append(&w->trunks, &t->le, t);
+		COPY(t->name, o, "name");
+	}
+	before = *t;
+	t->keep = true;
+	settings_read(t, o);
+	worker_trunk_register(t, known ? &before : NULL);
+	bytes_wipe(&before, sizeof(before));
 }
 
 void worker_trunks_read(struct worker *w, json_t *list)
@@ -102,14 +152,91 @@ void worker_trunks_read(struct worker *w, json_t *list)
 	}
 }
 
-void worker_trunk_credentials(const char *user, struct sip_credentials *creds,
-			      void *arg)
+/* -- who may begin -----------------------------------------------------------
+ */
+
+/* Behaviour 2.2, 3.4: before anything else, and never counted as an attack. */
+void worker_trunk_admit(bool registering, struct sip_verdict *v, void *arg)
+{
+	const struct worker *w = arg;
+	struct call_cause cause;
+
+	if (w->stopping && !registering)
+		call_cause_set(&cause, CAUSE_WORKER_NOT_READY, NULL);
+	else if (!worker_has_manager(w))
+		call_cause_set(&cause, CAUSE_NO_MANAGER, NULL);
+	else
+		return;
+	v->code = cause.code;
+	snprintf(v->reason, sizeof(v->reason), "%s", cause.reason);
+}
+
+/* A call to the contact we registered; a PBX that drops its parameters sends
+ * to our login from the registrar's address. */
+static bool is_registrar(const struct worker_trunk *t,
+			 const struct sip_origin *o)
+{
+	if (t->kind != TRUNK_GATEWAY_TO_PBX || !t->registration)
+		return false;
+	if (*o->line)
+		return strcmp(o->line, t->line) == 0;
+	return t->status.state == SIP_REGISTRATION_UP &&
+	       strcmp(o->user, t->login) == 0 &&
+	       sa_cmp(&o->source, &t->status.registrar, SA_ADDR);
+}
+
+static bool is_static_peer(const struct worker_trunk *t,
+			   const struct sip_origin *o)
+{
+	return t->kind == TRUNK_IP &&
+	       sa_cmp(&o->source, &t->address, SA_ADDR) &&
+	       (!*t->field_name ||
+		sip_origin_has_header(o, t->field_name, t->field_value));
+}
+
+bool worker_trunk_peer(const struct sip_origin *o, char name[64], void *arg)
+{
+	const struct worker *w = arg;
+	const struct worker_trunk *found = NULL;
+	struct le *le;
+
+	LIST_FOREACH(&w->trunks, le)
+	{
+		const struct worker_trunk *t = le->data;
+
+		if (!is_registrar(t, o) && !is_static_peer(t, o))
+			continue;
+		/* One that asks for a header says more than one that does
+		 * not. */
+		if (!found || (*t->field_name && !*found->field_name))
+			found = t;
+	}
+	if (found)
+		snprintf(name, 64, "%s", found->name);
+	return found != NULL;
+}
+
+static bool is_trusted(const struct worker_trunk *t, const struct sa *source)
+{
+	bool ipv6 = sa_af(source) == AF_INET6;
+	const void *octets = ipv6 ? (const void *)&source->u.in6.sin6_addr
+				  : (const void *)&source->u.in.sin_addr;
+
+	for (size_t i = 0; i < t->trusted_n; i++)
+		if (network_has(&t->trusted[i], octets, ipv6))
+			return true;
+	return t->trusted_n == 0;
+}
+
+void worker_trunk_credentials(const char *user, const struct sa *source,
+			      struct sip_credentials *creds, void *arg)
 {
 	struct worker_trunk *t = worker_trunk_by_login(arg, user);
 
 	if (!t)
 		return;
 	creds->known = true;
+	creds->untrusted = !is_trusted(t, source);
 	snprintf(creds->password, sizeof(creds->password), "%s", t->password);
 	creds->owner = t;
 }
@@ -140,14 +267,11 @@ void worker_trunk_registering(const struct sip_binding *b, bool removal,
 {
 	struct worker *w = arg;
 	const struct worker_trunk *t = worker_trunk_by_login(w, b->aor);
-	struct call_cause cause = {0};
+	struct call_cause cause;
 	usec_t now = clock_now();
 
-	if (!worker_has_manager(w))
-		call_cause_set(&cause, CAUSE_NO_MANAGER, NULL);
-	else if (t && !t->authorised && !removal)
+	if (t && !t->authorised && !removal) {
 		call_cause_set(&cause, CAUSE_SESSION_INACTIVE, NULL);
-	if (cause.code) {
 		v->code = cause.code;
 		snprintf(v->reason, sizeof(v->reason), "%s", cause.reason);
 		return;

@@ -30,7 +30,8 @@ void worker_publish(struct worker *w, const char *subject, json_t *body)
 		log_error("worker", NULL, "no memory for %s", subject);
 }
 
-/* -- calls ------------------------------------------------------------------ */
+/* -- calls ------------------------------------------------------------------
+ */
 
 struct worker_call *worker_call_find(struct worker *w, const char *id)
 {
@@ -296,7 +297,8 @@ static void end_call(struct worker_call *wc, enum cause_row row)
 	call_end(wc->call, &cause);
 }
 
-/* -- SIP -> Telegram -------------------------------------------------------- */
+/* -- SIP -> Telegram --------------------------------------------------------
+ */
 
 /* The call may be over when the Manager answers: it is looked up again. */
 struct route_request {
@@ -348,7 +350,9 @@ static void on_route(int err, json_t *answer, void *arg)
 		route_answered(wc, err, answer);
 }
 
-static int ask_route(struct worker_call *wc, const char *identifier)
+/* codec: the offer has one in common with the trunk; the Manager refuses in
+ * its turn (behaviour 3.4). */
+static int ask_route(struct worker_call *wc, const char *identifier, bool codec)
 {
 	struct route_request *r = calloc(1, sizeof(*r));
 	char clean[256];
@@ -360,9 +364,10 @@ static int ask_route(struct worker_call *wc, const char *identifier)
 	r->worker = wc->worker;
 	memcpy(r->id, wc->id, sizeof(r->id));
 	err = bus_request(wc->worker->bus, BUS_MANAGER_ROUTE,
-			  json_pack("{ss ss ss ss}", "call", wc->id, "worker",
-				    wc->worker->id, "trunk", wc->trunk,
-				    "identifier", clean),
+			  json_pack("{ss ss ss ss sb}", "call", wc->id,
+				    "worker", wc->worker->id, "trunk",
+				    wc->trunk, "identifier", clean, "codec",
+				    codec),
 			  ROUTE_TIMEOUT_MS, on_route, r);
 	if (err)
 		free(r);
@@ -377,22 +382,32 @@ static void reject(struct sip_session *s, enum cause_row row)
 	sip_session_reject(s, cause.code, cause.reason, NULL, 0);
 }
 
+/* Whom the PBX calls. One we registered with sends to our contact, so the
+ * number may stand in To only. */
+static const char *called_at(const struct worker_trunk *t,
+			     const struct sip_session_info *info)
+{
+	if (t->kind == TRUNK_GATEWAY_TO_PBX &&
+	    strcmp(info->request_user, t->login) == 0)
+		return info->to_user;
+	return info->request_user;
+}
+
 static void on_invite(struct sip_session *s, const char *user, void *arg)
 {
 	struct worker *w = arg;
-	struct worker_trunk *trunk = worker_trunk_by_login(w, user);
+	struct worker_trunk *trunk;
 	struct sip_session_info info;
 	struct worker_call *wc;
 	struct call_leg *leg = NULL;
 	char masked[32];
+	bool codec;
 
 	sip_session_info(s, &info);
-	if (w->stopping) {
-		reject(s, CAUSE_WORKER_NOT_READY);
-		return;
-	}
-	if (!worker_has_manager(w) || !trunk) {
-		reject(s, CAUSE_NO_MANAGER);
+	trunk = user ? worker_trunk_by_login(w, user)
+		     : worker_trunk_by_name(w, info.peer);
+	if (!trunk) {
+		reject(s, CAUSE_ACCOUNT_NOT_RUNNING);
 		return;
 	}
 	wc = worker_call_new(w, true, NULL);
@@ -403,7 +418,7 @@ static void on_invite(struct sip_session *s, const char *user, void *arg)
 	snprintf(wc->trunk, sizeof(wc->trunk), "%s", trunk->name);
 	snprintf(wc->session, sizeof(wc->session), "%s", trunk->session);
 	text_clean(wc->from, sizeof(wc->from), bytes_str(info.from_user));
-	text_clean(wc->to, sizeof(wc->to), bytes_str(info.request_user));
+	text_clean(wc->to, sizeof(wc->to), bytes_str(called_at(trunk, &info)));
 	log_info("worker", wc->id, "INVITE %s from trunk %s, SIP call %s",
 		 log_mask_number(masked, wc->to), trunk->name, info.call_id);
 	if (sip_leg_new_incoming(&leg, wc, s, trunk)) {
@@ -417,15 +432,15 @@ static void on_invite(struct sip_session *s, const char *user, void *arg)
 		call_discard(wc);
 		return;
 	}
-	if (!sip_leg_has_codec(leg))
-		end_call(wc, CAUSE_NOT_ACCEPTABLE);
-	else if (sip_leg_open_media(leg))
+	codec = sip_leg_has_codec(leg);
+	if (codec && sip_leg_open_media(leg))
 		end_call(wc, CAUSE_NO_RESOURCES);
-	else if (ask_route(wc, info.request_user))
+	else if (ask_route(wc, called_at(trunk, &info), codec))
 		end_call(wc, CAUSE_NO_MANAGER);
 }
 
-/* -- Telegram -> SIP -------------------------------------------------------- */
+/* -- Telegram -> SIP --------------------------------------------------------
+ */
 
 static void add_target(struct worker_call *wc, json_t *t, json_t *caller)
 {
@@ -441,6 +456,8 @@ static void add_target(struct worker_call *wc, json_t *t, json_t *caller)
 		return;
 	if (!wc->trunk[0])
 		sip_leg_name(leg);
+	leg->priority =
+		(unsigned)json_integer_value(json_object_get(t, "priority"));
 	call_add(wc->call, leg);
 }
 
@@ -563,7 +580,9 @@ static int start_sip(struct worker *w)
 		.expires_min_s = 60,
 		.expires_max_s = 3600,
 		.expires_default_s = 300,
-		.handlers = {.credentials = worker_trunk_credentials,
+		.handlers = {.admit = worker_trunk_admit,
+			     .peer = worker_trunk_peer,
+			     .credentials = worker_trunk_credentials,
 			     .registering = worker_trunk_registering,
 			     .unregistered = worker_trunk_unregistered,
 			     .incoming = on_invite},
@@ -577,9 +596,9 @@ static int start_sip(struct worker *w)
 static int start_threads(struct worker *w)
 {
 	long processors = sysconf(_SC_NPROCESSORS_ONLN);
-	size_t n = w->conf.media_threads ? w->conf.media_threads
-					 : (size_t)(processors > 0 ? processors
-								   : 1);
+	size_t n = w->conf.media_threads
+			   ? w->conf.media_threads
+			   : (size_t)(processors > 0 ? processors : 1);
 
 	if (n > sizeof(w->threads) / sizeof(*w->threads))
 		n = sizeof(w->threads) / sizeof(*w->threads);
@@ -694,11 +713,11 @@ void worker_free(struct worker **wp)
 		bus_unsubscribe(&w->subs[--w->subs_n]);
 	w->stopped = NULL;
 	drop_calls(w);
+	list_flush(&w->trunks); /* registrations are given up over SIP */
 	sip_stack_free(&w->sip);
 	while (w->threads_n)
 		media_thread_free(&w->threads[--w->threads_n]);
 	mailbox_free(&w->mailbox);
 	rtp_ports_free(&w->ports);
-	list_flush(&w->trunks);
 	free(w);
 }

@@ -19,8 +19,8 @@ struct worker_conf {
 	const char *telegram_bind;  /* address for Telegram media, or NULL */
 	bool telegram_loopback;     /* gather 127.0.0.1 as well */
 	uint16_t rtp_first, rtp_last;
-	unsigned media_threads;     /* 0: one per processor */
-	char versions[16][16];      /* announced to Telegram, descending */
+	unsigned media_threads; /* 0: one per processor */
+	char versions[16][16];  /* announced to Telegram, descending */
 	size_t versions_n;
 	unsigned device_timeout_ms; /* 0: 15 s */
 	unsigned ring_timeout_ms;   /* 0: 180 s */

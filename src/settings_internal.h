@@ -1,0 +1,16 @@
+/* What the readers of the configuration share. */
+#ifndef SETTINGS_INTERNAL_H
+#define SETTINGS_INTERNAL_H
+
+#include "settings.h"
+
+/* Takes the next item off a comma-separated list; false at its end. */
+bool settings_next_item(const char **at, char *item, size_t room);
+/* The key is there and not empty. */
+int settings_require_text(struct config_section *s, const char *key,
+			  struct config_error *err);
+/* settings_trunk.c: every [trunk NAME]; the sessions are read already. */
+int settings_trunks_read(struct settings *s, struct config *c,
+			 struct config_error *err);
+
+#endif

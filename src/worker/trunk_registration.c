@@ -1,0 +1,97 @@
+/* The registrations we keep at PBXs, one for each trunk of that kind. */
+#include <stdio.h>
+#include <string.h>
+
+#include <openssl/evp.h>
+
+#include "base/log.h"
+#include "bus/manager_worker.h"
+#include "worker/internal.h"
+
+static void tell(const struct worker_trunk *t)
+{
+	const struct sip_registration_status *s = &t->status;
+	bool up = s->state == SIP_REGISTRATION_UP;
+	char registrar[64] = "", cause[160] = "";
+
+	if (up)
+		re_snprintf(registrar, sizeof(registrar), "%J", &s->registrar);
+	else
+		snprintf(cause, sizeof(cause), "%d %s", s->code, s->reason);
+	worker_publish(t->worker, BUS_MANAGER_REGISTERED,
+		       json_pack("{ss ss ss ss ss si ss}", "worker",
+				 t->worker->id, "trunk", t->name, "contact", "",
+				 "source", registrar, "user_agent", "",
+				 "expires_s", up ? (int)s->expires_s : 0,
+				 "cause", cause));
+}
+
+static void on_changed(const struct sip_registration_status *status, void *arg)
+{
+	struct worker_trunk *t = arg;
+
+	t->status = *status;
+	if (status->state == SIP_REGISTRATION_UP)
+		log_info("worker", t->name, "registered at %s for %u s",
+			 t->domain, status->expires_s);
+	else
+		log_warn("worker", t->name, "not registered at %s: %d %s",
+			 t->domain, status->code, status->reason);
+	tell(t);
+}
+
+/* The same after a restart, so that a contact the registrar still holds from
+ * before is ours, and not to be guessed by others. */
+static void line_make(struct worker_trunk *t)
+{
+	const char *const parts[] = {t->name, t->login, t->password, t->domain};
+	EVP_MD_CTX *c = EVP_MD_CTX_new();
+	uint8_t hash[EVP_MAX_MD_SIZE] = {0};
+
+	if (c && EVP_DigestInit_ex(c, EVP_sha256(), NULL)) {
+		for (size_t i = 0; i < sizeof(parts) / sizeof(*parts); i++)
+			(void)EVP_DigestUpdate(c, parts[i],
+					       strlen(parts[i]) + 1);
+		(void)EVP_DigestFinal_ex(c, hash, NULL);
+	}
+	EVP_MD_CTX_free(c);
+	for (size_t i = 0; i < 16; i++)
+		snprintf(t->line + 2 * i, 3, "%02x", hash[i]);
+}
+
+static bool same_registration(const struct worker_trunk *a,
+			      const struct worker_trunk *b)
+{
+	return a->kind == b->kind && a->tcp == b->tcp &&
+	       strcmp(a->login, b->login) == 0 &&
+	       strcmp(a->password, b->password) == 0 &&
+	       strcmp(a->domain, b->domain) == 0 &&
+	       strcmp(a->proxy, b->proxy) == 0;
+}
+
+void worker_trunk_register(struct worker_trunk *t,
+			   const struct worker_trunk *before)
+{
+	const struct sip_registration_conf conf = {
+		.login = t->login,
+		.password = t->password,
+		.domain = t->domain,
+		.proxy = t->proxy,
+		.tcp = t->tcp,
+		.line = t->line,
+	};
+	int err;
+
+	if (before && same_registration(t, before))
+		return;
+	sip_registration_free(&t->registration);
+	memset(&t->status, 0, sizeof(t->status));
+	if (t->kind != TRUNK_GATEWAY_TO_PBX)
+		return;
+	line_make(t);
+	err = sip_registration_new(&t->registration, t->worker->sip, &conf,
+				   on_changed, t);
+	if (err)
+		log_error("worker", t->name, "cannot register at %s: %s",
+			  t->domain, strerror(-err));
+}
