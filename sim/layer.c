@@ -15,6 +15,10 @@ static const struct tl_spelling sim_layer_198[] = {
 	{TL_peerSettings, 0xacd66c5e, 0, 0},
 	{TL_messages_messages, 0x8c718e87, TL_messages_messages_topics, 0},
 	{TL_updateReadHistoryInbox, 0x9c974fdf, 0, 0},
+	{TL_phoneCallWaiting, 0xeed42858, 0, 0},
+	{TL_phoneCallRequested, 0x45361c63, 0, 0},
+	{TL_phoneCallAccepted, 0x22fd7181, 0, 0},
+	{TL_phoneCall, 0x3ba5940c, 0, 0},
 	{TL_phoneCallDiscarded, 0xf9d25503, 0, 0},
 };
 
@@ -37,7 +41,7 @@ static const struct sim_layer sim_layers[] = {
 	{198,
 	 198,
 	 sim_layer_198,
-	 8,
+	 12,
 	 {{0x983f9745, 0x545cd15a},
 	  {0xe8f463d0, 0xd9ba2e54},
 	  {0xa6c4600c, 0x42ff96ed}}},

@@ -168,17 +168,26 @@ static void outgoing_sent(struct server_session *session,
 		outgoing_free(session, o);
 }
 
+/* Seen with gramjs 2.26 (2026-11): whatever follows an error in a container is
+ * dropped unread, so an error is the last of its container. */
+static bool is_error(const struct server_outgoing *o)
+{
+	return o->body.n >= 16 && le32_load(o->body.p) == WIRE_RPC_RESULT &&
+	       le32_load(o->body.p + 12) == WIRE_RPC_ERROR;
+}
+
 static void container_send(struct mtp_server *s, struct server_session *session)
 {
 	struct server_outgoing *o, *next;
 	struct mtp_message m = {0};
 	struct buf b;
 	uint32_t count = 0;
+	bool full = false;
 
 	buf_init(&b);
 	buf_le32(&b, WIRE_MSG_CONTAINER);
 	buf_le32(&b, 0);
-	for (o = TAILQ_FIRST(&session->outgoing); o; o = next) {
+	for (o = TAILQ_FIRST(&session->outgoing); o && !full; o = next) {
 		next = TAILQ_NEXT(o, link);
 		if (o->sent)
 			continue;
@@ -187,6 +196,7 @@ static void container_send(struct mtp_server *s, struct server_session *session)
 			break;
 		container_add(&b, o);
 		count++;
+		full = is_error(o);
 		outgoing_sent(session, o);
 	}
 	m.msg_id = mtp_sequence_id(&session->sequence, s->wall.us, 3);

@@ -218,6 +218,37 @@ static void test_server_runs_every_query_of_a_container(void)
 	end();
 }
 
+/* Else gramjs would never see what follows. */
+static void test_server_ends_a_container_with_an_error(void)
+{
+	uint32_t queries[] = {GET_CONFIG, 0xdeadbeef, 0xdeadbeef, GET_CONFIG};
+	int errors = 0, answers = 0;
+	struct buf b;
+	struct rd r;
+
+	begin();
+	settle();
+	container_begin(&b, 4);
+	for (uint32_t i = 0; i < 4; i++)
+		item_put(&b, next_id(), 3 + 2 * i, queries[i]);
+	buf_reset(&t.got);
+	send(next_id(), 10, buf_bytes(&b));
+	rd_init(&r, t.got.p, t.got.n);
+	while (r.n) {
+		struct bytes body;
+
+		rd_skip(&r, 12);
+		body = rd_bytes(&r, rd_le32(&r));
+		errors += body_is_error(body);
+		answers += wire_id(body) == WIRE_RPC_RESULT;
+	}
+	CHECK_INT(answers, 4);
+	CHECK_INT(errors, 2);
+	CHECK_INT(t.after_error, 0);
+	buf_clear(&b);
+	end();
+}
+
 static void test_server_refuses_container_with_a_known_id(void)
 {
 	struct buf b;
@@ -398,6 +429,7 @@ int main(void)
 	RUN(test_server_takes_pings_of_either_parity);
 	RUN(test_server_answers_a_repeated_message_again);
 	RUN(test_server_runs_every_query_of_a_container);
+	RUN(test_server_ends_a_container_with_an_error);
 	RUN(test_server_refuses_container_with_a_known_id);
 	RUN(test_server_refuses_invalid_containers);
 	RUN(test_server_refuses_one_item_and_runs_the_others);

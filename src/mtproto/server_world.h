@@ -48,6 +48,7 @@ static struct {
 	/* what came back */
 	struct buf got; /* bodies, containers taken apart: id, seqno, n, body */
 	int32_t transport_error;
+	int after_error; /* messages behind an error in its container */
 } t;
 
 static inline struct wall wall(void)
@@ -155,6 +156,12 @@ static inline void body_keep(int64_t id, uint32_t seqno, struct bytes body)
 	buf_put(&t.got, body.p, body.n);
 }
 
+static inline bool body_is_error(struct bytes body)
+{
+	return body.n >= 16 && wire_id(body) == WIRE_RPC_RESULT &&
+	       le32_load(body.p + 12) == WIRE_RPC_ERROR;
+}
+
 static inline int on_answer(struct bytes packet, void *arg)
 {
 	struct mtp_message m;
@@ -172,13 +179,18 @@ static inline int on_answer(struct bytes packet, void *arg)
 	    m.session_id != t.session_id || !(m.msg_id & 1))
 		abort();
 	if (wire_id(m.body) == WIRE_MSG_CONTAINER) {
+		bool error = false;
+
 		rd_init(&r, m.body.p, m.body.n);
 		rd_skip(&r, 4);
 		for (uint32_t n = rd_le32(&r); n; n--) {
 			int64_t id = (int64_t)rd_le64(&r);
 			uint32_t seqno = rd_le32(&r);
+			struct bytes body = rd_bytes(&r, rd_le32(&r));
 
-			body_keep(id, seqno, rd_bytes(&r, rd_le32(&r)));
+			t.after_error += error;
+			error = body_is_error(body);
+			body_keep(id, seqno, body);
 		}
 		if (r.bad || r.n)
 			abort();
