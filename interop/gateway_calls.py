@@ -6,7 +6,7 @@ import time
 from tests.harness import speech
 from tests.harness.gateway import Gateway
 from tests.harness.phone import Phone
-from tests.harness.process import wait_for
+from tests.harness.process import Timeout, wait_for
 from tests.harness.telegram import Telegram
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -14,6 +14,7 @@ SIMILAR, MARGIN = 0.7, 0.15
 # A phone that is called answers before the Telegram side has its media: what
 # it says in that time, nobody can hear.
 LEAD_SECONDS = 1.0
+HEAR_WITHIN = 30.0
 # Fictitious numbers: country code 999 is not assigned.
 OFFICE, ANNA = "999660000001", "999660000077"
 OFFICE_ID, ANNA_ID = 1001, 1002
@@ -72,6 +73,12 @@ class Side:
     def seconds(self):
         return speech.speech_bounds(self.said())[1] / speech.RATE
 
+    def recorded(self):
+        """Seconds of what it has heard so far."""
+        if not os.path.exists(self.heard):
+            return 0.0
+        return len(speech.load(self.heard)) / speech.RATE
+
 
 def call(bench, direction, version, codec, folder, row):
     texts = speech.sentences(2)
@@ -97,17 +104,32 @@ def call(bench, direction, version, codec, folder, row):
             for when, event in list(sim.events)))
         row["connected"] = "yes"
         row["seconds"] = "%.2f" % (time.monotonic() - began)
-        time.sleep(max(sip.seconds(), telegram.seconds()) + 2.5)
-        sip.heard = phone.recordings()[0]
+        sip.heard = wait_for("the phone's recording",
+                             lambda: phone.recordings()[0])
+        heard = both_hear(sip, telegram)
         phone.hang_up()
         wait_for("the call to end in Telegram", lambda: not sim.calls())
         gateway.wait_idle()
     finally:
         phone.stop()
         gateway.stop()
-    row["heard"] = "yes" if hear(sip, telegram) and hear(telegram, sip) \
-        else "NO"
-    return row["heard"] == "yes"
+    row["heard"] = "yes" if heard else "NO"
+    return heard
+
+
+def both_hear(sip, telegram):
+    """Whether each hears the other's sentence, once it was recorded for as
+    long as that takes."""
+    longest = max(sip.seconds(), telegram.seconds())
+    ends = [(side, side.recorded() + longest) for side in (sip, telegram)]
+    try:
+        wait_for("both to hear the other one", lambda:
+                 all(side.recorded() >= end for side, end in ends) and
+                 hear(sip, telegram) and hear(telegram, sip),
+                 longest + HEAR_WITHIN, 0.5)
+    except Timeout:
+        return False
+    return True
 
 
 def hear(listener, speaker):

@@ -193,10 +193,12 @@ def wait_sound(paths):
     raise Failure("no sound within %d s" % SOUND_WITHIN)
 
 
-def record(directory, seconds):
-    """Until both recordings are longer by so many seconds of audio."""
-    paths = [os.path.join(directory, side + ".wav") for side in "ab"]
+def recordings(directory):
+    return [os.path.join(directory, side + ".wav") for side in "ab"]
 
+
+def record(paths, seconds):
+    """Until all recordings are longer by so many seconds of audio."""
     def size(path):
         return os.path.getsize(path) if os.path.exists(path) else 0
 
@@ -222,9 +224,8 @@ def pair_run(build, directory, version, a_calls, loss=0, seed=1,
         if talk:
             talk(ends)
         else:
-            wait_sound([os.path.join(directory, side + ".wav")
-                        for side in "ab"])
-            record(directory, SECONDS)
+            wait_sound(recordings(directory))
+            record(recordings(directory), SECONDS)
         for e in ends.values():
             if e.states[-1] != "established":
                 raise Failure("%s: states %s" % (e.name, e.states))
@@ -247,9 +248,9 @@ def tones_cross(build, directory, version, a_calls, **more):
 def mute_crosses(build, directory):
     """MediaState goes over the data channel, and the voice stops."""
     def talk(ends):
-        record(directory, 1.5)
+        record(recordings(directory), 1.5)
         ends["a"].say("MUTE 1")
-        record(directory, 2.5)
+        record(recordings(directory), 2.5)
 
     ends = pair_run(build, directory, "13.0.0", True, talk=talk)
     if not ends["b"].stats["peer_muted"] or ends["a"].stats["peer_muted"]:
@@ -264,16 +265,16 @@ def cut_cable_reconnects(build, directory):
     """4 s without a network: both say so, and go on afterwards."""
     with Namespaces("r") as namespaces:
         def talk(ends):
-            record(directory, 1)
+            record(recordings(directory), 1)
             namespaces.cable(False)
             for e in ends.values():
                 e.wait_state("reconnecting", 5)
                 e.states.clear()
-            record(directory, 1)
+            record(recordings(directory), 1)
             namespaces.cable(True)
             for e in ends.values():
                 e.wait_state("established", 10)
-            record(directory, SECONDS)
+            record(recordings(directory), SECONDS)
 
         tones_cross(build, directory, "13.0.0", True, talk=talk,
                     prefix=namespaces.prefix)
@@ -284,7 +285,7 @@ def cut_cable_fails(build, directory):
     """For good: failed 20 s after the loss was noticed."""
     with Namespaces("f") as namespaces:
         def talk(ends):
-            record(directory, 1)
+            record(recordings(directory), 1)
             namespaces.cable(False)
             start = time.monotonic()
             for e in ends.values():
