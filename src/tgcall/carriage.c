@@ -311,14 +311,17 @@ static void on_sctp_closed(const char *why, void *arg)
 
 static int engine_ensure(struct carriage *c, enum carriage_mode mode)
 {
+	usec_t first =
+		c->conf.sctp_first ? c->conf.sctp_first : SCTP_TIMER_FIRST;
+	usec_t cap = c->conf.sctp_cap ? c->conf.sctp_cap : SCTP_TIMER_CAP;
 	const struct sctp_conf sctp = {
 		.port = SCTP_PORT,
 		.packet_max = SCTP_PACKET_BYTES_MAX,
 		.message_max = SCTP_MESSAGE_BYTES_MAX,
-		.init_first = SCTP_TIMER_FIRST,
-		.init_cap = SCTP_TIMER_CAP,
+		.init_first = first,
+		.init_cap = cap,
 		.resend_first = SCTP_TIMER_FIRST,
-		.resend_cap = SCTP_TIMER_CAP,
+		.resend_cap = cap,
 		.heartbeat = SCTP_HEARTBEAT_EVERY,
 		.random = c->conf.random,
 		.random_arg = c->conf.random_arg,

@@ -28,6 +28,7 @@ struct carriage_conf {
 	enum carriage_mode mode;
 	bool outgoing;
 	const uint8_t *key;
+	usec_t sctp_first, sctp_cap; /* 0: the 400 and 750 ms of E.4 */
 	void (*random)(void *p, size_t n, void *arg);
 	void *random_arg;
 	void (*blob)(struct bytes blob, void *arg);

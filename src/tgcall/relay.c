@@ -1,6 +1,7 @@
 #include "tgcall/relay.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -15,6 +16,29 @@
 /* -- engines' handlers ------------------------------------------------------
  */
 
+/* E.8: with network_standalone_reflectors "tag fixed (1 caller, 2 callee),
+ * candidates are not signalled but derived". */
+static uint32_t standalone_tag(bool outgoing)
+{
+	return outgoing ? 1 : 2;
+}
+
+static void peer_derive(struct tgcall_relay *r)
+{
+	struct tgcall *c = r->call;
+	char name[64], line[160];
+	struct sa addr;
+
+	ice_reflector_address(&addr, r->reflector.server_id,
+			      standalone_tag(!c->outgoing),
+			      sa_port(&r->server));
+	ice_reflector_name_write(name, &addr);
+	snprintf(line, sizeof(line),
+		 "candidate:1 1 udp 41877760 %s %u typ relay", name,
+		 sa_port(&addr));
+	ice_agent_remote_candidate(c->ice, line, c->now);
+}
+
 void relay_is_ready(struct tgcall_relay *r, const struct sa *addr)
 {
 	struct tgcall *c = r->call;
@@ -23,8 +47,11 @@ void relay_is_ready(struct tgcall_relay *r, const struct sa *addr)
 	if (r->base >= 0)
 		return;
 	base = ice_agent_relay(c->ice, r->kind, addr, &r->server, c->now);
-	if (base >= 0)
-		r->base = base;
+	if (base < 0)
+		return;
+	r->base = base;
+	if (c->standalone && !r->turn)
+		peer_derive(r);
 }
 
 static void on_turn_send(struct bytes d, void *arg)
@@ -231,6 +258,8 @@ static int relay_new(struct tgcall_relay **rp, struct tgcall *c,
 	do
 		random_bytes(&tag, sizeof(tag));
 	while (tag == 0);
+	if (c->standalone)
+		tag = standalone_tag(c->outgoing);
 	if (kind == ICE_BASE_TURN)
 		e = turn_make(r, s);
 	else

@@ -1,6 +1,7 @@
 /* The secured part of a call: DTLS over the ICE pair, SRTP with its keys, the
- * data channel inside it. */
+ * data channel inside it. With network_use_mtproto sealed packets instead. */
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/log.h"
@@ -14,11 +15,21 @@ static void on_send(struct bytes datagram, void *arg)
 	tgcall_datagram_send(arg, datagram);
 }
 
+static void sealed_send(struct tgcall *c, struct bytes data, bool is_sctp)
+{
+	struct bytes packet;
+
+	if (sealed_put(&packet, c->sealed, data, is_sctp) == 0)
+		tgcall_datagram_send(c, packet);
+}
+
 static void on_channel_packet(struct bytes packet, void *arg)
 {
 	struct tgcall *c = arg;
 
-	if (c->dtls)
+	if (c->sealed)
+		sealed_send(c, packet, true);
+	else if (c->dtls)
 		tgcall_dtls_send(c->dtls, packet);
 }
 
@@ -37,15 +48,23 @@ static void on_channel_text(struct bytes text, void *arg)
 		count_bad("tgcall", "channel-text", "refused");
 }
 
-static void on_established(void *arg)
+/* Without it only the mute signs are missing. */
+static void channel_begin(struct tgcall *c)
 {
-	struct tgcall *c = arg;
 	struct data_channel_conf conf = {
 		.opener = c->outgoing,
 		.handlers = {on_channel_packet, on_channel_open,
 			     on_channel_text},
 		.arg = c,
 	};
+
+	if (data_channel_new(&c->channel, &conf) == 0)
+		data_channel_start(c->channel, c->now);
+}
+
+static void on_established(void *arg)
+{
+	struct tgcall *c = arg;
 	struct dtls_srtp_keys keys;
 	int e = tgcall_dtls_srtp_keys(&keys, c->dtls);
 
@@ -57,9 +76,7 @@ static void on_established(void *arg)
 		c->dtls_broken = true;
 		return;
 	}
-	/* Without it only the mute signs are missing. */
-	if (data_channel_new(&c->channel, &conf) == 0)
-		data_channel_start(c->channel, c->now);
+	channel_begin(c);
 }
 
 static void on_data(struct bytes data, void *arg)
@@ -68,6 +85,43 @@ static void on_data(struct bytes data, void *arg)
 
 	if (c->channel && data_channel_input(c->channel, data, c->now) < 0)
 		count_bad("tgcall", "data-channel", "bad packet");
+}
+
+void tgcall_secure_sealed(struct tgcall *c, struct bytes packet)
+{
+	struct bytes data;
+	bool is_sctp;
+	int e = sealed_open(&data, &is_sctp, c->sealed, packet);
+
+	if (e == -EALREADY)
+		return;
+	if (e < 0) {
+		c->rx_bad++;
+		count_bad("tgcall", "sealed-packet", "refused");
+	} else if (is_sctp) {
+		on_data(data, c);
+	} else {
+		tgcall_media_plain(c, data, rtp_is_rtcp(data));
+	}
+}
+
+void tgcall_secure_media(struct tgcall *c, struct bytes plain, bool rtcp)
+{
+	struct bytes cipher;
+
+	if (c->sealed)
+		sealed_send(c, plain, false);
+	else if (c->srtp &&
+		 srtp_pair_protect(&cipher, c->srtp, rtcp, plain) == 0)
+		tgcall_datagram_send(c, cipher);
+}
+
+bool tgcall_secure_is_up(const struct tgcall *c)
+{
+	/* E.10: "Connected = ICE writable." */
+	if (c->sealed)
+		return c->has_remote;
+	return c->srtp && tgcall_dtls_is_established(c->dtls);
 }
 
 static void on_closed(const char *why, void *arg)
@@ -113,6 +167,12 @@ void tgcall_secure_try(struct tgcall *c)
 		.arg = c,
 	};
 
+	if (c->sealed) {
+		if (!c->channel && c->has_remote &&
+		    ice_agent_state(c->ice) == ICE_CONNECTED)
+			channel_begin(c);
+		return;
+	}
 	if (c->dtls_broken) {
 		tgcall_secure_reset(c);
 		c->dtls_retry_at = c->now + RETRY_AFTER;

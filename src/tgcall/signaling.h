@@ -70,6 +70,9 @@ struct tgcall_signaling_conf {
 	bool outgoing; /* we are the caller */
 	uint8_t key[256];
 	bool nosctp; /* network_signaling_nosctp */
+	/* network_sctp_*: first delay of SCTP's timers and its cap; 0: 400 and
+	 * 750 ms */
+	usec_t sctp_first, sctp_cap;
 	struct tgcall_transport local;
 	uint32_t ssrc;                                /* ours; 0: drawn */
 	void (*random)(void *p, size_t n, void *arg); /* NULL: random_bytes */

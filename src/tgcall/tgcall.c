@@ -13,9 +13,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include <jansson.h>
-
 #include "base/log.h"
+#include "tgcall/parameters.h"
 #include "tgcall/tgcall_internal.h"
 
 /* E.11: native apps declare "failed" when not connected for 20 s. */
@@ -30,38 +29,21 @@ void tgcall_enter(struct tgcall *c, usec_t now)
 	c->now = now;
 }
 
-static void base_send(struct tgcall *c, int base, const struct sa *dst,
-		      struct bytes datagram)
-{
-	const struct tgcall_socket *s = tgcall_socket_of(c, base);
-
-	if (s)
-		tgcall_socket_send(s->fd, dst, datagram);
-	else
-		tgcall_relay_send(c, base, dst, datagram);
-}
-
-void tgcall_datagram_send(struct tgcall *c, struct bytes datagram)
-{
-	struct sa dst;
-	int base;
-
-	if (ice_agent_selected(c->ice, &base, &dst))
-		base_send(c, base, &dst, datagram);
-}
-
 /* -- handlers of the engines ----------------------------------------------- */
 
 static void on_ice_send(int base, const struct sa *dst, struct bytes datagram,
 			void *arg)
 {
-	base_send(arg, base, dst, datagram);
+	tgcall_base_send(arg, base, dst, datagram);
 }
 
 static void on_ice_candidate(const char *candidate, void *arg)
 {
 	struct tgcall *c = arg;
 
+	/* E.8: "candidates are not signalled but derived". */
+	if (c->standalone && strstr(candidate, ".reflector "))
+		return;
 	if (c->candidates_n < TGCALL_CANDIDATES_MAX)
 		snprintf(c->candidates[c->candidates_n++],
 			 sizeof(c->candidates[0]), "%s", candidate);
@@ -123,11 +105,7 @@ static void on_media_state(const struct tgcall_media_state *s, void *arg)
 
 static void on_audio_send(struct bytes plain, bool rtcp, void *arg)
 {
-	struct tgcall *c = arg;
-	struct bytes cipher;
-
-	if (c->srtp && srtp_pair_protect(&cipher, c->srtp, rtcp, plain) == 0)
-		tgcall_datagram_send(c, cipher);
+	tgcall_secure_media(arg, plain, rtcp);
 }
 
 static void on_audio(const struct media_packet *packet, void *arg)
@@ -138,52 +116,7 @@ static void on_audio(const struct media_packet *packet, void *arg)
 		c->handlers.audio(packet, c->arg);
 }
 
-/* -- datagrams ------------------------------------------------------------- */
-
-static void media_input(struct tgcall *c, struct bytes d)
-{
-	bool rtcp = rtp_is_rtcp(d);
-	struct bytes plain;
-
-	if (!c->srtp || (!rtcp && !tgcall_audio_is_expected(&c->audio, d))) {
-		count_add("tgcall", "media-unexpected", 1);
-		return;
-	}
-	if (srtp_pair_unprotect(&plain, c->srtp, rtcp, d) < 0) {
-		c->rx_bad++;
-		count_bad("tgcall", "srtp-packet", "refused");
-		return;
-	}
-	if (rtcp)
-		tgcall_audio_rtcp(&c->audio, plain, c->now);
-	else
-		tgcall_audio_rtp(&c->audio, plain, c->now);
-}
-
-/* RFC 7983 */
-void tgcall_datagram_input(struct tgcall *c, const struct sa *src,
-			   struct bytes d)
-{
-	uint8_t first = d.n ? d.p[0] : 255;
-
-	if (c->state == TGCALL_STATE_FAILED)
-		return;
-	if (first <= 3) {
-		if (ice_agent_input(c->ice, c->reading, src, d, c->now) < 0)
-			c->rx_bad++;
-	} else if (!ice_agent_heard(c->ice, c->reading, src, c->now)) {
-		c->rx_bad++;
-		count_bad("tgcall", "stranger",
-			  "datagram from nowhere we know");
-	} else if (first >= 20 && first <= 63) {
-		tgcall_secure_input(c, d);
-	} else if (first >= 128 && first <= 191) {
-		media_input(c, d);
-	} else {
-		c->rx_bad++;
-		count_bad("tgcall", "datagram", "of no known kind");
-	}
-}
+/* -- sockets --------------------------------------------------------------- */
 
 static void on_datagram(const struct sa *src, struct bytes d, void *arg)
 {
@@ -220,8 +153,8 @@ static void state_set(struct tgcall *c, enum tgcall_state state)
 
 static bool is_connected(const struct tgcall *c)
 {
-	return ice_agent_state(c->ice) == ICE_CONNECTED && c->srtp &&
-	       tgcall_dtls_is_established(c->dtls);
+	return ice_agent_state(c->ice) == ICE_CONNECTED &&
+	       tgcall_secure_is_up(c);
 }
 
 static usec_t state_deadline(const struct tgcall *c)
@@ -370,24 +303,6 @@ void tgcall_leave(struct tgcall *c)
 
 /* -- making one ------------------------------------------------------------ */
 
-struct parameters {
-	bool nosctp, kcp, mtproto;
-};
-
-/* E.10. Not an object: as if there were none. */
-static struct parameters parameters_read(const char *text)
-{
-	struct parameters p = {false, false, false};
-	json_t *root = text ? json_loads(text, 0, NULL) : NULL;
-
-	p.nosctp =
-		json_is_true(json_object_get(root, "network_signaling_nosctp"));
-	p.kcp = json_is_true(json_object_get(root, "network_kcp_experiment"));
-	p.mtproto = json_is_true(json_object_get(root, "network_use_mtproto"));
-	json_decref(root);
-	return p;
-}
-
 static void servers_take(struct tgcall *c, const struct tgcall_conf *conf)
 {
 	for (size_t i = 0; i < conf->servers_n && c->servers_n < 8; i++) {
@@ -431,12 +346,14 @@ static int ice_make(struct tgcall *c, const struct tgcall_conf *tc)
 }
 
 static int signaling_make(struct tgcall *c, const struct tgcall_conf *conf,
-			  const struct parameters *p)
+			  const struct tgcall_parameters *p)
 {
 	struct tgcall_signaling_conf s = {
 		.sdp = tgcall_version_is_sdp(conf->version),
 		.outgoing = c->outgoing,
 		.nosctp = p->nosctp,
+		.sctp_first = p->sctp_first,
+		.sctp_cap = p->sctp_cap,
 		.handlers = {on_blob, on_remote_transport, on_remote_candidate,
 			     on_send_open, on_recv_open, on_media_state},
 		.arg = c,
@@ -462,7 +379,7 @@ static int signaling_make(struct tgcall *c, const struct tgcall_conf *conf,
 }
 
 static int conf_check(const struct tgcall_conf *conf,
-		      const struct parameters *p)
+		      const struct tgcall_parameters *p)
 {
 	enum tgcall_framing framing;
 
@@ -470,12 +387,22 @@ static int conf_check(const struct tgcall_conf *conf,
 		return -EINVAL;
 	if (tgcall_framing_of(&framing, conf->version) < 0)
 		return -ENOENT;
-	if (p->mtproto) {
+	/* E.10: of the engine of descriptions only in part of the apps. */
+	if (p->mtproto && tgcall_version_is_sdp(conf->version)) {
 		log_warn("tgcall", NULL,
-			 "the call asks for network_use_mtproto, which is not "
-			 "built: refused");
+			 "the call asks for network_use_mtproto with "
+			 "descriptions: refused");
 		return -ENOTSUP;
 	}
+	return 0;
+}
+
+static int sealed_make(struct tgcall *c, const struct tgcall_conf *conf)
+{
+	c->sealed = calloc(1, sizeof(*c->sealed));
+	if (!c->sealed)
+		return -ENOMEM;
+	sealed_init(c->sealed, conf->key, conf->outgoing);
 	return 0;
 }
 
@@ -483,10 +410,12 @@ int tgcall_new(struct tgcall **cp, const struct tgcall_conf *conf)
 {
 	static const struct tgcall_audio_handlers audio = {on_audio_send,
 							   on_audio};
-	struct parameters p = parameters_read(conf->custom_parameters);
-	int e = conf_check(conf, &p);
+	struct tgcall_parameters p;
 	struct tgcall *c;
+	int e;
 
+	tgcall_parameters_read(&p, conf->custom_parameters);
+	e = conf_check(conf, &p);
 	if (e < 0)
 		return e;
 	c = calloc(1, sizeof(*c));
@@ -495,10 +424,13 @@ int tgcall_new(struct tgcall **cp, const struct tgcall_conf *conf)
 	c->handlers = conf->handlers;
 	c->arg = conf->arg;
 	c->outgoing = conf->outgoing;
+	c->standalone = p.standalone;
 	tmr_init(&c->tmr);
 	tgcall_audio_init(&c->audio, &audio, c);
 	servers_take(c, conf);
-	e = tgcall_relays_new(c, conf);
+	e = p.mtproto ? sealed_make(c, conf) : 0;
+	if (e == 0)
+		e = tgcall_relays_new(c, conf);
 	if (e == 0)
 		e = tgcall_sockets_open(c, conf);
 	if (e == 0)
@@ -532,6 +464,9 @@ void tgcall_free(struct tgcall **cp)
 	tgcall_relays_free(c);
 	tgcall_signaling_free(&c->signaling);
 	ice_agent_free(&c->ice);
+	if (c->sealed)
+		sealed_clear(c->sealed);
+	free(c->sealed);
 	bytes_wipe(c, sizeof(*c));
 	free(c);
 }
@@ -569,7 +504,7 @@ int tgcall_signal_input(struct tgcall *c, struct bytes blob)
 
 int tgcall_send_audio(struct tgcall *c, struct bytes opus, uint32_t samples)
 {
-	if (!c->srtp || c->state == TGCALL_STATE_FAILED)
+	if (!tgcall_secure_is_up(c) || c->state == TGCALL_STATE_FAILED)
 		return -ENOTCONN;
 	/* E.11: "muted: RTP stops entirely". */
 	if (c->muted)

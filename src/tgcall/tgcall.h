@@ -72,7 +72,7 @@ struct tgcall_stats {
 
 /* -ENOENT: version unknown. -EADDRNOTAVAIL: nothing to gather on; without
  * p2p_allowed: no relay among the servers. -ENOTSUP: the parameters ask
- * for network_use_mtproto. */
+ * for network_use_mtproto with 10.0.0 or 11.0.0. */
 int tgcall_new(struct tgcall **cp, const struct tgcall_conf *conf);
 void tgcall_free(struct tgcall **cp); /* says goodbye, closes sockets */
 void tgcall_start(struct tgcall *c);

@@ -8,6 +8,7 @@
 #include "tgcall/data_channel.h"
 #include "tgcall/dtls.h"
 #include "tgcall/relay.h"
+#include "tgcall/sealed.h"
 #include "tgcall/socket.h"
 #include "tgcall/srtp_pair.h"
 #include "tgcall/tgcall.h"
@@ -26,6 +27,7 @@ struct tgcall {
 	struct tgcall_handlers handlers;
 	void *arg;
 	bool outgoing;
+	bool standalone; /* network_standalone_reflectors */
 	int servers_n;
 	struct sa servers[8]; /* STUN */
 
@@ -33,6 +35,7 @@ struct tgcall {
 	struct tgcall_signaling *signaling;
 	struct tgcall_dtls *dtls;
 	struct srtp_pair *srtp;
+	struct sealed *sealed; /* instead of both: network_use_mtproto */
 	struct data_channel *channel;
 	struct tgcall_audio audio;
 
@@ -80,16 +83,25 @@ struct tgcall_socket *tgcall_socket_of(struct tgcall *c, int base);
 void tgcall_secure_try(struct tgcall *c);
 void tgcall_secure_reset(struct tgcall *c);
 void tgcall_secure_input(struct tgcall *c, struct bytes datagram);
+/* May media pass? */
+bool tgcall_secure_is_up(const struct tgcall *c);
+void tgcall_secure_media(struct tgcall *c, struct bytes plain, bool rtcp);
+/* A packet of network_use_mtproto. */
+void tgcall_secure_sealed(struct tgcall *c, struct bytes packet);
 void tgcall_secure_timeout(struct tgcall *c);
 usec_t tgcall_secure_deadline(const struct tgcall *c);
 void tgcall_secure_media_state(struct tgcall *c);
 /* tgcall.c: every way in begins and ends with these. */
 void tgcall_enter(struct tgcall *c, usec_t now);
 void tgcall_leave(struct tgcall *c);
-/* One datagram of a peer, from the base `reading`. */
+/* datagram.c. One datagram of a peer, from the base `reading`. */
 void tgcall_datagram_input(struct tgcall *c, const struct sa *src,
 			   struct bytes d);
 void tgcall_socket_listen(struct tgcall_socket *s, bool listen);
+void tgcall_base_send(struct tgcall *c, int base, const struct sa *dst,
+		      struct bytes datagram);
+/* RTP or RTCP in clear. */
+void tgcall_media_plain(struct tgcall *c, struct bytes plain, bool rtcp);
 /* To the selected pair. */
 void tgcall_datagram_send(struct tgcall *c, struct bytes datagram);
 

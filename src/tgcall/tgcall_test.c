@@ -178,6 +178,21 @@ static void test_call_pair_honours_signaling_parameters(void)
 	pair_free();
 }
 
+/* No DTLS, no SRTP; the data channel goes with it. */
+static void test_call_pair_seals_media_with_the_key(void)
+{
+	struct tgcall_stats s;
+
+	CHECK_INT(pair_start("13.0.0", "{\"network_use_mtproto\":true}"), 0);
+	CHECK(run(both_hear));
+	CHECK_INT(ends[0].state, TGCALL_STATE_ESTABLISHED);
+	tgcall_mute(ends[0].call, true);
+	CHECK(run(second_knows_mute));
+	tgcall_stats(ends[1].call, &s);
+	CHECK_INT(s.rx_bad, 0);
+	pair_free();
+}
+
 static void test_call_mute_reaches_the_peer(void)
 {
 	CHECK_INT(pair_start("13.0.0", NULL), 0);
@@ -212,7 +227,7 @@ static void test_call_refuses_what_it_cannot_do(void)
 	conf_fill(&conf, "13.0.0", 0);
 	conf.p2p_allowed = false;
 	CHECK_INT(tgcall_new(&c, &conf), -EADDRNOTAVAIL);
-	conf_fill(&conf, "13.0.0", 0);
+	conf_fill(&conf, "11.0.0", 0);
 	conf.custom_parameters = "{\"network_use_mtproto\":true}";
 	CHECK_INT(tgcall_new(&c, &conf), -ENOTSUP);
 	conf_fill(&conf, "13.0.0", 0);
@@ -236,6 +251,7 @@ int main(void)
 	tmr_init(&limit_timer);
 	RUN(test_call_pair_hears_each_other_in_every_version);
 	RUN(test_call_pair_honours_signaling_parameters);
+	RUN(test_call_pair_seals_media_with_the_key);
 	RUN(test_call_mute_reaches_the_peer);
 	RUN(test_call_goodbye_of_the_peer_is_reconnecting);
 	RUN(test_call_refuses_what_it_cannot_do);

@@ -5,11 +5,13 @@
 
 In network namespaces (root only): no packet for 15 s; a side that gets another
 address, told to the peer or not; IPv6 alone. On loopback: a reflector that is
-deaf for 8 s; relays of both kinds, of which the peer has one. Prints TAP.
+deaf for 8 s; relays of both kinds, of which the peer has one; the parameters
+of a call that change its media. Prints TAP.
 
 # run: check 300
 """
 import concurrent.futures
+import json
 import os
 import shutil
 import signal
@@ -111,8 +113,8 @@ def address_changed(build, directory, a_calls, told):
     return remote
 
 
-def relay_call(build, directory, servers, talk):
-    ends = relay.start(build, directory, "13.0.0", True, servers)
+def relay_call(build, directory, servers, talk, **more):
+    ends = relay.start(build, directory, "13.0.0", True, servers, **more)
     try:
         for e in ends.values():
             e.thread.start()
@@ -172,6 +174,23 @@ def relay_kinds(build, directory, peer_has):
     return local
 
 
+def with_parameters(build, directory, names):
+    """Through a reflector; sealed by the call's key instead of SRTP."""
+    reflector = relay.Reflector("127.0.0.1", relay.free_port())
+    parameters = json.dumps({"network_" + n: True for n in names})
+    try:
+        ends = relay_call(build, directory,
+                          lambda side: [reflector.entry(side)],
+                          lambda ends: pair.record(directory, pair.SECONDS),
+                          more=("--parameters", parameters))
+    finally:
+        reflector.stop()
+    remote = ends["b"].stats["remote"]
+    if ("-1.reflector" in remote) != ("standalone_reflectors" in names):
+        raise pair.Failure("b sends to %s" % remote)
+    return remote
+
+
 def tests_list(build, root, has_turn):
     tests = []
 
@@ -191,6 +210,8 @@ def tests_list(build, root, has_turn):
     for kind in ("udp", "tcp"):
         add("reflector_deaf_" + kind, lambda d, k=kind: reflector_deaf(
             build, d, k == "tcp"), True)
+    for name in ("use_mtproto", "standalone_reflectors"):
+        add(name, lambda d, n=name: with_parameters(build, d, [n]), True)
     for kind in ("turn", "reflector"):
         add("both_relays_peer_" + kind, lambda d, k=kind: relay_kinds(
             build, d, k), has_turn)

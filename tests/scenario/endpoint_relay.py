@@ -118,7 +118,7 @@ class Turn:
 
 
 def start(build, directory, version, a_calls, servers, p2p=0,
-          prefix=lambda side: []):
+          prefix=lambda side: [], more=()):
     key = "".join("%02x" % random.randrange(256) for _ in range(256))
     ends = {}
     for side in "ab":
@@ -128,7 +128,7 @@ def start(build, directory, version, a_calls, servers, p2p=0,
             "--key", key, "--p2p", str(p2p),
             "--in", os.path.join(directory, "..",
                                  "%d.wav" % pair.HERTZ[side]),
-            "--out", os.path.join(directory, side + ".wav")]
+            "--out", os.path.join(directory, side + ".wav"), *more]
         for s in servers(side):
             command += ["--rtc-server", json.dumps(s)]
         with open(os.path.join(directory, side + ".log"), "w") as errors:
