@@ -73,7 +73,8 @@ static struct storage_call *call_new(struct session *session, const char *id)
 	return c;
 }
 
-/* -- events to the Worker --------------------------------------------------- */
+/* -- events to the Worker ---------------------------------------------------
+ */
 
 static void send_event(struct storage_call *c, json_t *event)
 {
@@ -178,18 +179,17 @@ static void on_active(const struct tg_call_media *m, void *arg)
 
 	for (size_t i = 0; i < m->servers_n; i++)
 		json_array_append_new(
-			servers,
-			server_json(&m->servers[i],
-				    server_number(m, &m->servers[i])));
+			servers, server_json(&m->servers[i],
+					     server_number(m, &m->servers[i])));
 	hex_encode(key, m->key, sizeof(m->key));
 	emoji_text(emoji, m);
 	tell_waiting(c);
-	send_event(c, json_pack("{ss ss ss sb ss sb so ss?}", "event",
-				"active", "key", key, "emoji", emoji,
-				"outgoing", m->outgoing, "version", m->version,
-				"p2p_allowed", m->p2p_allowed, "servers",
-				servers, "custom_parameters",
-				m->custom_parameters));
+	send_event(c,
+		   json_pack("{ss ss ss sb ss sb so ss?}", "event", "active",
+			     "key", key, "emoji", emoji, "outgoing",
+			     m->outgoing, "version", m->version, "p2p_allowed",
+			     m->p2p_allowed, "servers", servers,
+			     "custom_parameters", m->custom_parameters));
 	bytes_wipe(key, sizeof(key));
 }
 
@@ -203,10 +203,21 @@ static void on_signaling(struct bytes data, void *arg)
 
 static const char *discard_name(enum tg_discard reason)
 {
-	static const char *const names[] = {
-		"none", "missed", "busy", "hangup", "disconnect"};
+	static const char *const names[] = {"none", "missed", "busy", "hangup",
+					    "disconnect"};
 
 	return names[reason];
+}
+
+/* What ends the session is no fault of this call: 401, whatever Telegram gave
+ * it (406 for AUTH_KEY_DUPLICATED, 400 for API_ID_INVALID). */
+static int code_told(int code, const char *text)
+{
+	enum tg_state state;
+
+	return tg_state_of_error(&state, code, text) && tg_state_is_over(state)
+		       ? 401
+		       : code;
 }
 
 static void on_ended(const struct tg_call_end *end, void *arg)
@@ -219,7 +230,8 @@ static void on_ended(const struct tg_call_end *end, void *arg)
 				"reason", discard_name(end->reason), "by_us",
 				end->by_us, "was_ringing", end->was_ringing,
 				"was_active", end->was_active, "code",
-				end->error_code, "text", end->error));
+				code_told(end->error_code, end->error), "text",
+				end->error));
 	/* Without a Worker nobody waits for the events. */
 	mem_deref(c);
 }
@@ -231,7 +243,8 @@ static const struct tg_call_handlers handlers = {
 	.ended = on_ended,
 };
 
-/* -- outgoing --------------------------------------------------------------- */
+/* -- outgoing ---------------------------------------------------------------
+ */
 
 static void start_failed(struct storage_call *c, int code, const char *text)
 {
@@ -248,7 +261,7 @@ static void on_resolved(const struct mtp_error *err, const struct tg_user *user,
 
 	c->resolving = false;
 	if (err) {
-		start_failed(c, err->code, err->text);
+		start_failed(c, code_told(err->code, err->text), err->text);
 		return;
 	}
 	if (c->discarded) {
@@ -330,7 +343,8 @@ static void on_start(const struct bus_message *m, void *arg)
 		refuse_start(s, m, 500, "out of memory");
 		return;
 	}
-	snprintf(c->worker, sizeof(c->worker), "%s", text_of(m->body, "worker"));
+	snprintf(c->worker, sizeof(c->worker), "%s",
+		 text_of(m->body, "worker"));
 	read_versions(c, json_object_get(m->body, "versions"));
 	c->resolving = true;
 	if (tg_resolve(session->account, kind, text_of(peer, "value"),
@@ -338,7 +352,8 @@ static void on_start(const struct bus_message *m, void *arg)
 		start_failed(c, 500, "out of memory");
 }
 
-/* -- incoming --------------------------------------------------------------- */
+/* -- incoming ---------------------------------------------------------------
+ */
 
 void storage_calls_incoming(struct session *session, struct tg_call *call,
 			    const struct tg_user *from)
@@ -359,13 +374,13 @@ void storage_calls_incoming(struct session *session, struct tg_call *call,
 	c->told_waiting = true; /* the offer carries the ids */
 	log_info("telegram", c->id, "incoming call for session %s",
 		 session->name);
-	storage_publish(
-		s, BUS_MANAGER_CALL_INCOMING,
-		json_pack("{ss ss ss so so so}", "session", session->name,
-			  "storage", s->id, "call", c->id, "telegram_id",
-			  id_json(tg_call_id(call)), "access_hash",
-			  id_json(tg_call_access_hash(call)), "caller",
-			  storage_user_json(from)));
+	storage_publish(s, BUS_MANAGER_CALL_INCOMING,
+			json_pack("{ss ss ss so so so}", "session",
+				  session->name, "storage", s->id, "call",
+				  c->id, "telegram_id",
+				  id_json(tg_call_id(call)), "access_hash",
+				  id_json(tg_call_access_hash(call)), "caller",
+				  storage_user_json(from)));
 }
 
 static void on_assign(const struct bus_message *m, void *arg)
@@ -375,7 +390,8 @@ static void on_assign(const struct bus_message *m, void *arg)
 
 	if (!c)
 		return;
-	snprintf(c->worker, sizeof(c->worker), "%s", text_of(m->body, "worker"));
+	snprintf(c->worker, sizeof(c->worker), "%s",
+		 text_of(m->body, "worker"));
 	pending = c->pending;
 	c->pending = json_array();
 	for (size_t i = 0; i < json_array_size(pending); i++)
@@ -383,7 +399,8 @@ static void on_assign(const struct bus_message *m, void *arg)
 	json_decref(pending);
 }
 
-/* -- both ------------------------------------------------------------------- */
+/* -- both -------------------------------------------------------------------
+ */
 
 static void on_accept(const struct bus_message *m, void *arg)
 {
