@@ -5,18 +5,30 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "settings_link.h"
 #include "tgcall/signaling.h"
 
 /* telegram-wire A.1: where to begin; the server migrates us from there. */
 static const struct tg_dc production_dcs[] = {
-	{2, "149.154.167.51", 443, false},  {1, "149.154.175.50", 443, false},
-	{3, "149.154.175.100", 443, false}, {4, "149.154.167.91", 443, false},
-	{5, "149.154.171.5", 443, false},
+	{2, "149.154.167.51", 443, .fixed = true},
+	{2, "95.161.76.100", 443, .fixed = true},
+	{2, "2001:67c:4e8:f002::a", 443, .fixed = true},
+	{1, "149.154.175.50", 443, .fixed = true},
+	{1, "2001:b28:f23d:f001::a", 443, .fixed = true},
+	{3, "149.154.175.100", 443, .fixed = true},
+	{3, "2001:b28:f23d:f003::a", 443, .fixed = true},
+	{4, "149.154.167.91", 443, .fixed = true},
+	{4, "2001:67c:4e8:f004::a", 443, .fixed = true},
+	{5, "149.154.171.5", 443, .fixed = true},
+	{5, "2001:b28:f23f:f005::a", 443, .fixed = true},
 };
 static const struct tg_dc test_dcs[] = {
-	{2, "149.154.167.40", 443, true},
-	{1, "149.154.175.10", 443, true},
-	{3, "149.154.175.117", 443, true},
+	{2, "149.154.167.40", 443, .test = true},
+	{2, "2001:67c:4e8:f002::e", 443, .test = true},
+	{1, "149.154.175.10", 443, .test = true},
+	{1, "2001:b28:f23d:f001::e", 443, .test = true},
+	{3, "149.154.175.117", 443, .test = true},
+	{3, "2001:b28:f23d:f003::e", 443, .test = true},
 };
 
 static int read_general(struct settings *s, struct config *c,
@@ -170,7 +182,6 @@ static int read_telegram(struct settings *s, struct config *c, const char *path,
 			 struct config_error *err)
 {
 	struct config_section *t = config_section(c, "telegram", 0);
-	char transport[32] = "intermediate";
 	uint64_t api_id = 0;
 	int fail;
 
@@ -188,17 +199,8 @@ static int read_telegram(struct settings *s, struct config *c, const char *path,
 		fail = config_text(t, "api_hash", s->api_hash,
 				   sizeof(s->api_hash), err);
 	s->api_id = (int32_t)api_id;
-	s->obfuscated = true;
 	if (!fail)
-		fail = config_bool(t, "obfuscated", &s->obfuscated, err);
-	if (!fail)
-		fail = config_text(t, "transport", transport, sizeof(transport),
-				   err);
-	if (!fail && strcmp(transport, "abridged") == 0)
-		s->transport = MTP_TRANSPORT_ABRIDGED;
-	else if (!fail && strcmp(transport, "intermediate") != 0)
-		fail = config_fail(t, "transport", 0, err,
-				   "transport is intermediate or abridged");
+		fail = settings_read_link(&s->link, c, err);
 	if (!fail)
 		fail = read_dcs(s, t, err);
 	if (!fail)

@@ -25,8 +25,7 @@ struct settings {
 	struct tg_dc dcs[SETTINGS_DCS_MAX];
 	size_t dcs_n;
 	struct mtp_rsa *rsa;
-	enum mtp_transport_kind transport;
-	bool obfuscated;
+	struct tg_link link;
 	char versions[16][16];
 	const char *version_list[17]; /* NULL-terminated */
 	size_t versions_n;

@@ -23,6 +23,7 @@ static struct settings *read_text(const char *text)
 	return settings_read(&s, path, &error) ? NULL : s;
 }
 
+#define PROXY(type) "[proxy]\ntype = " type "\nhost = ::1\nport = 1080\n"
 #define TELEGRAM "[telegram]\napi_id = 1\napi_hash = h\n"
 #define SESSION "[session a]\n"
 #define TRUNK "[trunk t]\nsession = a\nlogin = l\npassword = p\n"
@@ -39,11 +40,13 @@ static void test_settings_have_defaults(void)
 	CHECK_STR(s->records, "/var/lib/gramline/calls.jsonl");
 	CHECK_STR(s->control, "/run/gramline/control.sock");
 	CHECK_STR(s->key_file, "");
-	CHECK_INT(s->dcs_n, 5);
+	CHECK_INT(s->dcs_n, 11);
 	CHECK_INT(s->dcs[0].id, 2);
 	CHECK(!s->dcs[0].test);
-	CHECK(s->obfuscated);
-	CHECK_INT(s->transport, MTP_TRANSPORT_INTERMEDIATE);
+	CHECK(s->link.obfuscated);
+	CHECK_INT(s->link.transport, MTP_TRANSPORT_INTERMEDIATE);
+	CHECK_INT(s->link.ip, TG_IP_PREFER_4);
+	CHECK_INT(s->link.proxy.type, PROXY_NONE);
 	CHECK_INT(s->versions_n, 5);
 	CHECK_STR(s->version_list[0], "13.0.0");
 	CHECK_STR(s->version_list[4], "7.0.0");
@@ -143,6 +146,38 @@ static void test_settings_read_what_is_given(void)
 	settings_free(&s);
 }
 
+static void test_settings_read_a_proxy(void)
+{
+	struct settings *s =
+		read_text(TELEGRAM "transport = full\nip = 6-only\n" PROXY(
+			"socks5") "username = u\npassword = \" p w "
+				  "\"\nhttp_only = no\n");
+
+	if (!s)
+		printf("# %s\n", error.text);
+	CHECK(s);
+	CHECK_INT(s->link.transport, MTP_TRANSPORT_FULL);
+	CHECK(!s->link.obfuscated);
+	CHECK_INT(s->link.ip, TG_IP_ONLY_6);
+	CHECK_INT(s->link.proxy.type, PROXY_SOCKS5);
+	CHECK_STR(s->link.proxy.host, "::1");
+	CHECK_INT(s->link.proxy.port, 1080);
+	CHECK_STR(s->link.proxy.username, "u");
+	CHECK_STR(s->link.proxy.password, " p w ");
+	settings_free(&s);
+	s = read_text(TELEGRAM "transport = padded\n" PROXY(
+		"mtproto") "secret = dd000102030405060708090a0b0c0d0e0f\n");
+	CHECK(s);
+	CHECK_INT(s->link.transport, MTP_TRANSPORT_PADDED);
+	CHECK(s->link.proxy.padded);
+	CHECK_INT(s->link.proxy.secret[15], 15);
+	settings_free(&s);
+	s = read_text(TELEGRAM "[proxy]\ntype = none\n");
+	CHECK(s);
+	CHECK_INT(s->link.proxy.type, PROXY_NONE);
+	settings_free(&s);
+}
+
 static const struct {
 	const char *text;
 	unsigned line;    /* 0: the file as a whole */
@@ -157,6 +192,25 @@ static const struct {
 	{"[telegram]\napi_id = 1\napi_id = 2\napi_hash = h\n", 3, "api_id"},
 	{TELEGRAM "transport = udp\n", 4, "transport"},
 	{TELEGRAM "obfuscated = perhaps\n", 4, "obfuscated"},
+	{TELEGRAM "transport = full\nobfuscated = yes\n", 5, "obfuscated"},
+	{TELEGRAM "ip = 5\n", 4, "ip is"},
+	{TELEGRAM PROXY("socks5") "[proxy]\n", 8, "repeated"},
+	{TELEGRAM "[proxy]\nhost = ::1\nport = 1\n", 4, "type"},
+	{TELEGRAM "[proxy]\ntype = socks4\n", 5, "type is"},
+	{TELEGRAM "[proxy]\ntype = http\nport = 1\n", 4, "host"},
+	{TELEGRAM "[proxy]\ntype = http\nhost = x\n", 6, "host is"},
+	{TELEGRAM "[proxy]\ntype = http\nhost = ::1\n", 4, "port"},
+	{TELEGRAM PROXY("http") "port = 2\n", 8, "port"},
+	{TELEGRAM PROXY("http") "http_only = yes\n", 8, "CONNECT"},
+	{TELEGRAM PROXY("http") "password = p\n", 8, "needs a username"},
+	{TELEGRAM PROXY("http") "username = a:b\n", 8, "no colon"},
+	{TELEGRAM PROXY("socks5") "username = a\n", 8, "needs a password"},
+	{TELEGRAM PROXY("socks5") "secret = a\n", 8, "secret"},
+	{TELEGRAM PROXY("mtproto"), 4, "secret"},
+	{TELEGRAM PROXY("mtproto") "secret = 00\n", 8, "16 bytes"},
+	{TELEGRAM PROXY("mtproto") "secret = "
+				   "ee000102030405060708090a0b0c0d0e0f61\n",
+	 8, "not supported"},
 	{TELEGRAM "dc = 2 example.net:443\n", 4, "dc"},
 	{TELEGRAM "dc = 192.0.2.1:443\n", 4, "dc"},
 	{TELEGRAM "dc = 2 192.0.2.1\n", 4, "dc"},
@@ -276,6 +330,7 @@ int main(void)
 	close(fd);
 	RUN(test_settings_have_defaults);
 	RUN(test_settings_read_what_is_given);
+	RUN(test_settings_read_a_proxy);
 	RUN(test_settings_errors_name_file_line_and_key);
 	RUN(test_settings_errors_never_quote_a_password);
 	RUN(test_settings_of_no_file_say_so);

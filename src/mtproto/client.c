@@ -104,8 +104,19 @@ static int codec_renew(struct mtp_client *c)
 	do
 		mtp_random_fill(&c->random, header, sizeof(header));
 	while (c->obfuscated && !mtp_codec_header_ok(header));
-	return mtp_codec_new_client(&c->codec, c->transport,
-				    c->obfuscated ? header : NULL, c->dc_wire);
+	return mtp_codec_new_client(
+		&c->codec, c->transport, c->obfuscated ? header : NULL,
+		c->has_secret ? c->secret : NULL, c->dc_wire);
+}
+
+void mtp_client_transport(struct mtp_client *c, enum mtp_transport_kind kind,
+			  bool obfuscated, const uint8_t *secret)
+{
+	c->transport = kind;
+	c->obfuscated = obfuscated;
+	c->has_secret = secret != NULL;
+	if (secret)
+		memcpy(c->secret, secret, sizeof(c->secret));
 }
 
 static int handshake_begin(struct mtp_client *c)

@@ -39,6 +39,8 @@ enum mtp_event {
 				*/
 	MTP_EVENT_KEY_UNKNOWN, /* transport error -404: key unknown to this DC
 				*/
+	MTP_EVENT_FLOOD,       /* transport error -429: not again at once;
+				* followed by CLOSE */
 	MTP_EVENT_CLOSE,       /* drop the TCP connection and connect again */
 	MTP_EVENT_REFUSED,     /* the peer failed a mandatory check; text says
 				* which; followed by CLOSE */
@@ -89,6 +91,10 @@ struct mtp_client_conf {
 int mtp_client_new(struct mtp_client **cp, const struct mtp_client_conf *conf);
 void mtp_client_free(struct mtp_client **cp); /* answers all with CLOSED */
 
+/* Another transport from the next connection on: the address that is dialled
+ * may ask for one. secret: 16 bytes (transport.h) or NULL. */
+void mtp_client_transport(struct mtp_client *c, enum mtp_transport_kind kind,
+			  bool obfuscated, const uint8_t *secret);
 /* wall is used for msg_id and server time; now for deadlines. */
 void mtp_client_connected(struct mtp_client *c, usec_t now, struct wall wall);
 void mtp_client_disconnected(struct mtp_client *c, usec_t now);

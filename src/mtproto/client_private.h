@@ -85,7 +85,8 @@ STAILQ_HEAD(client_deliveries, client_delivery);
 struct mtp_client {
 	/* configuration */
 	enum mtp_transport_kind transport;
-	bool obfuscated;
+	bool obfuscated, has_secret;
+	uint8_t secret[MTP_SECRET_BYTES];
 	int16_t dc_wire;
 	const struct mtp_rsa *rsa;
 	char *device_model, *system_version, *app_version, *lang_code;

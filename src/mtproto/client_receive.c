@@ -23,6 +23,7 @@ static int on_transport_error(struct mtp_client *c, int32_t code)
 		client_close(c, "transport error -404");
 		break;
 	case MTP_TRANSPORT_FLOOD:
+		client_event(c, MTP_EVENT_FLOOD, NULL);
 		client_close(c, "transport error -429: too many connections");
 		break;
 	case MTP_TRANSPORT_BAD_DC:

@@ -252,7 +252,7 @@ static inline void give_new_session(int64_t first)
 static inline void link_up(void)
 {
 	mtp_codec_free(&t.codec);
-	if (mtp_codec_new_server(&t.codec))
+	if (mtp_codec_new_server(&t.codec, NULL))
 		abort();
 	mtp_client_connected(t.client, t.now, wall());
 	collect();

@@ -20,7 +20,7 @@ int mtp_server_new(struct mtp_server **sp, const struct mtp_server_conf *conf)
 	s->disconnect = USEC_NEVER;
 	buf_init(&s->out);
 	buf_init(&s->plain);
-	err = mtp_codec_new_server(&s->codec);
+	err = mtp_codec_new_server(&s->codec, conf->secret);
 	if (!err)
 		err = mtp_acceptor_new(&s->acceptor, conf->rsa, conf->dc,
 				       conf->hostile);

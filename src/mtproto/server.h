@@ -68,6 +68,8 @@ struct mtp_server_conf {
 	const struct mtp_rsa *rsa; /* private keys; borrowed */
 	int16_t dc; /* our number, checked in p_q_inner_data_dc */
 	enum mtp_hostile hostile;
+	/* Of the address this connection came to (16 bytes), or NULL. */
+	const uint8_t *secret;
 	/* Layers taken in invokeWithLayer; 0: 100 and TL_LAYER + 20. */
 	int32_t layer_min, layer_max;
 	/* Hand queries with a constructor outside the schema to query() too;

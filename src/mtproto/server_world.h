@@ -97,7 +97,8 @@ static inline void server_open(void)
 	mtp_server_free(&t.server);
 	mtp_codec_free(&t.codec);
 	if (mtp_server_new(&t.server, &t.conf) ||
-	    mtp_codec_new_client(&t.codec, MTP_TRANSPORT_INTERMEDIATE, NULL, 0))
+	    mtp_codec_new_client(&t.codec, MTP_TRANSPORT_INTERMEDIATE, NULL,
+				 NULL, 0))
 		abort();
 }
 

@@ -47,6 +47,8 @@ static void packets_send(struct mtp_codec *c, struct buf *out, struct buf *want)
 	free(data);
 }
 
+static const uint8_t sixteen[16] = "0123456789abcdef";
+
 static bool feed(struct mtp_codec *c, struct bytes in, size_t step,
 		 struct sink *s)
 {
@@ -60,7 +62,8 @@ static bool feed(struct mtp_codec *c, struct bytes in, size_t step,
 }
 
 /* Both directions, the input cut into pieces of `step` bytes. */
-static bool exchange(enum mtp_transport_kind kind, bool obfuscated, size_t step)
+static bool exchange(enum mtp_transport_kind kind, bool obfuscated,
+		     const uint8_t *secret, size_t step)
 {
 	struct mtp_codec *client = NULL, *server = NULL;
 	struct sink up = {0}, down = {0};
@@ -72,8 +75,8 @@ static bool exchange(enum mtp_transport_kind kind, bool obfuscated, size_t step)
 	buf_init(&wire);
 	buf_init(&want);
 	ok = mtp_codec_new_client(&client, kind, obfuscated ? header : NULL,
-				  -2) == 0 &&
-	     mtp_codec_new_server(&server) == 0;
+				  secret, -2) == 0 &&
+	     mtp_codec_new_server(&server, secret) == 0;
 	packets_send(client, &wire, &want);
 	ok = ok && feed(server, buf_bytes(&wire), step, &up) &&
 	     bytes_equal(buf_bytes(&up.got), buf_bytes(&want)) &&
@@ -97,20 +100,78 @@ static void test_transport_carries_packets_in_any_pieces(void)
 	static const size_t steps[] = {1, 2, 3, 7, 64, 65, 1000, 1 << 20};
 
 	for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
-		CHECK(exchange(MTP_TRANSPORT_INTERMEDIATE, false, steps[i]));
-		CHECK(exchange(MTP_TRANSPORT_INTERMEDIATE, true, steps[i]));
-		CHECK(exchange(MTP_TRANSPORT_ABRIDGED, false, steps[i]));
-		CHECK(exchange(MTP_TRANSPORT_ABRIDGED, true, steps[i]));
+		CHECK(exchange(MTP_TRANSPORT_INTERMEDIATE, false, NULL,
+			       steps[i]));
+		CHECK(exchange(MTP_TRANSPORT_INTERMEDIATE, true, NULL,
+			       steps[i]));
+		CHECK(exchange(MTP_TRANSPORT_ABRIDGED, false, NULL, steps[i]));
+		CHECK(exchange(MTP_TRANSPORT_ABRIDGED, true, NULL, steps[i]));
+		CHECK(exchange(MTP_TRANSPORT_FULL, false, NULL, steps[i]));
+		CHECK(exchange(MTP_TRANSPORT_ABRIDGED, true, sixteen,
+			       steps[i]));
 	}
+}
+
+/* What carries padding: the packets of MTProto, which say how long they are. */
+static void padded_exchange(const uint8_t *header, const uint8_t *secret,
+			    size_t step)
+{
+	static const size_t lengths[] = {4,        20,        24 + 16,
+					 24 + 160, 24 + 4096, 24 + 65536};
+	struct mtp_codec *client = NULL, *server = NULL;
+	uint8_t *data = calloc(1, 70000);
+	struct buf wire, want;
+	struct sink s = {0};
+	size_t bare = 0;
+
+	buf_init(&wire);
+	buf_init(&want);
+	CHECK_INT(mtp_codec_new_client(&client, MTP_TRANSPORT_PADDED, header,
+				       secret, 3),
+		  0);
+	CHECK_INT(mtp_codec_new_server(&server, secret), 0);
+	for (size_t i = 0; i < 6 * 16; i++) {
+		size_t n = lengths[i % 6];
+
+		/* 20 bytes: a plain message, its auth_key_id is 0. */
+		memset(data, n == 20 ? 0 : 7, n);
+		CHECK_INT(mtp_codec_send(client, bytes_of(data, n), &wire), 0);
+		buf_le32(&want, (uint32_t)n);
+		buf_put(&want, data, n);
+		bare += 4 + n;
+	}
+	CHECK(feed(server, buf_bytes(&wire), step, &s));
+	CHECK(bytes_equal(buf_bytes(&s.got), buf_bytes(&want)));
+	/* 96 packets without one byte of padding: one in 16^96. */
+	CHECK(wire.n > bare + (header ? 64 : 4));
+	CHECK(wire.n <= bare + (header ? 64 : 4) + 96 * 15);
+	mtp_codec_free(&client);
+	mtp_codec_free(&server);
+	buf_clear(&wire);
+	buf_clear(&want);
+	buf_clear(&s.got);
+	free(data);
+}
+
+static void test_transport_padding_is_taken_off(void)
+{
+	uint8_t header[64];
+
+	header_draw(header);
+	padded_exchange(NULL, NULL, 1 << 20);
+	padded_exchange(NULL, NULL, 13);
+	padded_exchange(header, NULL, 7);
+	padded_exchange(header, sixteen, 64);
 }
 
 /* One small exchange, cut once at every byte. */
 static void test_transport_split_at_every_byte(void)
 {
-	for (int form = 0; form < 4; form++) {
+	for (int form = 0; form < 5; form++) {
 		enum mtp_transport_kind kind =
-			form & 1 ? MTP_TRANSPORT_ABRIDGED
-				 : MTP_TRANSPORT_INTERMEDIATE;
+			form == 4  ? MTP_TRANSPORT_FULL
+			: form & 1 ? MTP_TRANSPORT_ABRIDGED
+				   : MTP_TRANSPORT_INTERMEDIATE;
 		struct mtp_codec *client = NULL;
 		uint8_t header[64], data[] = "12345678abcdefgh";
 		struct buf wire;
@@ -118,7 +179,8 @@ static void test_transport_split_at_every_byte(void)
 		header_draw(header);
 		buf_init(&wire);
 		CHECK_INT(mtp_codec_new_client(&client, kind,
-					       form & 2 ? header : NULL, 1),
+					       form & 2 ? header : NULL, NULL,
+					       1),
 			  0);
 		mtp_codec_send(client, bytes_of(data, 16), &wire);
 		mtp_codec_send(client, bytes_of(data, 4), &wire);
@@ -126,7 +188,7 @@ static void test_transport_split_at_every_byte(void)
 			struct mtp_codec *server = NULL;
 			struct sink s = {0};
 
-			CHECK_INT(mtp_codec_new_server(&server), 0);
+			CHECK_INT(mtp_codec_new_server(&server, NULL), 0);
 			CHECK_INT(mtp_codec_recv(server, bytes_of(wire.p, cut),
 						 sink_packet, &s),
 				  0);
@@ -154,7 +216,7 @@ static void test_transport_plain_bytes_on_the_wire(void)
 	struct buf out;
 
 	buf_init(&out);
-	mtp_codec_new_client(&c, MTP_TRANSPORT_ABRIDGED, NULL, 0);
+	mtp_codec_new_client(&c, MTP_TRANSPORT_ABRIDGED, NULL, NULL, 0);
 	CHECK_INT(mtp_codec_send(c, bytes_of(data, 4), &out), 0);
 	CHECK_INT(out.n, sizeof(abridged));
 	CHECK_MEM(out.p, abridged, sizeof(abridged));
@@ -163,7 +225,7 @@ static void test_transport_plain_bytes_on_the_wire(void)
 	CHECK_MEM(out.p, "\x7f\x7f\0\0abcd", 8);
 	mtp_codec_free(&c);
 	buf_reset(&out);
-	mtp_codec_new_client(&c, MTP_TRANSPORT_INTERMEDIATE, NULL, 0);
+	mtp_codec_new_client(&c, MTP_TRANSPORT_INTERMEDIATE, NULL, NULL, 0);
 	CHECK_INT(mtp_codec_send(c, bytes_of(data, 4), &out), 0);
 	CHECK_INT(out.n, sizeof(inter));
 	CHECK_MEM(out.p, inter, sizeof(inter));
@@ -184,7 +246,7 @@ static void test_transport_obfuscated_header_follows_the_rules(void)
 	header_draw(header);
 	buf_init(&out);
 	CHECK_INT(mtp_codec_new_client(&c, MTP_TRANSPORT_INTERMEDIATE, header,
-				       10002),
+				       NULL, 10002),
 		  0);
 	CHECK_INT(mtp_codec_send(c, bytes_of("abcdefgh", 8), &out), 0);
 	CHECK_INT(out.n, 64 + 4 + 8);
@@ -213,7 +275,7 @@ static void test_transport_header_ok_refuses_reserved_words(void)
 		le32_store(header, words[i]);
 		CHECK(!mtp_codec_header_ok(header));
 		CHECK_INT(mtp_codec_new_client(&c, MTP_TRANSPORT_ABRIDGED,
-					       header, 0),
+					       header, NULL, 0),
 			  -EINVAL);
 	}
 	memset(header, 7, sizeof(header));
@@ -232,7 +294,7 @@ static int server_takes(const char *hex)
 	size_t n = strlen(hex) / 2;
 	int rc;
 
-	if (hex_decode(raw, n, hex, 2 * n) || mtp_codec_new_server(&c))
+	if (hex_decode(raw, n, hex, 2 * n) || mtp_codec_new_server(&c, NULL))
 		abort();
 	rc = mtp_codec_recv(c, bytes_of(raw, n), sink_packet, &s);
 	mtp_codec_free(&c);
@@ -245,7 +307,16 @@ static void test_transport_server_refuses_other_protocols(void)
 	CHECK_INT(server_takes("474554202f20485454502f312e310d0a"), -EPROTO);
 	CHECK_INT(server_takes("16030102000100"), -EPROTO);
 	CHECK_INT(server_takes("dddddddd00000000"), -EPROTO);
-	CHECK_INT(server_takes("3400000000000000"), -EPROTO); /* full */
+	CHECK_INT(server_takes("dddddddd0300000061626300"), -EPROTO);
+	CHECK_INT(server_takes("dddddddd0600000061626364aabb"), 1);
+	/* A plain message of 4 bytes, and one that says it has 8. */
+	CHECK_INT(server_takes("dddddddd1a000000000000000000000001020304050607"
+			       "080400000061626364aabb"),
+		  1);
+	CHECK_INT(server_takes("dddddddd1a000000000000000000000001020304050607"
+			       "080800000061626364aabb"),
+		  -EPROTO);
+	CHECK_INT(server_takes("dddddddd0600008061626364aabb"), 1);
 	CHECK_INT(server_takes("eeeeeeee0000300000000000"), -EMSGSIZE);
 	CHECK_INT(server_takes("eeeeeeee0000000000000000"), -EPROTO);
 	CHECK_INT(server_takes("eeeeeeee050000006162636465"), -EPROTO);
@@ -255,12 +326,102 @@ static void test_transport_server_refuses_other_protocols(void)
 	CHECK_INT(server_takes("ef8161626364"), 1);
 }
 
+/* Four bytes as the full transport carries them; the checksums are those of
+ * another implementation of CRC32 (zlib.crc32 of Python). */
+static void test_transport_full_numbers_and_checks(void)
+{
+	struct mtp_codec *c = NULL;
+	uint8_t header[64], want[32];
+	struct buf out;
+
+	buf_init(&out);
+	CHECK_INT(mtp_codec_new_client(&c, MTP_TRANSPORT_FULL, NULL, NULL, 2),
+		  0);
+	CHECK_INT(mtp_codec_send(c, bytes_of("abcd", 4), &out), 0);
+	CHECK_INT(mtp_codec_send(c, bytes_of("abcd", 4), &out), 0);
+	CHECK_INT(out.n, sizeof(want));
+	CHECK_INT(hex_decode(want, sizeof(want),
+			     "1000000000000000616263649e390bbb"
+			     "1000000001000000616263640039a177",
+			     2 * sizeof(want)),
+		  0);
+	CHECK_MEM(out.p, want, sizeof(want));
+	mtp_codec_free(&c);
+	buf_clear(&out);
+	CHECK_INT(server_takes("1000000000000000616263649e390bbb"
+			       "1000000001000000616263640039a177"),
+		  2);
+	/* one bit of the checksum, of the data, of the number */
+	CHECK_INT(server_takes("1000000000000000616263649f390bbb"), -EPROTO);
+	CHECK_INT(server_takes("1000000000000000616263659e390bbb"), -EPROTO);
+	/* the same packet again, and one left out */
+	CHECK_INT(server_takes("1000000000000000616263649e390bbb"
+			       "1000000000000000616263649e390bbb"),
+		  -EPROTO);
+	CHECK_INT(server_takes("1000000000000000616263649e390bbb"
+			       "100000000200000061626364e33e2ef9"),
+		  -EPROTO);
+	CHECK_INT(server_takes("0c0000000000000026ca8d32"), -EPROTO);
+	CHECK_INT(server_takes("0b00000000000000616263"), -EPROTO);
+	CHECK_INT(server_takes("1000000000000000"), 0);
+	CHECK_INT(server_takes("0c00200000000000"), 0);
+	CHECK_INT(server_takes("0d00200000000000"), -EMSGSIZE);
+	/* A.2 has no obfuscated variant of it. */
+	header_draw(header);
+	CHECK_INT(mtp_codec_new_client(&c, MTP_TRANSPORT_FULL, header, NULL, 2),
+		  -EINVAL);
+}
+
+/* "each key becomes SHA256(key || secret)": the stream read with nothing but
+ * SHA-256 and AES-CTR. */
+static void test_transport_secret_changes_the_keys(void)
+{
+	EVP_CIPHER_CTX *ctx = EVP_CIPHER_CTX_new();
+	struct mtp_codec *c = NULL, *server = NULL;
+	uint8_t header[64], key[48], hash[32], clear[76];
+	struct sink s = {0};
+	struct buf out;
+	int len;
+
+	header_draw(header);
+	buf_init(&out);
+	CHECK_INT(mtp_codec_new_client(&c, MTP_TRANSPORT_PADDED, header,
+				       sixteen, 2),
+		  0);
+	CHECK_INT(mtp_codec_send(c, bytes_of("abcdefgh", 8), &out), 0);
+	memcpy(key, header + 8, 32);
+	memcpy(key + 32, sixteen, 16);
+	EVP_Digest(key, sizeof(key), hash, NULL, EVP_sha256(), NULL);
+	EVP_EncryptInit_ex(ctx, EVP_aes_256_ctr(), NULL, hash, header + 40);
+	EVP_EncryptUpdate(ctx, clear, &len, out.p, 76);
+	EVP_CIPHER_CTX_free(ctx);
+	CHECK_MEM(clear + 56, "\xdd\xdd\xdd\xdd\x02\0", 6);
+	CHECK(clear[64] >= 8 && clear[64] <= 8 + 15);
+	CHECK_MEM(clear + 68, "abcdefgh", 8);
+	/* Without the secret, and with nothing hidden, nobody is let in. */
+	CHECK_INT(mtp_codec_new_server(&server, NULL), 0);
+	CHECK_INT(mtp_codec_recv(server, buf_bytes(&out), sink_packet, &s),
+		  -EPROTO);
+	mtp_codec_free(&server);
+	mtp_codec_new_server(&server, sixteen);
+	memset(clear, 0xee, sizeof(clear));
+	CHECK_INT(mtp_codec_recv(server, bytes_of(clear, 76), sink_packet, &s),
+		  -EPROTO);
+	mtp_codec_free(&server);
+	mtp_codec_free(&c);
+	CHECK_INT(mtp_codec_new_client(&c, MTP_TRANSPORT_PADDED, NULL, sixteen,
+				       2),
+		  -EINVAL);
+	buf_clear(&out);
+	buf_clear(&s.got);
+}
+
 static void test_transport_stops_when_the_packet_is_refused(void)
 {
 	struct mtp_codec *c = NULL;
 	struct sink s = {.refuse_at = 2};
 
-	CHECK_INT(mtp_codec_new_server(&c), 0);
+	CHECK_INT(mtp_codec_new_server(&c, NULL), 0);
 	CHECK_INT(mtp_codec_recv(c, bytes_of("\xef\1aaaa\1bbbb\1cccc", 16),
 				 sink_packet, &s),
 		  -EPROTO);
@@ -277,6 +438,9 @@ int main(void)
 	RUN(test_transport_obfuscated_header_follows_the_rules);
 	RUN(test_transport_header_ok_refuses_reserved_words);
 	RUN(test_transport_server_refuses_other_protocols);
+	RUN(test_transport_padding_is_taken_off);
+	RUN(test_transport_full_numbers_and_checks);
+	RUN(test_transport_secret_changes_the_keys);
 	RUN(test_transport_stops_when_the_packet_is_refused);
 	return check_done();
 }

@@ -19,8 +19,7 @@ struct storage_conf {
 	const char *api_hash;
 	const struct tg_dc *dcs;
 	size_t dcs_n;
-	enum mtp_transport_kind transport;
-	bool obfuscated;
+	const struct tg_link *link;
 	/* Library versions announced for incoming calls, NULL-terminated. */
 	const char *const *versions;
 	const char *const *sessions; /* names to keep connected */

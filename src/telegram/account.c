@@ -106,8 +106,7 @@ void account_frozen(struct tg_account *a, int64_t since, int64_t until)
 void account_dc_add(struct tg_account *a, const struct tg_dc *dc)
 {
 	for (size_t i = 0; i < a->dcs_n; i++)
-		if (a->dcs[i].id == dc->id && a->dcs[i].port == dc->port &&
-		    !strcmp(a->dcs[i].host, dc->host))
+		if (tg_dc_same(&a->dcs[i], dc))
 			return;
 	if (a->dcs_n < ACCOUNT_DCS_MAX)
 		a->dcs[a->dcs_n++] = *dc;
@@ -179,6 +178,7 @@ static void on_event(enum mtp_event event, const char *text, void *arg)
 		break;
 	case MTP_EVENT_CLOSE:
 	case MTP_EVENT_REFUSED:
+	case MTP_EVENT_FLOOD:
 		break;
 	}
 }
@@ -195,10 +195,9 @@ static void on_update(struct bytes object, void *arg)
 
 bool account_has_address(const struct tg_account *a, int dc_id)
 {
-	for (size_t i = 0; i < a->dcs_n; i++)
-		if (a->dcs[i].id == dc_id)
-			return true;
-	return false;
+	struct tg_dc dc;
+
+	return tg_link_addresses(&dc, 1, a->dcs, a->dcs_n, dc_id, a->link);
 }
 
 void account_connection_conf(struct connection_conf *conf, struct tg_dc *dcs,
@@ -206,16 +205,13 @@ void account_connection_conf(struct connection_conf *conf, struct tg_dc *dcs,
 {
 	*conf = (struct connection_conf){
 		.dcs = dcs,
-		.transport = a->transport,
-		.obfuscated = a->obfuscated,
+		.via = a->link,
 		.rsa = a->rsa,
 		.api_id = a->api_id,
 		.query_timeout = a->query_timeout,
 	};
-	for (size_t i = 0; i < a->dcs_n; i++)
-		if (a->dcs[i].id == dc_id &&
-		    conf->dcs_n < CONNECTION_ADDRESSES_MAX)
-			dcs[conf->dcs_n++] = a->dcs[i];
+	conf->dcs_n = tg_link_addresses(dcs, CONNECTION_ADDRESSES_MAX, a->dcs,
+					a->dcs_n, dc_id, a->link);
 }
 
 static int connection_build(struct tg_account *a)
@@ -423,8 +419,7 @@ static void conf_take(struct tg_account *a, const struct tg_account_conf *conf)
 	snprintf(a->api_hash, sizeof(a->api_hash), "%s", conf->api_hash);
 	a->api_id = conf->api_id;
 	a->rsa = conf->rsa;
-	a->transport = conf->transport;
-	a->obfuscated = conf->obfuscated;
+	a->link = conf->link ? conf->link : &tg_link_default;
 	a->query_timeout =
 		conf->query_timeout ? conf->query_timeout : QUERY_TIMEOUT;
 	a->keep = conf->keep;

@@ -11,17 +11,11 @@
 #include "base/bytes.h"
 #include "base/clock.h"
 #include "mtproto/client.h"
+#include "telegram/link.h"
 #include "telegram/state.h"
 #include "tl/tl.h"
 
 struct tg_account;
-
-struct tg_dc {
-	int id;        /* 1.. */
-	char host[64]; /* literal IPv4 or IPv6 address */
-	uint16_t port;
-	bool test; /* dc number on the wire is id + 10000 */
-};
 
 struct tg_user {
 	int64_t id;
@@ -75,8 +69,8 @@ struct tg_account_conf {
 	const struct tg_dc *dcs; /* first is used first; copied */
 	size_t dcs_n;
 	const struct mtp_rsa *rsa; /* borrowed for life */
-	enum mtp_transport_kind transport;
-	bool obfuscated;
+	/* Borrowed for life; NULL: tg_link_default. */
+	const struct tg_link *link;
 	usec_t query_timeout; /* 0: 10 s */
 	/* Resume; auth.present false: a new key will be made. */
 	int dc_id; /* 0: dcs[0].id */

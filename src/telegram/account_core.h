@@ -30,8 +30,7 @@ struct tg_account {
 	int32_t api_id;
 	char api_hash[64];
 	const struct mtp_rsa *rsa;
-	enum mtp_transport_kind transport;
-	bool obfuscated;
+	const struct tg_link *link;
 	usec_t query_timeout;
 	struct tg_keep keep;
 	struct tg_account_handlers handlers;

@@ -6,6 +6,7 @@
 
 #include <string.h>
 
+#include "base/log.h"
 #include "base/text.h"
 
 /* A freeze ends without a word to the clients. */
@@ -18,17 +19,29 @@ static void dc_option_take(struct tg_account *a, const struct tl_obj *o)
 	int32_t port = tl_int(o, TL_dcOption_port);
 	struct tg_dc dc = {.id = tl_int(o, TL_dcOption_id),
 			   .port = (uint16_t)port,
-			   .test = a->dcs[0].test};
+			   .test = a->dcs[0].test,
+			   .tcpo_only = tl_has(o, TL_dcOption_tcpo_only),
+			   .fixed = tl_has(o, TL_dcOption_static),
+			   .this_port_only =
+				   tl_has(o, TL_dcOption_this_port_only)};
+	struct bytes secret = tl_bytes(o, TL_dcOption_secret);
+	struct sa sa;
 
-	/* Neither for files only nor behind a proxy's secret; a `tcpo_only`
-	 * address requires the obfuscated transport. */
+	/* For files only, or of a content network: never dialled. */
 	if (tl_has(o, TL_dcOption_media_only) || tl_has(o, TL_dcOption_cdn) ||
-	    tl_has(o, TL_dcOption_secret) || tl_has(o, TL_dcOption_ipv6) ||
-	    (tl_has(o, TL_dcOption_tcpo_only) && !a->obfuscated) || !ip.n ||
-	    ip.n >= sizeof(dc.host) || memchr(ip.p, 0, ip.n) || port <= 0 ||
-	    port > UINT16_MAX)
+	    !ip.n || ip.n >= sizeof(dc.host) || memchr(ip.p, 0, ip.n) ||
+	    port <= 0 || port > UINT16_MAX || dc.id < 1)
 		return;
 	memcpy(dc.host, ip.p, ip.n);
+	if (sa_set_str(&sa, dc.host, dc.port) ||
+	    (secret.n && secret.n != MTP_SECRET_BYTES &&
+	     secret.n != MTP_SECRET_BYTES + 1)) {
+		count_bad("telegram", "dc_option", "an address is unusable");
+		return;
+	}
+	dc.secret_n = (uint8_t)secret.n;
+	if (secret.n)
+		memcpy(dc.secret, secret.p, secret.n);
 	account_dc_add(a, &dc);
 }
 

@@ -80,6 +80,11 @@ void mtp_client_free(struct mtp_client **cp)
 	*cp = NULL;
 }
 
+void mtp_client_transport(struct mtp_client *c, enum mtp_transport_kind kind,
+			  bool obfuscated, const uint8_t *secret)
+{
+}
+
 void mtp_client_connected(struct mtp_client *c, usec_t now, struct wall wall)
 {
 	c->up = true;

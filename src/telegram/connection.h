@@ -21,11 +21,11 @@ enum connection_link {
 };
 
 struct connection_conf {
-	const char *name;        /* for log lines; copied */
-	const struct tg_dc *dcs; /* addresses of one data centre; copied */
-	size_t dcs_n;            /* 1 .. CONNECTION_ADDRESSES_MAX */
-	enum mtp_transport_kind transport;
-	bool obfuscated;
+	const char *name;          /* for log lines; copied */
+	const struct tg_dc *dcs;   /* addresses of one data centre, in the order
+				    * of tg_link_addresses(); copied */
+	size_t dcs_n;              /* 1 .. CONNECTION_ADDRESSES_MAX */
+	const struct tg_link *via; /* borrowed for life */
 	const struct mtp_rsa *rsa;
 	const struct mtp_auth *auth;
 	int32_t api_id;

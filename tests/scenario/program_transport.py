@@ -1,0 +1,239 @@
+#!/usr/bin/env python3
+"""Reaching Telegram: transports, proxies, IP versions. Each time a whole
+program logs in with a new key, then runs and resumes with the kept one.
+
+    program_transport.py BUILD [NAME-PART]
+
+# run: check 150
+"""
+import os
+import shutil
+import socket
+import sys
+
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.dirname(
+    os.path.abspath(__file__)))))
+from tests.harness.gateway import Gateway  # noqa: E402
+from tests.harness.process import Tap, wait_for  # noqa: E402
+from tests.harness.proxies import HttpConnect, Mtproto, Socks5  # noqa: E402
+from tests.harness.stage import OFFICE, PBX, equal, user  # noqa: E402
+from tests.harness.telegram import Telegram  # noqa: E402
+
+BUILD = os.path.abspath(sys.argv[1])
+PART = sys.argv[2] if len(sys.argv) > 2 else ""
+FOLDER = os.path.join(BUILD, "scenario", "program_transport")
+NUMBER = OFFICE["phone"]
+SECRET = bytes.fromhex("3f6a1cc05b7e8d9216403a5b77e1c2d4")
+PASSWORD = ("gateway", "a:b c\"d")
+
+
+class World:
+    def __init__(self):
+        shutil.rmtree(FOLDER, ignore_errors=True)
+        self.telegram = Telegram(BUILD, os.path.join(FOLDER, "telegram"),
+                                 [OFFICE, user(1)])
+        self.telegram.start()
+        self.gateways, self.made, self.kept = 0, [], None
+
+    def gateway(self, telegram="", proxy=None, dc=None):
+        """proxy: lines of [proxy]; dc: instead of the simulator's."""
+        self.gateways += 1
+        settings = self.telegram.settings()
+        if dc:
+            settings = "\n".join(
+                [line for line in settings.split("\n")
+                 if not line.startswith("dc =")] + dc)
+        g = Gateway(BUILD, os.path.join(FOLDER, "g%d" % self.gateways),
+                    settings + "\n" + telegram, {"office": "+" + NUMBER},
+                    [PBX], "16384-18384", proxy and "[proxy]\n" + proxy or "")
+        self.made.append(g)
+        return g
+
+    def close(self):
+        for g in self.made:
+            if g.process and g.process.alive():
+                g.process.kill()
+        equal(self.telegram.stop(), 0)
+
+    def logged_in(self):
+        """A gateway that has a log-in to be copied; never started."""
+        if not self.kept:
+            self.kept = self.gateway()
+            self.kept.login("office", self.code)
+        return self.kept
+
+    def code(self):
+        return self.telegram.code(NUMBER)
+
+    def logins(self):
+        return sum(e.get("event") == "login" for _, e in self.telegram.events)
+
+
+def works(w, g):
+    """Logs in, runs and resumes, and after a restart resumes again."""
+    g.login("office", w.code)
+    before = w.logins()
+    for _ in range(2):
+        g.start()
+        g.wait_sessions_ready()
+        equal(g.stop(), 0)
+    equal(w.logins(), before)
+
+
+def lines(type_, proxy, **more):
+    return "\n".join(["type = " + type_, "host = " + proxy.host,
+                      "port = %d" % proxy.port] +
+                     ["%s = %s" % item for item in more.items()]) + "\n"
+
+
+# -- transports ---------------------------------------------------------------
+def transport(name, obfuscated):
+    def test(w):
+        works(w, w.gateway("transport = %s\nobfuscated = %s" %
+                           (name, obfuscated)))
+    return test
+
+
+# -- proxies ------------------------------------------------------------------
+def through(w, proxy, text, telegram=""):
+    g = w.gateway(telegram, text)
+    try:
+        works(w, g)
+        target = (w.telegram.host, w.telegram.port)
+        assert len(proxy.seen) >= 3, proxy.seen    # a log-in and two runs
+        assert all(s == target for s in proxy.seen), proxy.seen
+        assert not proxy.refused, proxy.refused
+        # Cut off, it comes back the same way.
+        g.start()
+        g.wait_sessions_ready()
+        n = len(proxy.seen)
+        proxy.cut()
+        wait_for("a new connection", lambda: len(proxy.seen) > n)
+        g.wait_sessions_ready()
+        equal(g.stop(), 0)
+    finally:
+        proxy.stop()
+    return g
+
+
+def socks5(w):
+    p = Socks5()
+    through(w, p, lines("socks5", p))
+
+
+def socks5_password(w):
+    p = Socks5(PASSWORD, host="::1")
+    g = through(w, p, lines("socks5", p, username=PASSWORD[0],
+                            password="\"a:b c\\\"d\""))
+    assert PASSWORD[1] not in g.process.text()
+
+
+def http(w):
+    p = HttpConnect()
+    through(w, p, lines("http", p))
+
+
+def http_password(w):
+    p = HttpConnect(PASSWORD)
+    g = through(w, p, lines("http", p, username=PASSWORD[0],
+                            password="\"a:b c\\\"d\""), "transport = full")
+    assert PASSWORD[1] not in g.process.text()
+
+
+def mtproto(padded):
+    def test(w):
+        p = Mtproto(SECRET, {2: (w.telegram.host, w.telegram.port)}, padded)
+        text = ("dd" if padded else "") + SECRET.hex()
+        g = through(w, p, lines("mtproto", p, secret=text))
+        assert SECRET.hex() not in g.process.text()
+    return test
+
+
+def refusal(make, reason, **more):
+    """The session says why, the log too, and nobody's password."""
+    def test(w):
+        g = w.logged_in()
+        p = make(w)
+        g2 = w.gateway(proxy=lines(more["type"], p, **{
+            k: v for k, v in more.items() if k != "type"}))
+        shutil.copytree(os.path.join(g.folder, "data"),
+                        os.path.join(g2.folder, "data"))
+        shutil.copy(g.key, g2.key)
+        g2.start()
+        try:
+            wait_for("the reason", lambda: any(
+                r["state"] == "offline" and r["reason"] == reason
+                for r in g2.rows("sessions")), pause=0.005)
+            assert "offline: " + reason in g2.process.text()
+            assert "wr0ng" not in g2.process.text()
+            equal(g2.stop(), 0)
+        finally:
+            p.stop()
+    return test
+
+
+# -- addresses ----------------------------------------------------------------
+def next_address(w):
+    """The first address is nobody's, the second one answers nothing, the third
+    one works."""
+    with socket.create_server(("127.0.0.1", 0)) as deaf:
+        works(w, w.gateway(dc=[
+            "dc = 2 127.0.0.1:%d" % stopped(Socks5()).port,
+            "dc = 2 127.0.0.1:%d" % deaf.getsockname()[1],
+            "dc = 2 %s:%d" % (w.telegram.host, w.telegram.port)]))
+
+
+TESTS = [("scenario_transport_%s_%s" % (t, o),
+          transport(t, "yes" if o == "obfuscated" else "no"))
+         for t, o in (("padded", "obfuscated"), ("padded", "plain"),
+                      ("full", "plain"))]
+TESTS += [
+    ("scenario_proxy_socks5", socks5),
+    ("scenario_proxy_socks5_password", socks5_password),
+    ("scenario_proxy_http", http),
+    ("scenario_proxy_http_password", http_password),
+    ("scenario_proxy_mtproto", mtproto(False)),
+    ("scenario_proxy_mtproto_padded", mtproto(True)),
+    ("scenario_proxy_socks5_wrong_password", refusal(
+        lambda w: Socks5(PASSWORD), "proxy: user name or password is wrong",
+        type="socks5", username="gateway", password="wr0ng")),
+    ("scenario_proxy_socks5_ruleset", refusal(
+        lambda w: Socks5(rule=2),
+        "proxy: connection not allowed by ruleset", type="socks5")),
+    ("scenario_proxy_http_wrong_password", refusal(
+        lambda w: HttpConnect(PASSWORD),
+        "proxy: user name or password is wrong", type="http",
+        username="gateway", password="wr0ng")),
+    ("scenario_proxy_http_forbidden", refusal(
+        lambda w: HttpConnect(status="403 Forbidden"),
+        "proxy: HTTP status 403", type="http")),
+    ("scenario_proxy_mtproto_wrong_secret", refusal(
+        lambda w: Mtproto(SECRET, {}),
+        "proxy: closed without an answer; is the secret right?",
+        type="mtproto", secret="00" * 16)),
+    ("scenario_proxy_unreachable", refusal(
+        lambda w: stopped(Socks5()), "proxy: Connection refused",
+        type="socks5")),
+    ("scenario_address_next", next_address),
+]
+
+
+def stopped(proxy):
+    proxy.stop()
+    return proxy
+
+
+def main():
+    tap = Tap()
+    w = World()
+    try:
+        for name, test in TESTS:
+            if PART in name:
+                tap.run(name, test, w)
+    finally:
+        tap.run("scenario_transport_simulator_stops", w.close)
+    return tap.done()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
