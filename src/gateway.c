@@ -114,6 +114,7 @@ static int start_storage(struct gateway *g)
 		.link = &s->link,
 		.versions = s->version_list,
 		.sessions = s->session_list,
+		.uses = s->uses,
 		.sessions_n = s->sessions_n,
 	};
 	const char *why = "storage";

@@ -313,6 +313,46 @@ static int read_sip(struct settings *s, struct config *c,
 /* -- sessions ----------------------------------------------------------------
  */
 
+/* "calls,keypad": a list; nothing: all of them. */
+static int read_features(struct config_section *x, unsigned *features,
+			 struct config_error *err)
+{
+	char text[64] = "", *at = text, *name;
+	int fail = config_text(x, "features", text, sizeof(text), err);
+
+	while (!fail && (name = strsep(&at, ",")) && (*name || *features)) {
+		unsigned one;
+
+		while (*name == ' ')
+			name++;
+		one = tg_feature_of(name);
+		if (!one)
+			return config_fail(x, "features", 0, err,
+					   "a feature is calls, keypad, "
+					   "messages or bot");
+		*features |= one;
+	}
+	return fail;
+}
+
+/* Budgets are guesses at what Telegram bears (telegram-wire C.1, F 23). */
+static int read_use(struct config_section *x, struct tg_use *use,
+		    struct config_error *err)
+{
+	uint64_t peers = 200, lookups = 300;
+	int fail = read_features(x, &use->features, err);
+
+	if (!fail)
+		fail = config_uint(x, "new_peers_per_day", 0, 100000, &peers,
+				   err);
+	if (!fail)
+		fail = config_uint(x, "lookups_per_day", 0, 100000, &lookups,
+				   err);
+	use->new_peers_per_day = (unsigned)peers;
+	use->lookups_per_day = (unsigned)lookups;
+	return fail;
+}
+
 static int read_sessions(struct settings *s, struct config *c,
 			 struct config_error *err)
 {
@@ -331,6 +371,8 @@ static int read_sessions(struct settings *s, struct config *c,
 		s->session_list[n] = s->sessions[n];
 		fail = config_text(x, "phone", s->phones[n],
 				   sizeof(s->phones[n]), err);
+		if (!fail)
+			fail = read_use(x, &s->uses[n], err);
 		if (fail)
 			return fail;
 		s->sessions_n++;

@@ -33,6 +33,7 @@ struct settings {
 	char sessions[SETTINGS_SESSIONS_MAX][64];
 	const char *session_list[SETTINGS_SESSIONS_MAX];
 	char phones[SETTINGS_SESSIONS_MAX][32];
+	struct tg_use uses[SETTINGS_SESSIONS_MAX];
 	size_t sessions_n;
 
 	struct manager_trunk *trunks; /* allocated */

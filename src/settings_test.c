@@ -118,6 +118,9 @@ static void test_settings_read_what_is_given(void)
 	CHECK_INT(s->sessions_n, 2);
 	CHECK_STR(s->session_list[1], "b c");
 	CHECK_STR(s->phones[0], "+99966000001");
+	CHECK_INT(s->uses[0].features, 0);
+	CHECK_INT(s->uses[0].new_peers_per_day, 200);
+	CHECK_INT(s->uses[0].lookups_per_day, 300);
 	CHECK_INT(s->trunks_n, 4);
 	t = &s->trunks[0];
 	CHECK_STR(t->session, "b c");
@@ -178,6 +181,19 @@ static void test_settings_read_a_proxy(void)
 	settings_free(&s);
 }
 
+static void test_settings_of_a_session_s_use(void)
+{
+	struct settings *s = read_text(
+		TELEGRAM "[session a]\nfeatures = calls, keypad\n"
+			 "new_peers_per_day = 0\nlookups_per_day = 7\n");
+
+	CHECK(s);
+	CHECK_INT(s->uses[0].features, TG_FEATURE_CALLS | TG_FEATURE_KEYPAD);
+	CHECK_INT(s->uses[0].new_peers_per_day, 0);
+	CHECK_INT(s->uses[0].lookups_per_day, 7);
+	settings_free(&s);
+}
+
 static const struct {
 	const char *text;
 	unsigned line;    /* 0: the file as a whole */
@@ -185,6 +201,9 @@ static const struct {
 } bad[] = {
 	{"", 0, "[telegram] is missing"},
 	{"[telegram]\n", 1, "api_id"},
+	{TELEGRAM "[session a]\nfeatures = calls,video\n", 5,
+	 "a feature is calls"},
+	{TELEGRAM "[session a]\nfeatures = calls,\n", 5, "a feature is"},
 	{"[telegram]\napi_id = 1\n", 1, "api_hash"},
 	{"[telegram]\napi_id = 0\napi_hash = h\n", 2, "api_id"},
 	{"[telegram]\napi_id = 2147483648\napi_hash = h\n", 2, "api_id"},
@@ -329,6 +348,7 @@ int main(void)
 		return 1;
 	close(fd);
 	RUN(test_settings_have_defaults);
+	RUN(test_settings_of_a_session_s_use);
 	RUN(test_settings_read_what_is_given);
 	RUN(test_settings_read_a_proxy);
 	RUN(test_settings_errors_name_file_line_and_key);

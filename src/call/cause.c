@@ -107,7 +107,10 @@ static const struct {
 
 void call_cause_telegram_error(struct call_cause *c, int code, const char *text)
 {
-	static const char flood[] = "FLOOD_WAIT_";
+	/* Row 46; a slow chat refuses no calls. */
+	static const char *const floods[] = {
+		"FLOOD_WAIT_", "FLOOD_PREMIUM_WAIT_",
+		"Too Many Requests: retry after "};
 
 	for (size_t i = 0; i < sizeof(telegram_texts) / sizeof(*telegram_texts);
 	     i++) {
@@ -117,9 +120,16 @@ void call_cause_telegram_error(struct call_cause *c, int code, const char *text)
 			return;
 		}
 	}
-	if (strncmp(text, flood, sizeof(flood) - 1) == 0)
-		call_cause_set(c, CAUSE_FLOOD_WAIT, text + sizeof(flood) - 1);
-	else if (code == 408)
+	for (size_t i = 0; i < sizeof(floods) / sizeof(*floods); i++) {
+		size_t n = strlen(floods[i]);
+
+		if (strncmp(text, floods[i], n) != 0)
+			continue;
+		call_cause_set(c, CAUSE_FLOOD_WAIT, text + n);
+		c->remote = code > 0;
+		return;
+	}
+	if (code == 408)
 		call_cause_set(c, CAUSE_RPC_TIMEOUT, NULL);
 	else if (code == 401)
 		call_cause_set(c, CAUSE_SESSION_NOT_RUNNING, NULL);

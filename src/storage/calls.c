@@ -24,6 +24,7 @@ struct storage_call {
 	char id[33];
 	char worker[32]; /* "" until the Manager has assigned one */
 	struct tg_call *call;
+	int64_t user_id; /* called; 0: he calls */
 	bool told_waiting;
 	/* Events of a call that has no Worker yet wait here. */
 	json_t *pending;
@@ -115,6 +116,8 @@ static void on_state(enum tg_call_state state, void *arg)
 	if (!c->call)
 		return;
 	tell_waiting(c);
+	if (state == TG_CALL_RINGING)
+		tg_peer_met(c->session->account, c->user_id);
 	if (state == TG_CALL_RINGING)
 		send_event(c, json_pack("{ss}", "event", "ringing"));
 }
@@ -257,6 +260,7 @@ static void on_resolved(const struct mtp_error *err, const struct tg_user *user,
 			void *arg)
 {
 	struct storage_call *c = arg;
+	char why[32];
 	int fail;
 
 	c->resolving = false;
@@ -268,8 +272,13 @@ static void on_resolved(const struct mtp_error *err, const struct tg_user *user,
 		start_failed(c, 0, "cancelled");
 		return;
 	}
+	if (!tg_call_permitted(c->session->account, user, why)) {
+		start_failed(c, 420, why);
+		return;
+	}
 	send_event(c, json_pack("{ss so}", "event", "resolved", "user",
 				storage_user_json(user)));
+	c->user_id = user->id;
 	fail = tg_call_request(&c->call, c->session->account, user,
 			       c->version_list, &handlers, c);
 	if (fail) {
@@ -324,6 +333,7 @@ static void on_start(const struct bus_message *m, void *arg)
 	json_t *peer = json_object_get(m->body, "peer");
 	enum tg_peer_kind kind;
 	struct storage_call *c;
+	char why[32];
 
 	if (session && tg_account_state(session->account) == TG_STATE_FROZEN) {
 		refuse_start(s, m, 420, "FROZEN_METHOD_INVALID");
@@ -331,6 +341,11 @@ static void on_start(const struct bus_message *m, void *arg)
 	}
 	if (!session || tg_account_state(session->account) != TG_STATE_READY) {
 		refuse_start(s, m, 401, "SESSION_NOT_RUNNING");
+		return;
+	}
+	/* Nobody is looked up in vain either. */
+	if (!tg_call_permitted(session->account, NULL, why)) {
+		refuse_start(s, m, 420, why);
 		return;
 	}
 	if (peer_kind(text_of(peer, "kind"), &kind)) {

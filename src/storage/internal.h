@@ -31,6 +31,8 @@ json_t *storage_user_json(const struct tg_user *user);
 /* calls.c */
 int storage_calls_subscribe(struct storage *s);
 int storage_subscribe(struct storage *s, const char *format, bus_h *handler);
+/* show.c */
+int storage_show_subscribe(struct storage *s);
 /* login.c */
 int storage_login_subscribe(struct storage *s);
 /* A Telegram user calls this session. */

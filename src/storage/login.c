@@ -60,6 +60,9 @@ static void login_refused(struct login_request *r, int err)
 	case -EINVAL:
 		login_failed(r, 400, "ARGUMENT_INVALID");
 		break;
+	case -EPERM:
+		login_failed(r, 403, "FEATURE_OFF");
+		break;
 	default:
 		login_failed(r, 503, "NOT_CONNECTED");
 	}

@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "base/log.h"
 #include "bus/manager_storage.h"
@@ -88,6 +87,31 @@ static void keep_frozen(int64_t since, void *arg)
 	save(session);
 }
 
+static void keep_flood(const char *line, const char *why, int64_t until,
+		       void *arg)
+{
+	struct session *session = arg;
+
+	(void)store_flood_put(session->storage->conf.store, session->name, line,
+			      why, until, clock_wall().us / (1000 * 1000));
+}
+
+static void resume_flood(const char *line, const char *why, int64_t until,
+			 void *arg)
+{
+	struct session *session = arg;
+
+	tg_account_flood(session->account, line, why, until);
+}
+
+static void keep_met(int64_t user_id, void *arg)
+{
+	struct session *session = arg;
+
+	(void)store_peer_met(session->storage->conf.store, session->name,
+			     user_id);
+}
+
 static void keep_self(const struct tg_user *user, void *arg)
 {
 	struct session *session = arg;
@@ -124,6 +148,7 @@ static void keep_peer(const struct tg_user *user, void *arg)
 		.user_id = user->id,
 		.access_hash = user->access_hash,
 		.bot = user->bot,
+		.met = user->met,
 	};
 
 	snprintf(p.phone, sizeof(p.phone), "%s", user->phone);
@@ -139,7 +164,11 @@ static bool user_of_peer(int err, const struct store_peer *p,
 	if (err)
 		return false;
 	*user = (struct tg_user){
-		.id = p->user_id, .access_hash = p->access_hash, .bot = p->bot};
+		.id = p->user_id,
+		.access_hash = p->access_hash,
+		.bot = p->bot,
+		.met = p->met,
+	};
 	snprintf(user->phone, sizeof(user->phone), "%s", p->phone);
 	snprintf(user->username, sizeof(user->username), "%s", p->username);
 	snprintf(user->first_name, sizeof(user->first_name), "%s",
@@ -223,7 +252,7 @@ static void session_destroy(void *arg)
 	bytes_wipe(&session->kept, sizeof(session->kept));
 }
 
-static int session_start(struct session *session)
+static int session_start(struct session *session, const struct tg_use *use)
 {
 	struct storage *s = session->storage;
 	const struct store_session *k = &session->kept;
@@ -244,9 +273,12 @@ static int session_start(struct session *session)
 		.dead_reason = k->dead_reason,
 		.dead_since = k->dead_since,
 		.frozen_since = k->frozen_since,
+		.use = *use,
 		.keep = {.auth = keep_auth,
 			 .auth_lost = keep_auth_lost,
 			 .frozen = keep_frozen,
+			 .flood = keep_flood,
+			 .met = keep_met,
 			 .self = keep_self,
 			 .updates = keep_updates,
 			 .peer = keep_peer,
@@ -268,10 +300,14 @@ static int session_start(struct session *session)
 		return err;
 	err = tg_account_new(&session->account, &conf);
 	bytes_wipe(&conf.auth, sizeof(conf.auth));
+	if (!err)
+		err = store_flood_each(s->conf.store, session->name,
+				       resume_flood, session);
 	return err;
 }
 
-static int session_add(struct storage *s, const char *name)
+static int session_add(struct storage *s, const char *name,
+		       const struct tg_use *use)
 {
 	struct session *session = mem_zalloc(sizeof(*session), session_destroy);
 	int err;
@@ -286,7 +322,7 @@ static int session_add(struct storage *s, const char *name)
 			 name);
 	else if (err)
 		goto out;
-	err = session_start(session);
+	err = session_start(session, use);
 	if (err)
 		goto out;
 	list_append(&s->sessions, &session->le, session);
@@ -294,51 +330,6 @@ static int session_add(struct storage *s, const char *name)
 out:
 	mem_deref(session);
 	return err;
-}
-
-/* -- showing ------------------------------------------------------------------
- */
-
-/* "2026-11-21T13:00:00Z", or "" for no time. */
-static json_t *time_json(int64_t unix_time)
-{
-	time_t t = (time_t)unix_time;
-	struct tm tm;
-	char text[32];
-
-	if (!unix_time || !gmtime_r(&t, &tm) ||
-	    !strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", &tm))
-		text[0] = '\0';
-	return json_string(text);
-}
-
-static json_t *session_row(const struct session *session)
-{
-	const struct tg_user *self = tg_account_self(session->account);
-	struct tg_status t;
-	char phone[32];
-
-	tg_account_status(session->account, &t);
-	return json_pack(
-		"{ss ss ss so ss ss so so ss ss ss}", "session", session->name,
-		"storage", session->storage->id, "state",
-		tg_state_name(t.state), "since", time_json(t.since), "reason",
-		t.reason, "text", tg_state_text(t.state), "frozen_since",
-		time_json(t.frozen_since), "frozen_until",
-		time_json(t.frozen_until), "appeal_url", t.appeal_url, "phone",
-		self ? log_mask_number(phone, self->phone) : "", "username",
-		self ? self->username : "");
-}
-
-static void on_show(const struct bus_message *m, void *arg)
-{
-	struct storage *s = arg;
-	json_t *rows = json_array();
-	struct le *le;
-
-	LIST_FOREACH(&s->sessions, le)
-	json_array_append_new(rows, session_row(le->data));
-	bus_reply(s->conf.bus, m->inbox, json_pack("{so}", "rows", rows));
 }
 
 /* -- the role
@@ -370,14 +361,14 @@ int storage_new(struct storage **sp, const struct storage_conf *conf,
 	snprintf(s->id, sizeof(s->id), "%s", conf->id);
 	for (size_t i = 0; i < conf->sessions_n && !err; i++) {
 		*why = conf->sessions[i];
-		err = session_add(s, conf->sessions[i]);
+		err = session_add(s, conf->sessions[i], &conf->uses[i]);
 	}
 	if (!err)
 		err = storage_calls_subscribe(s);
 	if (!err)
 		err = storage_login_subscribe(s);
 	if (!err)
-		err = storage_subscribe(s, BUS_STORAGE_SHOW, on_show);
+		err = storage_show_subscribe(s);
 	/* Connections start only when every session could be opened. */
 	le = list_head(&s->sessions);
 	for (size_t i = 0; i < conf->sessions_n && !err; i++, le = le->next) {

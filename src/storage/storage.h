@@ -23,6 +23,7 @@ struct storage_conf {
 	/* Library versions announced for incoming calls, NULL-terminated. */
 	const char *const *versions;
 	const char *const *sessions; /* names to keep connected */
+	const struct tg_use *uses;   /* of each of them */
 	size_t sessions_n;
 };
 

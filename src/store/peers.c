@@ -8,10 +8,11 @@
 
 #define COLUMNS                                                                \
 	"session, user_id, access_hash, phone, username, first_name,"          \
-	" last_name, bot"
+	" last_name, bot, met"
 #define INSERT                                                                 \
 	"INSERT INTO peers (" COLUMNS ") VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7,"  \
-	" ?8) ON CONFLICT (session, user_id) DO UPDATE SET "
+	" ?8, ?9) ON CONFLICT (session, user_id) DO UPDATE SET"                \
+	" met = max(met, ?9), "
 #define KNOWN(column, new)                                                     \
 	column " = CASE " new " WHEN '' THEN " column " ELSE " new " END"
 
@@ -75,6 +76,7 @@ static int peer_apply(struct db *db, const void *row)
 	db_bind_text(st, 6, p->first_name);
 	db_bind_text(st, 7, p->last_name);
 	sqlite3_bind_int(st, 8, p->bot);
+	sqlite3_bind_int(st, 9, p->met);
 	return db_run(st);
 }
 
@@ -87,6 +89,27 @@ int store_peer_put(struct store *s, const char *session,
 		return -EINVAL;
 	strcpy(r.session, session);
 	return writer_put(s->writer, STORE_PEERS, peer_apply, &r, sizeof(r));
+}
+
+static int met_apply(struct db *db, const void *row)
+{
+	const struct peer_row *r = row;
+	sqlite3_stmt *st = db_statement(db, "UPDATE peers SET met = 1 WHERE"
+					    " session = ?1 AND user_id = ?2");
+
+	db_bind_text(st, 1, r->session);
+	sqlite3_bind_int64(st, 2, r->p.user_id);
+	return db_run(st);
+}
+
+int store_peer_met(struct store *s, const char *session, int64_t id)
+{
+	struct peer_row r = {.p.user_id = id};
+
+	if (strlen(session) >= sizeof(r.session))
+		return -EINVAL;
+	strcpy(r.session, session);
+	return writer_put(s->writer, STORE_PEERS, met_apply, &r, sizeof(r));
 }
 
 /* st has one value bound besides the session. */
@@ -107,6 +130,7 @@ static int peer_read(sqlite3_stmt *st, const char *session,
 	db_read_text(st, 5, p->first_name, sizeof(p->first_name));
 	db_read_text(st, 6, p->last_name, sizeof(p->last_name));
 	p->bot = sqlite3_column_int(st, 7) != 0;
+	p->met = sqlite3_column_int(st, 8) != 0;
 	return 0;
 }
 

@@ -50,7 +50,14 @@ static const char *const steps[] = {
 	/* 2 */
 	"ALTER TABLE sessions ADD COLUMN dead_since INTEGER NOT NULL DEFAULT 0;"
 	"ALTER TABLE sessions ADD COLUMN"
-	" frozen_since INTEGER NOT NULL DEFAULT 0;",
+	" frozen_since INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE peers ADD COLUMN met INTEGER NOT NULL DEFAULT 0;"
+	"CREATE TABLE floods ("
+	" session TEXT NOT NULL,"
+	" line TEXT NOT NULL,"
+	" why TEXT NOT NULL,"
+	" until INTEGER NOT NULL,"
+	" PRIMARY KEY (session, line)) WITHOUT ROWID;",
 };
 
 int schema_newest(void)

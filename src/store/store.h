@@ -58,7 +58,15 @@ int store_session_updates(struct store *s, const char *name, int32_t pts,
 int store_session_each(struct store *s,
 		       void (*each)(const struct store_session *v, void *arg),
 		       void *arg);
-int store_session_remove(struct store *s, const char *name); /* and peers */
+/* When something may be asked again: (session, line). until: unix time; one of
+ * the past removes the row. */
+int store_flood_put(struct store *s, const char *session, const char *line,
+		    const char *why, int64_t until, int64_t now);
+int store_flood_each(struct store *s, const char *session,
+		     void (*each)(const char *line, const char *why,
+				  int64_t until, void *arg),
+		     void *arg);
+int store_session_remove(struct store *s, const char *name); /* and all of it */
 
 /* -- peers: (session, user) ------------------------------------------------ */
 
@@ -66,6 +74,7 @@ struct store_peer {
 	int64_t user_id, access_hash;
 	char phone[32], username[64], first_name[128], last_name[128];
 	bool bot;
+	bool met; /* stays, once put */
 };
 
 /* access_hash 0: partial knowledge (Telegram's "min" users); empty texts and
@@ -79,6 +88,9 @@ int store_peer_by_username(struct store *s, const char *session,
 			   const char *username, struct store_peer *p);
 int store_peer_by_phone(struct store *s, const char *session,
 			const char *digits, struct store_peer *p);
+
+/* Of a peer that is there; nothing otherwise. */
+int store_peer_met(struct store *s, const char *session, int64_t id);
 
 /* -- calls in progress, so that a crash leaves true records ----------------- */
 

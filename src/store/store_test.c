@@ -342,6 +342,59 @@ static void test_session_remove_takes_its_peers(void)
 	store_close(&s);
 }
 
+/* -- closed gates ----------------------------------------------------------- */
+
+static void each_flood(const char *line, const char *word, int64_t until,
+		       void *arg)
+{
+	struct seen *seen = arg;
+	size_t n = strlen(seen->names);
+
+	snprintf(seen->names + n, sizeof(seen->names) - n, "%s %s %lld;", line,
+		 word, (long long)until);
+}
+
+static void test_flood_survives_reopening(void)
+{
+	struct seen seen = {.s = fresh()};
+	struct store_session v = sample_session("a");
+	char long_name[65];
+
+	CHECK(seen.s);
+	CHECK_INT(store_session_put(seen.s, &v), 0);
+	CHECK_INT(store_flood_put(seen.s, "a", "calls", "FLOOD_WAIT_7", 107,
+				  100),
+		  0);
+	CHECK_INT(store_flood_put(seen.s, "a", "names", "FLOOD_WAIT_1", 102,
+				  101),
+		  0);
+	CHECK_INT(store_flood_put(seen.s, "b", "calls", "x", 200, 101), 0);
+	CHECK(reopen(&seen.s));
+	CHECK_INT(store_flood_each(seen.s, "a", each_flood, &seen), 0);
+	CHECK_STR(seen.names, "calls FLOOD_WAIT_7 107;names FLOOD_WAIT_1 102;");
+	/* The newest word stands; what has passed goes. */
+	CHECK_INT(store_flood_put(seen.s, "a", "calls", "FLOOD_WAIT_9", 114,
+				  105),
+		  0);
+	seen.names[0] = '\0';
+	CHECK_INT(store_flood_each(seen.s, "a", each_flood, &seen), 0);
+	CHECK_STR(seen.names, "calls FLOOD_WAIT_9 114;");
+	CHECK_INT(store_flood_put(seen.s, "a", "calls", "", 115, 115), 0);
+	CHECK_INT(store_session_remove(seen.s, "b"), 0);
+	seen.names[0] = '\0';
+	CHECK_INT(store_flood_each(seen.s, "a", each_flood, &seen), 0);
+	CHECK_INT(store_flood_each(seen.s, "b", each_flood, &seen), 0);
+	CHECK_STR(seen.names, "");
+	memset(long_name, 'x', 64);
+	long_name[64] = '\0';
+	CHECK_INT(store_flood_put(seen.s, long_name, "calls", "", 1, 0),
+		  -EINVAL);
+	CHECK_INT(store_flood_put(seen.s, "a", long_name, "", 1, 0), -EINVAL);
+	CHECK_INT(store_flood_put(seen.s, "a", "calls", long_name, 1, 0),
+		  -EINVAL);
+	store_close(&seen.s);
+}
+
 /* -- peers ----------------------------------------------------------------- */
 
 static struct store_peer peer(int64_t id, const char *username,
@@ -398,6 +451,30 @@ static void test_peer_without_username_is_not_found_by_none(void)
 	CHECK_INT(store_peer_by_phone(s, "a", "", &got), -ENOENT);
 	CHECK_INT(store_peer_by_id(s, "a", 1, &got), 0);
 	CHECK_INT(store_peer_by_id(s, "a", 2, &got), 0);
+	store_close(&s);
+}
+
+static void test_peer_once_met_stays_met(void)
+{
+	struct store *s = fresh();
+	struct store_peer p = peer(1, "", ""), got;
+
+	CHECK(s);
+	CHECK_INT(store_peer_met(s, "a", 1), 0); /* nobody yet */
+	CHECK_INT(store_peer_put(s, "a", &p), 0);
+	CHECK_INT(store_peer_by_id(s, "a", 1, &got), 0);
+	CHECK(!got.met);
+	CHECK_INT(store_peer_met(s, "a", 1), 0);
+	CHECK_INT(store_peer_put(s, "a", &p), 0);
+	p.access_hash = 0;
+	CHECK_INT(store_peer_put(s, "a", &p), 0);
+	CHECK_INT(store_peer_by_id(s, "a", 1, &got), 0);
+	CHECK(got.met);
+	p = peer(2, "", "");
+	p.met = true;
+	CHECK_INT(store_peer_put(s, "a", &p), 0);
+	CHECK_INT(store_peer_by_id(s, "a", 2, &got), 0);
+	CHECK(got.met);
 	store_close(&s);
 }
 
@@ -573,8 +650,10 @@ int main(void)
 	RUN(test_session_updates_touch_only_the_state);
 	RUN(test_session_each_may_change_the_store);
 	RUN(test_session_remove_takes_its_peers);
+	RUN(test_flood_survives_reopening);
 	RUN(test_peer_is_found_three_ways);
 	RUN(test_peer_without_username_is_not_found_by_none);
+	RUN(test_peer_once_met_stays_met);
 	RUN(test_peer_username_and_phone_move);
 	RUN(test_peer_partial_keeps_what_is_known);
 	RUN(test_call_is_kept_until_removed);

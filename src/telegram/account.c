@@ -19,6 +19,7 @@
 #include "base/log.h"
 
 #define QUERY_TIMEOUT (10 * USEC_S)
+#define DAY (24 * 3600 * USEC_S)
 /* A data centre that has just been restarted may not know its keys yet. */
 #define KEY_UNKNOWN_MAX 4
 
@@ -318,6 +319,9 @@ static usec_t next_deadline(struct tg_account *a)
 	t = account_greet_deadline(a);
 	if (t < at)
 		at = t;
+	t = queries_deadline(a);
+	if (t < at)
+		at = t;
 	if (a->logged_in && connection_ready(a->connection)) {
 		t = updates_deadline(&a->updates);
 		if (t < at)
@@ -339,6 +343,7 @@ static void on_tick(void *arg)
 	phone_timeout(&a->phone);
 	account_greet(a);
 	if (a->connection) {
+		queries_pump(a, now);
 		peers_pump(a, now);
 		feed_pump(a, now);
 		branches_pump(a, now);
@@ -422,6 +427,14 @@ static void conf_take(struct tg_account *a, const struct tg_account_conf *conf)
 	a->link = conf->link ? conf->link : &tg_link_default;
 	a->query_timeout =
 		conf->query_timeout ? conf->query_timeout : QUERY_TIMEOUT;
+	a->use = conf->use;
+	if (!a->use.features)
+		a->use.features = TG_FEATURE_ALL;
+	a->use.features |= TG_FEATURE_SESSION | TG_FEATURE_SETTINGS;
+	flood_init(&a->flood);
+	flood_budget(&a->flood, FLOOD_STRANGERS, a->use.new_peers_per_day, DAY);
+	flood_budget(&a->flood, FLOOD_PHONES, a->use.lookups_per_day, DAY);
+	flood_budget(&a->flood, FLOOD_NAMES, a->use.lookups_per_day, DAY);
 	a->keep = conf->keep;
 	a->handlers = conf->handlers;
 	a->arg = conf->arg;
@@ -528,6 +541,40 @@ const char *tg_account_reason(const struct tg_account *a)
 	return a->reason;
 }
 
+static int64_t gate_opens(const struct tg_account *a, enum flood_line line,
+			  const char **why)
+{
+	unsigned s = flood_wait_s(&a->flood, line, why, clock_now());
+
+	if (a->state != TG_STATE_READY) {
+		*why = "";
+		return -1;
+	}
+	return s ? unix_now() + s : 0;
+}
+
+static void status_gates(const struct tg_account *a, struct tg_status *t)
+{
+	t->next_call = gate_opens(a, FLOOD_CALLS, &t->next_call_why);
+	t->next_new_peer =
+		gate_opens(a, FLOOD_STRANGERS, &t->next_new_peer_why);
+	if (t->next_call > t->next_new_peer) {
+		t->next_new_peer = t->next_call;
+		t->next_new_peer_why = t->next_call_why;
+	}
+}
+
+void tg_account_flood(struct tg_account *a, const char *name, const char *why,
+		      int64_t until)
+{
+	enum flood_line line = flood_line_of(name);
+	int64_t left = until - unix_now();
+
+	if (line != FLOOD_NONE && left > 0)
+		flood_close(&a->flood, line, why,
+			    clock_now() + (usec_t)left * USEC_S);
+}
+
 void tg_account_status(const struct tg_account *a, struct tg_status *status)
 {
 	*status = (struct tg_status){
@@ -539,6 +586,7 @@ void tg_account_status(const struct tg_account *a, struct tg_status *status)
 		.frozen_until = a->frozen.until,
 		.appeal_url = a->frozen.appeal_url,
 	};
+	status_gates(a, status);
 }
 
 const struct tg_user *tg_account_self(const struct tg_account *a)

@@ -25,6 +25,28 @@ struct tg_user {
 	char username[64];
 	char phone[32]; /* digits, empty when hidden */
 	bool bot, deleted, self;
+	bool met; /* a contact, or there was a call or a text before */
+};
+
+/* What an account is used for (behaviour 2.4): requests outside the features'
+ * lists (method.c) are refused, updates outside them are not forwarded. */
+enum tg_feature {
+	TG_FEATURE_SESSION = 1,  /* log-in, connection, peers: always on */
+	TG_FEATURE_SETTINGS = 2, /* the account's settings: always on */
+	TG_FEATURE_CALLS = 4,
+	TG_FEATURE_KEYPAD = 8,    /* DTMF keypad, Redial, Lines */
+	TG_FEATURE_MESSAGES = 16, /* messages processing, autoreply */
+	TG_FEATURE_BOT = 32,      /* the account is a bot */
+	TG_FEATURE_ALL = 63,
+};
+/* "calls", "keypad", "messages", "bot"; 0: none such. */
+unsigned tg_feature_of(const char *name);
+
+struct tg_use {
+	unsigned features; /* 0: all */
+	/* Budgets (flood.h); 0: none. */
+	unsigned new_peers_per_day; /* calls to users never met */
+	unsigned lookups_per_day;   /* of numbers, and of usernames */
 };
 
 /* What must survive a restart. The account calls these; the Storage writes
@@ -37,6 +59,11 @@ struct tg_keep {
 	void (*auth_lost)(const char *reason, void *arg);
 	/* Telegram has frozen the account since this date, or no longer: 0. */
 	void (*frozen)(int64_t since, void *arg);
+	/* A gate of flood.h has been closed until this unix time. */
+	void (*flood)(const char *line, const char *why, int64_t until,
+		      void *arg);
+	/* We called this user, or he us, or he wrote. */
+	void (*met)(int64_t user_id, void *arg);
 	void (*self)(const struct tg_user *user, void *arg);
 	void (*updates)(int32_t pts, int32_t qts, int32_t date, int32_t seq,
 			void *arg);
@@ -82,6 +109,7 @@ struct tg_account_conf {
 	bool key_closed;
 	int64_t dead_since, frozen_since;
 	int32_t pts, qts, date, seq; /* pts 0: unknown */
+	struct tg_use use;
 	struct tg_keep keep;
 	struct tg_account_handlers handlers;
 	void *arg;
@@ -103,16 +131,24 @@ struct tg_status {
 	bool logged_in;
 	int64_t frozen_since, frozen_until;
 	const char *appeal_url; /* of a frozen account, or "" */
+	/* When the next call may be asked for, to anybody or to a user never
+	 * met: 0 now, -1 not in this state; and why not now, or "". */
+	int64_t next_call, next_new_peer;
+	const char *next_call_why, *next_new_peer_why;
 };
 void tg_account_status(const struct tg_account *a, struct tg_status *status);
+/* A closed gate of an earlier process. */
+void tg_account_flood(struct tg_account *a, const char *line, const char *why,
+		      int64_t until);
 const struct tg_user *tg_account_self(const struct tg_account *a); /* or NULL */
 
 /* Any query of the API: a function object, copied before return. On success
  * answer holds the parsed result, valid during the handler. Errors: -ENOTCONN
- * (not started, over), -EINVAL, -ENOMEM; done does not run then. A query waits
- * for the connection and follows a migration; unanswered for query_timeout:
- * 408 "TIMEOUT"; the account freed: -ECANCELED "CLOSED"; lost: 401 with the
- * reason. */
+ * (not started, over), -EPERM (in no list of the account's features), -EINVAL,
+ * -ENOMEM; done does not run then. A query waits for the connection and follows
+ * a migration; it is repeated where its method permits (method.h). Unanswered
+ * for query_timeout: 408 "TIMEOUT"; the account freed: -ECANCELED "CLOSED";
+ * lost: 401 with the reason; its gate closed: 420 "FLOOD_WAIT_n", unasked. */
 typedef void(tg_answer_h)(const struct mtp_error *err,
 			  const struct tl_obj *answer, void *arg);
 int tg_account_query(struct tg_account *a, const struct tl_obj *query,
@@ -152,6 +188,8 @@ typedef void(tg_user_h)(const struct mtp_error *err, const struct tg_user *user,
  * "PEER_ID_INVALID". */
 int tg_resolve(struct tg_account *a, enum tg_peer_kind kind, const char *value,
 	       tg_user_h *done, void *arg);
+/* A call to this user rang, so he is no stranger any more. */
+void tg_peer_met(struct tg_account *a, int64_t user_id);
 int tg_send_text(struct tg_account *a, const struct tg_user *to,
 		 const char *text, tg_answer_h *done, void *arg);
 

@@ -13,6 +13,8 @@
 #include "telegram/account.h"
 #include "telegram/call.h"
 #include "telegram/connection.h"
+#include "telegram/flood.h"
+#include "telegram/method.h"
 #include "telegram/updates.h"
 
 #define ACCOUNT_DCS_MAX 32
@@ -32,6 +34,7 @@ struct tg_account {
 	const struct mtp_rsa *rsa;
 	const struct tg_link *link;
 	usec_t query_timeout;
+	struct tg_use use;
 	struct tg_keep keep;
 	struct tg_account_handlers handlers;
 	void *arg;
@@ -72,6 +75,7 @@ struct tg_account {
 	char end_reason[128];
 
 	struct query *queries, **queries_last;
+	struct flood flood;
 	struct job *jobs, **jobs_last;
 	struct lookup *lookups, **lookups_last; /* by phone, waiting */
 	usec_t lookup_at;                       /* not before */
@@ -138,7 +142,9 @@ void account_greet(struct tg_account *a);
 void account_phone_init(struct tg_account *a);
 
 /* account_query.c */
-void queries_submit(struct tg_account *a); /* those not under way */
+void queries_submit(struct tg_account *a);           /* those not under way */
+void queries_pump(struct tg_account *a, usec_t now); /* those to be repeated */
+usec_t queries_deadline(const struct tg_account *a);
 void queries_fail(struct tg_account *a, int code, const char *text);
 
 /* peers.c */

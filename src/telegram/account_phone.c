@@ -3,6 +3,10 @@
 #include "telegram/account_core.h"
 
 #include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/log.h"
 
 /* A.6: every 20-30 s; while a call is being signalled every 5-10 s. */
 #define PING_INTERVAL (25 * USEC_S)
@@ -48,19 +52,44 @@ static void io_incoming(struct tg_call *call, int64_t user_id, void *arg)
 	struct tg_account *a = arg;
 	struct tg_user from = {.id = user_id};
 
+	tg_peer_met(a, user_id);
 	(void)peers_find(a, user_id, &from);
 	if (a->handlers.incoming)
 		a->handlers.incoming(call, &from, a->arg);
+}
+
+bool tg_call_permitted(struct tg_account *a, const struct tg_user *to,
+		       char why[32])
+{
+	usec_t now = clock_now();
+	unsigned s = flood_wait_s(&a->flood, FLOOD_CALLS, NULL, now);
+	const char *word = "";
+
+	if (!s && to && !to->met)
+		s = flood_wait_s(&a->flood, FLOOD_STRANGERS, &word, now);
+	if (!s)
+		return true;
+	count_add("telegram", "gated", 1);
+	if (strcmp(word, "PEER_FLOOD") == 0)
+		snprintf(why, 32, "PEER_FLOOD");
+	else
+		snprintf(why, 32, "FLOOD_WAIT_%u", s);
+	return false;
 }
 
 int tg_call_request(struct tg_call **cp, struct tg_account *a,
 		    const struct tg_user *to, const char *const *versions,
 		    const struct tg_call_handlers *handlers, void *arg)
 {
+	int err;
+
 	if (a->state != TG_STATE_READY)
 		return -ENOTCONN;
-	return phone_request(cp, &a->phone, to->id, to->access_hash, versions,
-			     handlers, arg);
+	err = phone_request(cp, &a->phone, to->id, to->access_hash, versions,
+			    handlers, arg);
+	if (!err && !to->met)
+		flood_spent(&a->flood, FLOOD_STRANGERS, clock_now());
+	return err;
 }
 
 int tg_call_discard_stale(struct tg_account *a, int64_t id, int64_t access_hash,

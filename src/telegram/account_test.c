@@ -413,7 +413,7 @@ static void test_account_pings_faster_during_calls(void)
 		tg_call_request(&call, w.account, &to, versions, &handlers, &w),
 		0);
 	CHECK(engine->ping >= 5 * USEC_S && engine->ping <= 10 * USEC_S);
-	CHECK(refuse(&w, TL_messages_getDhConfig, 500, "INTERNAL"));
+	CHECK(refuse(&w, TL_messages_getDhConfig, 400, "INTERNAL"));
 	CHECK_INT(w.answer_n, 1);
 	CHECK(engine->ping >= 20 * USEC_S && engine->ping <= 30 * USEC_S);
 	tg_call_unref(&call);

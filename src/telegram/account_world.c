@@ -258,6 +258,22 @@ static void keep_frozen(int64_t since, void *arg)
 	w->frozen_since = since;
 }
 
+static void keep_flood(const char *line, const char *why, int64_t until,
+		       void *arg)
+{
+	struct world *w = arg;
+
+	snprintf(w->flood, sizeof(w->flood), "%s %s", line, why);
+	w->flood_until = until;
+}
+
+static void keep_met(int64_t user_id, void *arg)
+{
+	struct world *w = arg;
+
+	w->met = user_id;
+}
+
 static void keep_self(const struct tg_user *user, void *arg)
 {
 	struct world *w = arg;
@@ -309,6 +325,8 @@ void world_open(struct world *w, bool logged_in)
 		.keep = {.auth = keep_auth,
 			 .auth_lost = keep_lost,
 			 .frozen = keep_frozen,
+			 .flood = keep_flood,
+			 .met = keep_met,
 			 .self = keep_self,
 			 .peer_by_username = keep_by_username},
 		.handlers.state = on_state,

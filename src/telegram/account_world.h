@@ -49,6 +49,9 @@ struct world {
 	char lost_reason[64];
 	unsigned frozen_n;
 	int64_t frozen_since;
+	char flood[64]; /* line, why */
+	int64_t flood_until;
+	int64_t met; /* the last one */
 	struct tg_user self;
 	struct tg_user kept; /* one kept peer */
 	unsigned state_n;

@@ -73,8 +73,22 @@ static void keep_state(struct tg_account *a)
 
 /* -- applying ------------------------------------------------------------- */
 
+/* Only updates of the account's features are forwarded (behaviour 2.4). */
+static bool is_listed(const struct tg_account *a, unsigned features)
+{
+	if (a->use.features & features)
+		return true;
+	count_add("telegram", "update-unlisted", 1);
+	return false;
+}
+
 static bool call_apply(struct tg_account *a, const struct tl_obj *o)
 {
+	bool call = tl_is(o, TL_updatePhoneCall) ||
+		    tl_is(o, TL_updatePhoneCallSignalingData);
+
+	if (call && !is_listed(a, TG_FEATURE_CALLS))
+		return true;
 	if (tl_is(o, TL_updatePhoneCall)) {
 		phone_update(&a->phone,
 			     tl_child(o, TL_updatePhoneCall_phone_call));
@@ -91,12 +105,31 @@ static bool call_apply(struct tg_account *a, const struct tl_obj *o)
 	return false;
 }
 
+static void message_apply(struct tg_account *a, const struct tl_obj *message)
+{
+	const struct tl_obj *peer = tl_child(message, TL_message_peer_id);
+
+	if (tl_is(message, TL_message) && !tl_has(message, TL_message_out) &&
+	    tl_is(peer, TL_peerUser))
+		tg_peer_met(a, tl_long(peer, TL_peerUser_user_id));
+	if (is_listed(a, TG_FEATURE_MESSAGES | TG_FEATURE_BOT))
+		message_in(a, message);
+}
+
+static void short_message_apply(struct tg_account *a, const struct tl_obj *o)
+{
+	if (!tl_has(o, TL_updateShortMessage_out))
+		tg_peer_met(a, tl_long(o, TL_updateShortMessage_user_id));
+	if (is_listed(a, TG_FEATURE_MESSAGES | TG_FEATURE_BOT))
+		message_short_in(a, o);
+}
+
 static void apply(struct tg_account *a, const struct tl_obj *o)
 {
 	if (tl_is(o, TL_updateNewMessage))
-		message_in(a, tl_child(o, TL_updateNewMessage_message));
+		message_apply(a, tl_child(o, TL_updateNewMessage_message));
 	else if (tl_is(o, TL_updateShortMessage))
-		message_short_in(a, o);
+		short_message_apply(a, o);
 }
 
 /* Held updates that the newest one has made due. */
@@ -260,7 +293,7 @@ static void difference_items(struct tg_account *a, const struct tl_obj *o,
 	uint32_t n = tl_count(o, messages_field);
 
 	for (uint32_t i = 0; i < n; i++)
-		message_in(a, tl_item(o, messages_field, i));
+		message_apply(a, tl_item(o, messages_field, i));
 	n = tl_count(o, others_field);
 	for (uint32_t i = 0; i < n; i++) {
 		const struct tl_obj *update = tl_item(o, others_field, i);

@@ -62,6 +62,8 @@ bool user_read(struct tg_user *user, const struct tl_obj *o)
 	user->bot = tl_has(o, TL_user_bot);
 	user->deleted = tl_has(o, TL_user_deleted);
 	user->self = tl_has(o, TL_user_self);
+	user->met =
+		tl_has(o, TL_user_contact) || tl_has(o, TL_user_mutual_contact);
 	return user->id != 0;
 }
 
@@ -95,6 +97,18 @@ bool peers_find(struct tg_account *a, int64_t id, struct tg_user *user)
 	return recent != NULL;
 }
 
+void tg_peer_met(struct tg_account *a, int64_t id)
+{
+	struct tg_user *recent = recent_of(a, id);
+
+	if (!id || id == a->self.id || (recent && recent->met))
+		return;
+	if (recent)
+		recent->met = true;
+	if (a->keep.met)
+		a->keep.met(id, a->arg);
+}
+
 static void self_learn(struct tg_account *a, const struct tg_user *user)
 {
 	if (!memcmp(&a->self, user, sizeof(*user)))
@@ -117,6 +131,8 @@ static void user_learn(struct tg_account *a, const struct tl_obj *o)
 		recent = &a->recent[a->recent_n++ % ACCOUNT_RECENT_MAX];
 	else if (tl_has(o, TL_user_min) && recent->access_hash)
 		return;
+	if (recent->id == user.id && recent->met)
+		user.met = true;
 	*recent = user;
 	/* `min`: must not be stored over a full one (C.1). */
 	if (tl_has(o, TL_user_min))
@@ -232,13 +248,15 @@ static void resolved(const struct mtp_error *err, const struct tl_obj *answer,
 {
 	struct lookup *l = arg;
 	struct tg_account *a = l->account;
-	struct tg_user user;
+	struct tg_user user, kept;
 
 	if (err) {
 		lookup_done(l, err, NULL);
 	} else if (resolved_user(&user, answer)) {
 		if (l->kind == TG_PEER_PHONE)
 			phone_learn(a, l->value, user.id);
+		if (peers_find(a, user.id, &kept) && kept.met)
+			user.met = true;
 		lookup_done(l, NULL, &user);
 		lookups_wake(a);
 	} else {

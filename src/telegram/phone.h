@@ -71,6 +71,10 @@ struct tg_call_handlers {
 	void (*ended)(const struct tg_call_end *end, void *arg);
 };
 
+/* Whether a call may be asked for now, to `to` or (NULL) at all; false: why is
+ * the error that Telegram would give, "FLOOD_WAIT_n" or "PEER_FLOOD". */
+bool tg_call_permitted(struct tg_account *a, const struct tg_user *to,
+		       char why[32]);
 /* Starts a call to a user with an access hash. versions: library versions to
  * announce, descending, NULL-terminated; copied. Errors: -EINVAL, -ENOMEM,
  * -ENOTCONN when the account is not READY. */

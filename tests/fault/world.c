@@ -335,6 +335,8 @@ bool fault_until(struct fault_world *w, usec_t time,
 static void account_open(struct fault_world *w, const struct mtp_rsa *rsa,
 			 const struct mtp_auth *auth)
 {
+	static const struct tg_link plain = {
+		.transport = MTP_TRANSPORT_INTERMEDIATE};
 	struct tg_dc dcs[3];
 	struct tg_account_conf conf = {
 		.name = "office",
@@ -343,7 +345,7 @@ static void account_open(struct fault_world *w, const struct mtp_rsa *rsa,
 		.dcs = dcs,
 		.dcs_n = 3,
 		.rsa = rsa,
-		.transport = MTP_TRANSPORT_INTERMEDIATE,
+		.link = &plain,
 		.dc_id = 2,
 		.auth = *auth,
 		.logged_in = true,

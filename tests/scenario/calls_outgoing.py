@@ -214,10 +214,25 @@ def blocked(s):
 
 
 def flood(s):
-    s.telegram.ask("set", user=OFFICE["id"], flood_wait_s=7)
-    _, m = refused(s, "user_1", "503 Too Many Requests: retry after 7")
-    equal(m.get("Retry-After"), "7")
+    """Told once; until then nobody is asked, and everybody sees until when."""
+    def row():
+        return s.gateway.rows("sessions")[0]
+
+    s.telegram.ask("set", user=OFFICE["id"], flood_wait_s=4)
+    _, m = refused(s, "user_1", "503 Too Many Requests: retry after 4")
+    equal(m.get("Retry-After"), "4")
     s.telegram.ask("set", user=OFFICE["id"], flood_wait_s=0)
+    equal((row()["state"], row()["next_call_why"]), ("ready", "FLOOD_WAIT_4"))
+    assert row()["next_call"].endswith("Z"), row()
+    m = s.pbx.call("user_1", s.voice().sdp()).final()
+    assert m.line in ["SIP/2.0 503 Too Many Requests: retry after %d" % n
+                      for n in (1, 2, 3, 4)], m.line
+    equal(m.line.split()[-1], m.get("Retry-After"))
+    wait_for("the next permitted call", lambda: row()["next_call"] == "now")
+    call = s.pbx.call("user_1", s.voice().sdp())
+    call.answered()
+    call.bye()
+    s.gateway.wait_idle()
 
 
 def rpc_timeout(s):
