@@ -211,7 +211,7 @@ static void stats_write(const struct endpoint *e)
 	if (e->listener.jitter)
 		jitter_stats(e->listener.jitter, &j);
 	root = json_pack(
-		"{s:s,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:i,s:i,s:b,"
+		"{s:s,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:i,s:i,s:i,s:b,"
 		"s:s,s:s}",
 		"version", e->options.version, "packets_sent",
 		(json_int_t)s.tx_packets, "packets_received",
@@ -224,8 +224,9 @@ static void stats_write(const struct endpoint *e)
 			     : (json_int_t)-1,
 		"first_audio_ms", ms_since_start(e, e->first_audio_at),
 		"jitter_target_ms", (int)j.target_ms, "remote_lost_q8",
-		(int)s.remote_lost_q8, "peer_muted", e->peer_muted, "local",
-		s.local, "remote", s.remote);
+		(int)s.remote_lost_q8, "reported_loss",
+		e->call ? (int)tgcall_reported_loss(e->call) : 0, "peer_muted",
+		e->peer_muted, "local", s.local, "remote", s.remote);
 	text = root ? json_dumps(root, JSON_COMPACT) : NULL;
 	line_write("STATS", text ? text : "{}");
 	free(text);

@@ -339,6 +339,18 @@ static void test_cause_decline_and_busy_differ_by_ringing(void)
 	CHECK_INT(c.code, 200);
 	call_cause_telegram_discard(&c, "disconnect", true, true);
 	CHECK_INT(c.code, 500);
+	CHECK_STR(c.reason, "Telegram media connection failed");
+}
+
+/* The other end gave the call up before there were any media. */
+static void test_cause_disconnect_before_media_is_telegrams_own(void)
+{
+	struct call_cause c;
+
+	call_cause_telegram_discard(&c, "disconnect", true, false);
+	CHECK_INT(c.code, 500);
+	CHECK_STR(c.reason, "Disconnect");
+	CHECK(c.remote);
 }
 
 static void test_call_that_is_never_placed_times_out(void)
@@ -374,6 +386,7 @@ int main(void)
 	RUN(test_call_that_is_never_placed_times_out);
 	RUN(test_cause_telegram_errors);
 	RUN(test_cause_decline_and_busy_differ_by_ringing);
+	RUN(test_cause_disconnect_before_media_is_telegrams_own);
 	libre_close();
 	return check_done();
 }

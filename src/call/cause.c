@@ -72,10 +72,10 @@ void call_cause_set(struct call_cause *c, enum cause_row row, const char *text)
 {
 	*c = (struct call_cause){.code = rows[row].code, .hop = rows[row].hop};
 	if (row == CAUSE_FLOOD_WAIT) {
-		c->retry_after_s = (unsigned)strtoul(text ? text : "", NULL, 10);
+		c->retry_after_s =
+			(unsigned)strtoul(text ? text : "", NULL, 10);
 		snprintf(c->reason, sizeof(c->reason),
-			 "Too Many Requests: retry after %u",
-			 c->retry_after_s);
+			 "Too Many Requests: retry after %u", c->retry_after_s);
 	} else {
 		reason_set(c, rows[row].reason ? rows[row].reason : text);
 	}
@@ -153,7 +153,11 @@ void call_cause_telegram_discard(struct call_cause *c, const char *reason,
 		row = CAUSE_TELEGRAM_ERROR;
 	else
 		row = CAUSE_UNAVAILABLE;
-	call_cause_set(c, row, "Telegram media connection failed");
+	/* behaviour 8.1 row 39: "500 with Telegram's own text". Before the
+	 * key exchange there was no media that could fail. */
+	call_cause_set(c, row,
+		       was_active ? "Telegram media connection failed"
+				  : "Disconnect");
 	c->remote = true;
 	if (row == CAUSE_NORMAL)
 		c->hop = CAUSE_HOP_TELEGRAM;

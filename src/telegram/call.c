@@ -215,6 +215,8 @@ static void discard_answered(const struct mtp_error *err,
 	if (err)
 		log_info("call", NULL, "telegram call %lld: discardCall: %d %s",
 			 (long long)c->id, err->code, err->text);
+	else
+		call_closing_updates(c, answer, c->discard_reason);
 	call_finish(c);
 	call_unref(c);
 }
@@ -337,6 +339,7 @@ static void on_discarded(struct tg_call *c, const struct tl_obj *o)
 			reason_of(tl_child(o, TL_phoneCallDiscarded_reason));
 		c->end.duration_s = tl_int(o, TL_phoneCallDiscarded_duration);
 	}
+	call_closing(c, o, c->discarding ? c->discard_reason : c->end.reason);
 	call_finish(c);
 }
 

@@ -162,6 +162,12 @@ void call_identify(struct tg_call *c, int64_t id, int64_t access_hash);
  * under way. */
 int call_query(struct tg_call *c, const struct tl_obj *query,
 	       tg_answer_h *done);
+/* call_rating.c: what a phoneCallDiscarded asks for, before the call is
+ * forgotten; the second finds it in an Updates. */
+void call_closing(struct tg_call *c, const struct tl_obj *discarded,
+		  enum tg_discard reason);
+void call_closing_updates(struct tg_call *c, const struct tl_obj *updates,
+			  enum tg_discard reason);
 /* phone.discardCall of the inputPhoneCall `peer`. -ENOMEM. */
 int call_discard_query(struct tl_obj **qp, struct tl_arena *a,
 		       struct tl_obj *peer, enum tg_discard reason,

@@ -16,6 +16,11 @@
 /* More than this behind the last packet's end is a pause: the timestamp goes
  * on with the clock, and the next packet has the marker. */
 #define PAUSE (100 * USEC_MS)
+/* Loss is reckoned over so many packets: two seconds of 60 ms packets, and one
+ * of them lost is no more than 3 %. */
+#define LOSS_WINDOW_PACKETS 32
+/* Without feedback for so long, reports say what is lost. */
+#define FEEDBACK_STALE (5 * USEC_S)
 /* Seconds from 1900 to 1970 */
 #define NTP_OFFSET 2208988800u
 
@@ -205,6 +210,39 @@ void tgcall_audio_rtp(struct tgcall_audio *a, struct bytes plain, usec_t now)
 		a->handlers.audio(&packet, a->arg);
 }
 
+static void loss_learn(struct tgcall_audio *a, uint32_t q16)
+{
+	a->loss_q16 = (3 * a->loss_q16 + q16) / 4;
+}
+
+static void feedback_learn(struct tgcall_audio *a, usec_t now)
+{
+	const struct twcc_report *all = &a->remote_feedback;
+	uint32_t lost = all->lost - a->loss_from.lost;
+	uint32_t told = lost + all->received - a->loss_from.received;
+
+	if (!told)
+		return;
+	a->feedback_heard_at = now;
+	if (told < LOSS_WINDOW_PACKETS)
+		return;
+	loss_learn(a, (uint32_t)(((uint64_t)lost << 16) / told));
+	a->loss_from = *all;
+}
+
+static void report_learn(struct tgcall_audio *a, uint8_t lost_q8, usec_t now)
+{
+	a->remote_lost_q8 = lost_q8;
+	if (!a->feedback_heard_at ||
+	    now > a->feedback_heard_at + FEEDBACK_STALE)
+		loss_learn(a, (uint32_t)lost_q8 << 8);
+}
+
+unsigned tgcall_audio_loss(const struct tgcall_audio *a)
+{
+	return (a->loss_q16 * 100 + 0x8000) >> 16;
+}
+
 void tgcall_audio_rtcp(struct tgcall_audio *a, struct bytes plain, usec_t now)
 {
 	struct rtcp_summary s;
@@ -221,7 +259,8 @@ void tgcall_audio_rtcp(struct tgcall_audio *a, struct bytes plain, usec_t now)
 	}
 	for (int i = 0; i < s.blocks_n; i++)
 		if (a->send_open && s.blocks[i].ssrc == a->send.ssrc)
-			a->remote_lost_q8 = s.blocks[i].fraction_lost;
+			report_learn(a, s.blocks[i].fraction_lost, now);
+	feedback_learn(a, now);
 }
 
 /* -- reports --------------------------------------------------------------- */

@@ -39,8 +39,11 @@ struct tgcall_audio {
 	struct twcc_receiver feedback;
 	uint64_t rx_packets, rx_bytes, rx_padding, rx_bad;
 	uint8_t remote_lost_q8; /* fraction lost, from the peer's reports */
-	struct twcc_report remote_feedback;
-	uint32_t last_samples; /* of a received packet, by its timestamp */
+	struct twcc_report remote_feedback, loss_from; /* loss_from: of the
+						       last window's end */
+	usec_t feedback_heard_at; /* 0: the peer sends none */
+	uint32_t loss_q16;        /* smoothed; of 65536 */
+	uint32_t last_samples;    /* of a received packet, by its timestamp */
 	uint32_t last_ts;
 	uint16_t last_seq;
 
@@ -61,6 +64,9 @@ bool tgcall_audio_is_expected(const struct tgcall_audio *a,
 			      struct bytes datagram);
 void tgcall_audio_rtp(struct tgcall_audio *a, struct bytes plain, usec_t now);
 void tgcall_audio_rtcp(struct tgcall_audio *a, struct bytes plain, usec_t now);
+/* Per cent of our packets that the peer lost lately, by its feedback, else by
+ * its reports. */
+unsigned tgcall_audio_loss(const struct tgcall_audio *a);
 usec_t tgcall_audio_deadline(const struct tgcall_audio *a);
 void tgcall_audio_timeout(struct tgcall_audio *a, usec_t now);
 

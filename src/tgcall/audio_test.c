@@ -210,6 +210,60 @@ static void test_call_audio_learns_loss_from_reports(void)
 	CHECK_INT(a.remote_lost_q8, 64);
 }
 
+/* The peer's feedback on ours: `lost` of each 16 packets. */
+static void feedback_give(unsigned lost, int times, usec_t *at)
+{
+	struct twcc_receiver r = {0};
+	uint16_t seq = 0;
+	uint8_t rtcp[TWCC_FEEDBACK_BYTES];
+
+	for (int k = 0; k < times; k++) {
+		int n;
+
+		for (int i = 0; i < 16; i++, seq++)
+			if (i == 0 || i == 15 || i > (int)lost)
+				twcc_receiver_packet(&r, seq, *at);
+		n = twcc_receiver_write(rtcp, sizeof(rtcp), &r, theirs.ssrc,
+					ours.ssrc);
+		CHECK(n > 0);
+		tgcall_audio_rtcp(&a, bytes_of(rtcp, (size_t)n), *at);
+		*at += USEC_S;
+	}
+}
+
+static void test_call_audio_loss_follows_the_feedback(void)
+{
+	usec_t at = USEC_S;
+
+	start(true);
+	CHECK_INT(tgcall_audio_loss(&a), 0);
+	feedback_give(0, 4, &at);
+	CHECK_INT(tgcall_audio_loss(&a), 0);
+	feedback_give(2, 20, &at); /* 12.5 % */
+	CHECK(tgcall_audio_loss(&a) >= 11 && tgcall_audio_loss(&a) <= 13);
+	feedback_give(0, 40, &at);
+	CHECK_INT(tgcall_audio_loss(&a), 0);
+}
+
+/* A peer without feedback says it in its reports. */
+static void test_call_audio_loss_follows_reports_without_feedback(void)
+{
+	uint8_t rtcp[32] = {0x81, 201, 0, 7};
+	usec_t at = USEC_S;
+
+	start(true);
+	be32_store(rtcp + 4, theirs.ssrc);
+	be32_store(rtcp + 8, ours.ssrc);
+	rtcp[12] = 51; /* 20 % */
+	for (int i = 0; i < 20; i++, at += USEC_S)
+		tgcall_audio_rtcp(&a, bytes_of(rtcp, sizeof(rtcp)), at);
+	CHECK_INT(tgcall_audio_loss(&a), 20);
+	/* With feedback they count no longer. */
+	feedback_give(0, 40, &at);
+	tgcall_audio_rtcp(&a, bytes_of(rtcp, sizeof(rtcp)), at);
+	CHECK_INT(tgcall_audio_loss(&a), 0);
+}
+
 int main(void)
 {
 	RUN(test_call_audio_carries_negotiated_extensions_only);
@@ -219,5 +273,7 @@ int main(void)
 	RUN(test_call_audio_drops_padding_but_counts_it);
 	RUN(test_call_audio_reports_and_feeds_back_on_time);
 	RUN(test_call_audio_learns_loss_from_reports);
+	RUN(test_call_audio_loss_follows_the_feedback);
+	RUN(test_call_audio_loss_follows_reports_without_feedback);
 	return check_done();
 }

@@ -570,6 +570,11 @@ bool tgcall_peer_is_native(const struct tgcall *c)
 	return c->audio.last_samples == 0 || c->audio.last_samples > 1920;
 }
 
+unsigned tgcall_reported_loss(const struct tgcall *c)
+{
+	return tgcall_audio_loss(&c->audio);
+}
+
 void tgcall_stats(const struct tgcall *c, struct tgcall_stats *s)
 {
 	const struct tgcall_audio *a = &c->audio;

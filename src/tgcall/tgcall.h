@@ -88,6 +88,9 @@ void tgcall_poll(struct tgcall *c, usec_t now);
 void tgcall_set_polled(struct tgcall *c, bool polled);
 enum tgcall_state tgcall_state(const struct tgcall *c);
 bool tgcall_peer_is_native(const struct tgcall *c); /* no sdpMid seen: 60 ms */
+/* Per cent of our packets that the peer lost lately, smoothed; 0 while it has
+ * not said: what the encoder should be prepared for. */
+unsigned tgcall_reported_loss(const struct tgcall *c);
 void tgcall_stats(const struct tgcall *c, struct tgcall_stats *s);
 
 #endif
