@@ -151,13 +151,15 @@ static json_t *sim_leg_describe(const struct sim_leg *l, uint32_t signals)
 
 json_t *sim_call_describe(const struct sim_call *c)
 {
-	char id[24];
+	char id[24], fingerprint[24];
 
 	snprintf(id, sizeof(id), "%lld", (long long)c->id);
-	return json_pack("{ss ss ss ss si si si si sb so so}", "id", id,
+	snprintf(fingerprint, sizeof(fingerprint), "%lld",
+		 (long long)c->fingerprint);
+	return json_pack("{ss ss ss ss ss si si si si sb so so}", "id", id,
 			 "state", sim_call_state_name(c->state), "reason",
 			 sim_reason_name(c->reason), "version", c->version,
-			 "by", c->ended_by, "date", c->date, "start_date",
+			 "key_fingerprint", fingerprint, "by", c->ended_by, "date", c->date, "start_date",
 			 c->start_date, "duration_s", c->duration_s, "received",
 			 c->receive_date != 0, "caller",
 			 sim_leg_describe(&c->legs[0], c->signals[0]), "callee",

@@ -58,16 +58,17 @@ export class Phone {
 	async group() {
 		const config = await this.api.invoke({ _: 'messages.getDhConfig',
 			version: 0, randomLength: GROUP_BYTES })
-		const group = createDiffieHellman(Buffer.from(config.p),
-			Buffer.from([config.g]))
-		let value
 
 		// Values are written as short as they can be; ours never begins
 		// with a zero byte, so that nobody can disagree.
-		do
-			value = group.generateKeys()
-		while (value.length < GROUP_BYTES || !value[0])
-		return { group, value }
+		for (;;) {
+			const group = createDiffieHellman(Buffer.from(config.p),
+				Buffer.from([config.g]))
+			const value = group.generateKeys()
+
+			if (value.length === GROUP_BYTES && value[0])
+				return { group, value }
+		}
 	}
 
 	key_make(peer_value) {

@@ -8,6 +8,8 @@ import { key_patch } from './tdlib_key.js'
 import { socks_start } from './tdlib_socks.js'
 import { API_HASH, API_ID, SteeredUser, VERSIONS } from './user.js'
 
+const END_WORDS = { HungUp: 'hangup', Declined: 'busy', Missed: 'missed',
+	Disconnected: 'disconnect' }
 const resolve_file = createRequire(import.meta.url).resolve
 
 function protocol(versions) {
@@ -156,8 +158,8 @@ export class User extends SteeredUser {
 			return this.on_call_ready(outgoing, state)
 		case 'callStateDiscarded':
 			this.call_id = null
-			return this.on_ended(state.reason._
-				.replace('callDiscardReason', '').toLowerCase())
+			return this.on_ended(END_WORDS[state.reason._
+				.replace('callDiscardReason', '')] ?? 'none')
 		case 'callStateError':
 			this.call_id = null
 			return this.on_ended(`error: ${state.error.message}`)
