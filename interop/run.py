@@ -5,6 +5,7 @@
   calls      an endpoint on @roamhq/wrtc (libwebrtc) against gramline-endpoint
   matrix     every version, role and path; writes docs/compatibility.md
   gateway    whole calls: a SIP phone, the gateway, and that endpoint
+  users      users of mtcute, gramjs and TDLib, and the gateway's account
 
 docs/interop.md tells what each part shows. --quick: a part of it, in less than
 four minutes. The last line is "N passed, M failed".
@@ -21,12 +22,13 @@ import time
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(HERE)
 sys.path.insert(0, ROOT)
-from interop import calls, gateway_calls, matrix, messages  # noqa: E402
+from interop import (calls, gateway_calls, libraries, matrix,  # noqa: E402
+                     messages)
 
 BUILD = os.path.join(ROOT, "build")
 WORK = os.path.join(BUILD, "interop")
 
-PARTS = ["messages", "calls", "matrix", "gateway"]
+PARTS = ["messages", "calls", "matrix", "gateway", "users"]
 
 
 class Report:
@@ -35,7 +37,7 @@ class Report:
     def __init__(self):
         self.began = time.monotonic()
         self.lock = threading.Lock()
-        self.passed = self.failed = 0
+        self.passed = self.failed = self.skipped = 0
         self.failures = []
 
     def say(self, text):
@@ -50,6 +52,11 @@ class Report:
                 self.failures.append(name)
             self.say("%-4s  %s%s" % ("ok" if good else "FAIL", name,
                                      "  " + detail if detail else ""))
+
+    def skip(self, name, reason):
+        with self.lock:
+            self.skipped += 1
+            self.say("SKIP  %s  %s" % (name, reason))
 
 
 def packages_install(say):
@@ -113,10 +120,14 @@ def main():
     if "gateway" in parts:
         rows += gateway_calls.run(report, node, BUILD,
                                   os.path.join(WORK, "gateway"), quick)
+    if "users" in parts:
+        libraries.run(report, node, BUILD, os.path.join(WORK, "users"), quick)
     if rows:
         table(rows)
     if report.failures:
         print("\nFailed: " + ", ".join(report.failures))
+    if report.skipped:
+        print("\n%d skipped" % report.skipped)
     print("\n%d passed, %d failed" % (report.passed, report.failed))
     return 1 if report.failed else 0
 
