@@ -104,11 +104,13 @@ bool auth_check(struct sip_stack *s, const struct sip_msg *msg, char user[128])
 		verdict = password_check(s, msg, &f, &who);
 	if (!who.known) {
 		count_bad("sip", "unknown login", "404 Route not found");
+		stack_offence(s, &msg->src, "404 Route not found");
 		(void)sip_reply(s->sip, msg, 404, "Route not found");
 		return false;
 	}
 	if (verdict == DIGEST_WRONG) {
 		count_bad("sip", "wrong password", "403 Wrong password");
+		stack_offence(s, &msg->src, "403 Wrong password");
 		(void)sip_reply(s->sip, msg, 403, "Wrong password");
 		return false;
 	}
@@ -119,6 +121,7 @@ bool auth_check(struct sip_stack *s, const struct sip_msg *msg, char user[128])
 	if (who.untrusted) {
 		count_bad("sip", "untrusted address",
 			  "403 Untrusted IP address");
+		stack_offence(s, &msg->src, "403 Untrusted IP address");
 		(void)sip_reply(s->sip, msg, 403, "Untrusted IP address");
 		return false;
 	}

@@ -11,6 +11,9 @@ struct owner {
 	bool office_header, other_header;
 	char user[128], peer[64]; /* of the last session */
 	unsigned sessions;
+	struct sip_ban ban;
+	unsigned bans;
+	bool knows_address;
 };
 
 static void on_admit(bool registering, struct sip_verdict *v, void *arg)
@@ -55,6 +58,21 @@ static void on_incoming(struct sip_session *s, const char *user, void *arg)
 	sip_session_end(s, 404, "Not Found", NULL);
 }
 
+static void on_banned(const struct sip_ban *ban, void *arg)
+{
+	struct owner *o = arg;
+
+	o->ban = *ban;
+	o->bans++;
+}
+
+static bool on_known(const struct sa *source, void *arg)
+{
+	struct owner *o = arg;
+
+	return o->knows_address;
+}
+
 static bool start(struct sip_stack **s, struct owner *o, struct peer *p)
 {
 	struct sip_stack_conf conf = {
@@ -62,7 +80,9 @@ static bool start(struct sip_stack **s, struct owner *o, struct peer *p)
 		.realm = "gramline",
 		.handlers = {.admit = on_admit,
 			     .peer = on_peer,
+			     .known = on_known,
 			     .credentials = on_credentials,
+			     .banned = on_banned,
 			     .incoming = on_incoming},
 		.arg = o,
 	};
@@ -178,6 +198,74 @@ static void test_peer_hears_the_owner_before_any_challenge(void)
 	sip_stack_free(&s);
 }
 
+static bool guess(struct peer *p, unsigned i)
+{
+	char call[16];
+	const char *a;
+
+	snprintf(call, sizeof(call), "guess%u", i);
+	a = peer_register(p, "alice", "guess", call, "");
+	return a && strstr(a, "403 Wrong password");
+}
+
+/* Behaviour 3.15, 3.18: the sixth gets no answer. */
+static void test_peer_is_banned_after_five_wrong_passwords(void)
+{
+	struct sip_stack *s;
+	struct owner o;
+	struct peer p;
+	size_t heard;
+
+	CHECK(start(&s, &o, &p));
+	for (unsigned i = 0; i < 5; i++)
+		CHECK(guess(&p, i));
+	CHECK_INT(o.bans, 1);
+	CHECK(sa_cmp(&o.ban.source, &p.self, SA_ADDR));
+	CHECK_STR(o.ban.reason, "403 Wrong password");
+	heard = p.n;
+	peer_request(&p, &(struct peer_request){
+				 .method = "REGISTER", .call = "r", .seq = 1});
+	loop_run_ms(100);
+	CHECK_INT(p.n, heard);
+	/* Lifted, it is heard again. */
+	CHECK_INT(sip_stack_ban_lift(s, &p.self), 0);
+	CHECK(guess(&p, 9));
+	peer_close(&p);
+	sip_stack_free(&s);
+}
+
+static void garbage(struct peer *p)
+{
+	for (unsigned i = 0; i < 12; i++)
+		peer_send_text(p, "INVITE garbage\r\n\r\n", 19);
+	loop_run_ms(50);
+}
+
+/* The source of a datagram can be forged. */
+static void test_peer_that_is_known_is_not_banned_for_garbage(void)
+{
+	struct sip_stack *s;
+	struct owner o;
+	struct peer p;
+
+	CHECK(start(&s, &o, &p));
+	o.knows_address = true;
+	garbage(&p);
+	CHECK_INT(o.bans, 0);
+	o.knows_address = false;
+	CHECK(peer_register(&p, "alice", "secret", "r1",
+			    "Contact: <sip:alice@127.0.0.1:9>\r\n"));
+	garbage(&p);
+	CHECK_INT(o.bans, 0);
+	CHECK(peer_register(&p, "alice", "secret", "r2",
+			    "Contact: *\r\nExpires: 0\r\n"));
+	garbage(&p);
+	CHECK_INT(o.bans, 1);
+	CHECK_STR(o.ban.reason, "unparsable message");
+	peer_close(&p);
+	sip_stack_free(&s);
+}
+
 int main(void)
 {
 	if (libre_init())
@@ -186,6 +274,8 @@ int main(void)
 	RUN(test_peer_with_credentials_is_who_they_say);
 	RUN(test_peer_at_an_untrusted_address_is_refused);
 	RUN(test_peer_hears_the_owner_before_any_challenge);
+	RUN(test_peer_is_banned_after_five_wrong_passwords);
+	RUN(test_peer_that_is_known_is_not_banned_for_garbage);
 	libre_close();
 	return check_done();
 }

@@ -182,6 +182,22 @@ size_t registrar_find(const struct registrar *r, const char *aor, usec_t now,
 	return n;
 }
 
+bool registrar_has_source(const struct registrar *r, const struct sa *source,
+			  usec_t now)
+{
+	struct le *le;
+
+	LIST_FOREACH(&r->all, le)
+	{
+		const struct entry *e = le->data;
+
+		if (e->binding.expires_at > now &&
+		    sa_cmp(&e->binding.source, source, SA_ADDR))
+			return true;
+	}
+	return false;
+}
+
 void registrar_expire(struct registrar *r, usec_t now)
 {
 	struct le *le = list_head(&r->all);

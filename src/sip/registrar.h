@@ -26,6 +26,9 @@ int registrar_remove(struct registrar *r, const char *aor, const char *contact,
 /* Newest first; only those alive at now. */
 size_t registrar_find(const struct registrar *r, const char *aor, usec_t now,
 		      const struct sip_binding **list, size_t max);
+/* A binding that lives was made from this address. */
+bool registrar_has_source(const struct registrar *r, const struct sa *source,
+			  usec_t now);
 void registrar_expire(struct registrar *r, usec_t now);
 usec_t registrar_deadline(const struct registrar *r); /* USEC_NEVER: none */
 

@@ -10,8 +10,7 @@
 #include "base/re.h"
 #include "sip/head.h"
 
-#define SANITY_ALLOW \
-	"INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, UPDATE, REGISTER"
+#define SANITY_ALLOW "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, UPDATE, REGISTER"
 #define SANITY_MESSAGE_MAX 65535
 
 enum sanity_verdict {
@@ -29,6 +28,13 @@ struct sanity {
 	const char *kind;   /* a literal, for count_bad() */
 	char extra[256];    /* header lines with CRLF, or empty */
 };
+
+/* Not SIP at all, rather than something we do not do. */
+static inline bool sanity_is_garbage(const struct sanity *v)
+{
+	return v->verdict == SANITY_DROP ||
+	       (v->verdict == SANITY_REFUSE && v->code == 400);
+}
 
 /* h is filled as far as the text could be read. */
 void sanity_check(struct sanity *v, struct head *h, struct bytes text);

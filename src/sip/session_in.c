@@ -188,6 +188,8 @@ static bool identify(struct sip_stack *stack, const struct sip_msg *msg,
 	if (!registered(stack, user)) {
 		count_bad("sip", "call without registration",
 			  "405 REGISTER is required first");
+		stack_offence(stack, &msg->src,
+			      "405 REGISTER is required first");
 		(void)sip_treplyf(NULL, NULL, stack->sip, msg, false, 405,
 				  "REGISTER is required first",
 				  "Allow: %s\r\nContent-Length: 0\r\n\r\n",

@@ -12,6 +12,64 @@
 #define TRANSACTION_BUCKETS 1024
 #define SESSION_BUCKETS 1024
 
+/* -- bans ------------------------------------------------------------------ */
+
+void stack_offence(struct sip_stack *s, const struct sa *source,
+		   const char *reason)
+{
+	struct sip_ban ban;
+
+	if (bans_offence(s->bans, source, reason, clock_now(), &ban) &&
+	    s->handlers.banned)
+		s->handlers.banned(&ban, s->arg);
+}
+
+static bool is_known(const struct sip_stack *s, const struct sa *source)
+{
+	struct le *le;
+
+	LIST_FOREACH(&s->sessions, le)
+	{
+		const struct sip_session *session = le->data;
+
+		if (sa_cmp(&session->source, source, SA_ADDR))
+			return true;
+	}
+	return registrar_has_source(s->registrar, source, clock_now()) ||
+	       (s->handlers.known && s->handlers.known(source, s->arg));
+}
+
+void stack_garbage(struct sip_stack *s, const struct sa *source, bool datagram)
+{
+	if (!datagram || !is_known(s, source))
+		stack_offence(s, source, "unparsable message");
+}
+
+bool stack_is_banned(struct sip_stack *s, const struct sa *source)
+{
+	if (!bans_has(s->bans, source, clock_now()))
+		return false;
+	count_add("sip", "from banned address", 1);
+	return true;
+}
+
+int sip_stack_ban(struct sip_stack *s, const struct sip_ban *ban)
+{
+	return bans_set(s->bans, ban, clock_now());
+}
+
+int sip_stack_ban_lift(struct sip_stack *s, const struct sa *source)
+{
+	return bans_lift(s->bans, source, clock_now());
+}
+
+void sip_stack_bans(const struct sip_stack *s,
+		    void (*each)(const struct sip_ban *ban, void *arg),
+		    void *arg)
+{
+	bans_each(s->bans, clock_now(), each, arg);
+}
+
 /* -- messages -------------------------------------------------------------- */
 
 /* The helper under libre sees all datagrams but the very first; what came by
@@ -23,9 +81,13 @@ static bool sane(struct sip_stack *s, const struct sip_msg *msg)
 
 	if (msg->tp == SIP_TRANSP_UDP && !transport_learn(s, msg))
 		return true;
+	if (stack_is_banned(s, &msg->src))
+		return false;
 	sanity_check(&v, &h, bytes_of(msg->mb->buf, msg->mb->end));
 	if (v.kind)
 		count_bad("sip", v.kind, v.reason ? v.reason : "dropped");
+	if (sanity_is_garbage(&v))
+		stack_garbage(s, &msg->src, msg->tp == SIP_TRANSP_UDP);
 	if (v.verdict == SANITY_REFUSE && msg->req)
 		(void)sip_replyf(s->sip, msg, (uint16_t)v.code, v.reason,
 				 "%sContent-Length: 0\r\n\r\n", v.extra);
@@ -138,7 +200,7 @@ static int conf_take(struct sip_stack *s, const struct sip_stack_conf *conf)
 	return s->realm && s->software ? 0 : -ENOMEM;
 }
 
-static int parts_start(struct sip_stack *s)
+static int parts_start(struct sip_stack *s, const struct sip_stack_conf *conf)
 {
 	int err;
 
@@ -150,6 +212,8 @@ static int parts_start(struct sip_stack *s)
 		err = -hash_alloc(&s->sessions_by_call, SESSION_BUCKETS);
 	if (!err)
 		err = digest_server_new(&s->digest, s->realm);
+	if (!err)
+		err = bans_new(&s->bans, conf->never_ban, conf->never_ban_n);
 	if (!err) /* behaviour Q-25: the newest binding wins */
 		err = registrar_new(&s->registrar, 1, unregistered_handler, s);
 	if (!err)
@@ -197,7 +261,7 @@ int sip_stack_new(struct sip_stack **sp, const struct sip_stack_conf *conf)
 	random_text(s->probe, sizeof(s->probe) - 1);
 	err = conf_take(s, conf);
 	if (!err)
-		err = parts_start(s);
+		err = parts_start(s, conf);
 	if (!err)
 		err = listen_all(s, conf);
 	if (err) {
@@ -227,6 +291,7 @@ void sip_stack_free(struct sip_stack **sp)
 	s->dns = mem_deref(s->dns);
 	registrar_free(&s->registrar);
 	digest_server_free(&s->digest);
+	bans_free(&s->bans);
 	mem_deref(s->sessions_by_call);
 	free(s->software);
 	free(s->realm);

@@ -11,6 +11,7 @@
 #include "base/bytes.h"
 #include "base/clock.h"
 #include "base/re.h"
+#include "sip/bans.h"
 
 struct sip_stack;
 struct sip_session; /* session.h */
@@ -26,11 +27,11 @@ struct sip_credentials {
 
 /* One contact of an address of record. */
 struct sip_binding {
-	char aor[128];      /* user part of the address of record */
-	char contact[512];  /* URI to send requests to */
-	char path[128];     /* "udp:192.0.2.5:5060": source of the REGISTER */
+	char aor[128];     /* user part of the address of record */
+	char contact[512]; /* URI to send requests to */
+	char path[128];    /* "udp:192.0.2.5:5060": source of the REGISTER */
 	char user_agent[128];
-	usec_t expires_at;  /* monotonic */
+	usec_t expires_at; /* monotonic */
 	struct sa source;
 };
 
@@ -45,8 +46,8 @@ struct sip_verdict {
  * send from. Valid inside the handler. */
 struct sip_origin {
 	struct sa source;
-	char user[256];   /* of the Request-URI, percent-decoded */
-	char line[64];    /* its parameter "line": a contact of ours; or "" */
+	char user[256]; /* of the Request-URI, percent-decoded */
+	char line[64];  /* its parameter "line": a contact of ours; or "" */
 	const struct sip_msg *msg;
 };
 /* Has a header of this name with just this value. */
@@ -57,6 +58,9 @@ struct sip_stack_handlers {
 	/* Before all else, on REGISTER and INVITE: may anything begin? NULL:
 	 * yes. */
 	void (*admit)(bool registering, struct sip_verdict *v, void *arg);
+	/* Somebody we deal with sits at this address, registered or not: what
+	 * could be forged does not count against it. NULL: nobody. */
+	bool (*known)(const struct sa *source, void *arg);
 	/* Fill creds for a digest user name. Runs for each request that needs
 	 * authentication. */
 	void (*credentials)(const char *user, const struct sa *source,
@@ -68,10 +72,13 @@ struct sip_stack_handlers {
 	 * computed, 0 = removal. Return the verdict at once. */
 	void (*registering)(const struct sip_binding *b, bool removal,
 			    struct sip_verdict *v, void *arg);
+	/* An address was banned; NULL: nobody needs to know. */
+	void (*banned)(const struct sip_ban *ban, void *arg);
 	/* A binding ended (removed, replaced or expired). */
 	void (*unregistered)(const struct sip_binding *b, void *arg);
 	/* An INVITE passed all checks; session.h. `user`: digest user, NULL
-	 * for a peer known by its origin (sip_session_info). The owner must answer it with sip_session_* now or later. */
+	 * for a peer known by its origin (sip_session_info). The owner must
+	 * answer it with sip_session_* now or later. */
 	void (*incoming)(struct sip_session *s, const char *user, void *arg);
 };
 
@@ -79,10 +86,14 @@ struct sip_stack_conf {
 	struct sa listen[8]; /* UDP and TCP on each */
 	size_t listen_n;
 	bool tcp;
-	const char *realm;        /* "gramline" */
-	const char *user_agent;   /* "Gramline/0.1.0" */
+	const char *realm;          /* "gramline" */
+	const char *user_agent;     /* "Gramline/0.1.0" */
 	const char *public_address; /* for Contact and SDP; NULL: own address */
-	unsigned expires_min_s, expires_max_s, expires_default_s; /* 60 3600 300 */
+	unsigned expires_min_s, expires_max_s,
+		expires_default_s;       /* 60 3600 300 */
+	const struct network *never_ban; /* copied; loopback is not meant by
+					  * itself */
+	size_t never_ban_n;
 	struct sip_stack_handlers handlers;
 	void *arg;
 };
@@ -97,6 +108,12 @@ int sip_stack_local(const struct sip_stack *s, const struct sa *dst,
 /* Live bindings of an address of record, newest first. */
 size_t sip_stack_bindings(const struct sip_stack *s, const char *aor,
 			  const struct sip_binding **list, size_t max);
+/* Bans that come from elsewhere, and their end (bans.h). Nothing is told. */
+int sip_stack_ban(struct sip_stack *s, const struct sip_ban *ban);
+int sip_stack_ban_lift(struct sip_stack *s, const struct sa *source);
+void sip_stack_bans(const struct sip_stack *s,
+		    void (*each)(const struct sip_ban *ban, void *arg),
+		    void *arg);
 /* Reason-Phrase made safe: control characters stripped, cut at 128 bytes
  * (behaviour 8.3). */
 void sip_reason_clean(char dst[129], const char *text);

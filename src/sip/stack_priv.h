@@ -25,6 +25,7 @@ struct sip_stack {
 	unsigned expires_min_s, expires_max_s, expires_default_s;
 	struct digest_server *digest;
 	struct registrar *registrar;
+	struct bans *bans;
 	struct tmr registrar_timer;
 	struct list sessions;      /* every one holds a reference */
 	struct hash *sessions_by_call;
@@ -36,9 +37,21 @@ struct sip_stack {
 	size_t udp_n;
 	char probe[25];            /* Call-ID of our message to ourselves */
 	uint64_t passed, decoded;  /* datagrams given to libre, and seen again */
+	struct sa passed_from;     /* the last one's source */
 	uint32_t t1_ms;            /* RFC 3261 17.1.1.1; tests shorten it */
 	bool closing;
 };
+
+/* -- stack.c ---------------------------------------------------------------- */
+
+/* Behaviour 3.15: one more offence of this address. */
+void stack_offence(struct sip_stack *s, const struct sa *source,
+		   const char *reason);
+/* Something that is no SIP. A datagram's source can be forged, so it counts
+ * against nobody who has a registration or a call. */
+void stack_garbage(struct sip_stack *s, const struct sa *source, bool datagram);
+/* Not listened to; counted. */
+bool stack_is_banned(struct sip_stack *s, const struct sa *source);
 
 /* -- transport.c ----------------------------------------------------------- */
 

@@ -63,13 +63,18 @@ static bool datagram_handler(struct sa *source, struct mbuf *mb, void *arg)
 	 * not decode. */
 	if (s->passed != s->decoded) {
 		count_bad("sip", "undecodable", "a message libre refused");
+		stack_garbage(s, &s->passed_from, true);
 		s->decoded = s->passed;
 	}
+	if (stack_is_banned(s, source))
+		return true;
 	if (is_stun(text))
 		return false;
 	sanity_check(&v, &h, text);
 	if (v.kind)
 		count_bad("sip", v.kind, v.reason ? v.reason : "dropped");
+	if (sanity_is_garbage(&v))
+		stack_garbage(s, source, true);
 	if (v.verdict == SANITY_BRANCH)
 		text_replace(mb, &h, text);
 	if (v.verdict == SANITY_REFUSE)
@@ -77,6 +82,7 @@ static bool datagram_handler(struct sa *source, struct mbuf *mb, void *arg)
 	if (v.verdict != SANITY_PASS && v.verdict != SANITY_BRANCH)
 		return true;
 	s->passed++;
+	s->passed_from = *source;
 	return false;
 }
 
