@@ -36,7 +36,8 @@ static const char usage[] =
 	"  check   reads the configuration and says what is wrong with it\n"
 	"  key     makes the key that seals log-ins\n"
 	"  -x      asks the running gateway: show calls, show trunks,\n"
-	"          show sessions, show status, show counters, show version\n"
+	"          show sessions, show bans, show status, show counters,\n"
+	"          show version, ban add ADDRESS, ban lift ADDRESS\n"
 	"  -c      configuration (" CONFIG_DEFAULT ")\n"
 	"  -s      control socket, without reading a configuration\n"
 	"  --json  the answer as JSON\n";

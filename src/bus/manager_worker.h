@@ -21,11 +21,17 @@
  *                          targets: [{trunk, priority, from_user,
  *                          from_name}],
  *                          caller_is_gateway: bool (482, against loops)}
+ *   manager.ban            {worker, address, seconds, times, reason}: kept
+ *   manager.ban.lifted     {address}
+ *   worker.W.ban           {address, seconds, times, reason}: one that is
+ *                          kept, for a Worker that said hello
+ *   worker.W.ban.add       request {address} -> {ok} half an hour, by hand
+ *   worker.W.ban.lift      request {address} -> {ok}
  *   manager.show.trunks    request {} -> {rows: [..]}
  *   manager.call.open      {call, worker, keep: {...}} what is needed to close
  *                          the call after a crash; sent again when it changes
  *   manager.call.record    {call, record: {...}} the call ended
- *   worker.W.show          request {what: "calls"|"media"} -> {rows: [..]}
+ *   worker.W.show          request {what: "calls"|"status"|"bans"} -> {rows: [..]}
  *   worker.W.bye           {dialog: text} say BYE in a dialog of an earlier
  *                          process
  */
@@ -38,6 +44,11 @@
 #define BUS_MANAGER_SHOW_TRUNKS "manager.show.trunks"
 #define BUS_MANAGER_CALL_OPEN "manager.call.open"
 #define BUS_MANAGER_CALL_RECORD "manager.call.record"
+#define BUS_MANAGER_BAN "manager.ban"
+#define BUS_MANAGER_BAN_LIFTED "manager.ban.lifted"
+#define BUS_WORKER_BAN "worker.%s.ban"
+#define BUS_WORKER_BAN_ADD "worker.%s.ban.add"
+#define BUS_WORKER_BAN_LIFT "worker.%s.ban.lift"
 #define BUS_WORKER_TRUNKS "worker.%s.trunks"
 #define BUS_WORKER_CALL_OFFER "worker.%s.call.offer"
 #define BUS_WORKER_SHOW "worker.%s.show"

@@ -19,7 +19,7 @@ struct manager {
 		char cause[160]; /* why a registration of ours failed */
 		bool registered;
 	} * registrations; /* one per trunk */
-	struct bus_sub *subs[8];
+	struct bus_sub *subs[16];
 	size_t subs_n;
 	json_t *sessions;    /* name: its last manager.session.state */
 	struct list workers; /* struct manager_worker */
@@ -29,6 +29,12 @@ struct manager {
 };
 
 void manager_publish(struct manager *m, const char *subject, json_t *body);
+
+/* bans.c */
+void manager_ban_keep(struct manager *m, json_t *body);
+void manager_ban_forget(struct manager *m, json_t *body);
+/* All that are running, to a Worker that has just come. */
+void manager_bans_send(struct manager *m, const char *worker);
 
 /* records.c */
 int manager_records_open(struct manager *m);

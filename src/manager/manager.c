@@ -118,6 +118,7 @@ static void on_hello(const struct bus_message *msg, void *arg)
 	snprintf(w->id, sizeof(w->id), "%s", id);
 	list_append(&m->workers, &w->le, w);
 known:
+	manager_bans_send(m, id);
 	announce_to(m, id);
 	manager_stale_worker(m, id);
 }
@@ -296,6 +297,16 @@ static void on_session_state(const struct bus_message *msg, void *arg)
 		manager_stale_session(m, session);
 }
 
+static void on_ban(const struct bus_message *msg, void *arg)
+{
+	manager_ban_keep(arg, msg->body);
+}
+
+static void on_ban_lifted(const struct bus_message *msg, void *arg)
+{
+	manager_ban_forget(arg, msg->body);
+}
+
 static void on_call_open(const struct bus_message *msg, void *arg)
 {
 	manager_call_open(arg, msg->body);
@@ -349,6 +360,8 @@ static int subscribe_all(struct manager *m)
 		{BUS_MANAGER_CALL_INCOMING, on_incoming},
 		{BUS_MANAGER_SESSION_STATE, on_session_state},
 		{BUS_MANAGER_SHOW_TRUNKS, on_show_trunks},
+		{BUS_MANAGER_BAN, on_ban},
+		{BUS_MANAGER_BAN_LIFTED, on_ban_lifted},
 	};
 
 	for (size_t i = 0; i < sizeof(table) / sizeof(*table); i++) {

@@ -81,7 +81,24 @@ static const struct command commands[] = {
 	{.name = "show trunks",
 	 .subject = BUS_MANAGER_SHOW_TRUNKS,
 	 .timeout_ms = ANSWER_TIMEOUT_MS,
-	 .columns = "trunk kind session state source user_agent"},
+	 .columns = "trunk kind session priority state cause source "
+		    "user_agent"},
+	{.name = "show bans",
+	 .subject = BUS_WORKER_SHOW,
+	 .of_worker = true,
+	 .what = "bans",
+	 .timeout_ms = ANSWER_TIMEOUT_MS,
+	 .columns = "worker address reason times seconds"},
+	{.name = "ban add",
+	 .subject = BUS_WORKER_BAN_ADD,
+	 .of_worker = true,
+	 .timeout_ms = ANSWER_TIMEOUT_MS,
+	 .needs = {"address"}},
+	{.name = "ban lift",
+	 .subject = BUS_WORKER_BAN_LIFT,
+	 .of_worker = true,
+	 .timeout_ms = ANSWER_TIMEOUT_MS,
+	 .needs = {"address"}},
 	{.name = "show sessions",
 	 .subject = BUS_STORAGE_SHOW,
 	 .what = "sessions",
@@ -230,11 +247,33 @@ static void on_answer(int err, json_t *answer, void *arg)
 		finish(r, failure(text ? text : "refused"));
 }
 
-static const struct command *command_find(const char *name)
+/* "ban lift 192.0.2.1": what stands behind a command is its arguments. A
+ * command's name is not the beginning of another's. */
+static bool arguments_take(json_t *request, const struct command *c,
+			   const char *text)
 {
-	for (size_t i = 0; i < sizeof(commands) / sizeof(*commands); i++)
-		if (name && strcmp(commands[i].name, name) == 0)
-			return &commands[i];
+	for (size_t i = 0; i < 2 && c->needs[i] && *text; i++) {
+		size_t n = strcspn(text, " ");
+
+		json_object_set_new(request, c->needs[i],
+				    json_stringn(text, n));
+		text += n + (text[n] == ' ');
+	}
+	return !*text;
+}
+
+static const struct command *command_find(json_t *request, const char *text)
+{
+	for (size_t i = 0; i < sizeof(commands) / sizeof(*commands); i++) {
+		const struct command *c = &commands[i];
+		size_t n = strlen(c->name);
+
+		if (strncmp(text, c->name, n) != 0)
+			continue;
+		if (!text[n] || (text[n] == ' ' && text[n + 1] && c->needs[0] &&
+				 arguments_take(request, c, text + n + 1)))
+			return c;
+	}
 	return NULL;
 }
 
@@ -273,12 +312,12 @@ int service_run(struct service *s, json_t *request, service_answer_h *done,
 	if (!r)
 		return -ENOMEM;
 	r->service = s;
-	r->request = json_incref(request);
+	r->request = json_copy(request);
 	r->done = done;
 	r->arg = arg;
 	tmr_init(&r->later);
 	list_append(&s->running, &r->le, r);
-	r->command = command_find(name);
+	r->command = name ? command_find(r->request, name) : NULL;
 	if (!r->command) {
 		answer_later(r, failure("unknown command"));
 		return 0;

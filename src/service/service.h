@@ -2,9 +2,12 @@
  *
  * A request is a JSON object {command: "show calls", ...arguments}; the answer
  * is {ok: true, columns: [..], rows: [{..}]} or {ok: true, ...} or
- * {ok: false, error: "..."}. One loop.
+ * {ok: false, error: "..."}. Mandatory text arguments may stand behind the
+ * command, one word each: "ban lift 192.0.2.1". One loop.
  *
- *   show calls | trunks | sessions | version | counters | status
+ *   show calls | trunks | sessions | bans | version | counters | status
+ *   ban add        {address}         half an hour
+ *   ban lift       {address}
  *   show logins    {session}         log-ins of the session's account
  *   end login      {session, login}  ends another one of them
  *   login start    {session, phone}

@@ -151,7 +151,9 @@ static void test_service_never_answers_inside_the_call(void)
 
 static void test_service_refuses_unknown_commands(void)
 {
-	static const char *const texts[] = {"show", "show calls ", "", "drop"};
+	static const char *const texts[] = {
+		"show", "show calls ", "", "drop", "ban", "ban lift ",
+		"ban lift 192.0.2.1 now", "show calls 7"};
 
 	begin(">", json_object());
 	for (size_t i = 0; i < sizeof(texts) / sizeof(*texts); i++) {
@@ -167,6 +169,18 @@ static void test_service_refuses_unknown_commands(void)
 	CHECK_INT(ask(json_object()), 0);
 	CHECK_STR(text_of(answer, "error"), "unknown command");
 	CHECK_STR(asked, "");
+	end();
+}
+
+static void test_service_takes_arguments_behind_a_command(void)
+{
+	begin("worker.w7.ban.lift", json_pack("{sb}", "ok", 1));
+	CHECK_INT(ask(command("ban lift 192.0.2.1")), 0);
+	CHECK(answered_ok());
+	CHECK_STR(text_of(asked_body, "address"), "192.0.2.1");
+	answers = 0;
+	CHECK_INT(ask(command("ban lift")), 0);
+	CHECK_STR(text_of(answer, "error"), "argument missing: address");
 	end();
 }
 
@@ -287,6 +301,7 @@ int main(void)
 	RUN(test_service_says_its_version_and_counters_itself);
 	RUN(test_service_never_answers_inside_the_call);
 	RUN(test_service_refuses_unknown_commands);
+	RUN(test_service_takes_arguments_behind_a_command);
 	RUN(test_service_names_the_missing_argument);
 	RUN(test_service_passes_a_log_in_through);
 	RUN(test_service_says_that_a_role_is_absent);

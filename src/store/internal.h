@@ -51,7 +51,8 @@ int schema_newest(void);
 #define STORE_SESSIONS 2u
 #define STORE_PEERS 4u
 #define STORE_CALLS 8u
-#define STORE_AREAS 4 /* how many */
+#define STORE_BANS 16u
+#define STORE_AREAS 5 /* how many */
 
 struct writer;
 

@@ -58,6 +58,12 @@ static const char *const steps[] = {
 	" why TEXT NOT NULL,"
 	" until INTEGER NOT NULL,"
 	" PRIMARY KEY (session, line)) WITHOUT ROWID;",
+	/* 3 */
+	"CREATE TABLE bans ("
+	" address TEXT PRIMARY KEY,"
+	" until INTEGER NOT NULL,"
+	" times INTEGER NOT NULL,"
+	" reason TEXT NOT NULL);",
 };
 
 int schema_newest(void)

@@ -92,6 +92,22 @@ int store_peer_by_phone(struct store *s, const char *session,
 /* Of a peer that is there; nothing otherwise. */
 int store_peer_met(struct store *s, const char *session, int64_t id);
 
+/* -- addresses that are not listened to ------------------------------------- */
+
+struct store_ban {
+	char address[64];
+	int64_t until; /* Unix time, s */
+	int64_t times; /* in a row */
+	char reason[64];
+};
+
+int store_ban_put(struct store *s, const struct store_ban *ban);
+int store_ban_remove(struct store *s, const char *address);
+/* Those that end after `now` (Unix time, s); the others are forgotten. */
+int store_ban_each(struct store *s, int64_t now,
+		   void (*each)(const struct store_ban *ban, void *arg),
+		   void *arg);
+
 /* -- calls in progress, so that a crash leaves true records ----------------- */
 
 /* json: what the record and both far ends need to be closed; opaque here. */

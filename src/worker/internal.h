@@ -87,7 +87,7 @@ struct worker {
 	struct worker_conf conf;
 	char id[32], realm[64], public_address[64], telegram_bind[64];
 	struct bus *bus;
-	struct bus_sub *subs[8];
+	struct bus_sub *subs[16];
 	size_t subs_n;
 	struct sip_stack *sip;
 	struct rtp_ports *ports;
@@ -118,6 +118,15 @@ void worker_trunk_credentials(const char *user, const struct sa *source,
 void worker_trunk_registering(const struct sip_binding *b, bool removal,
 			      struct sip_verdict *v, void *arg);
 void worker_trunk_unregistered(const struct sip_binding *b, void *arg);
+
+bool worker_trunk_known(const struct sa *source, void *arg);
+
+/* bans.c: handlers of the SIP stack and of the bus */
+void worker_banned(const struct sip_ban *ban, void *arg);
+void worker_on_ban_add(const struct bus_message *m, void *arg);
+void worker_on_ban_lift(const struct bus_message *m, void *arg);
+void worker_ban_take(struct worker *w, json_t *body);
+json_t *worker_show_bans(const struct worker *w);
 
 /* trunk_registration.c */
 /* Starts the registration that this trunk needs, or another one when its

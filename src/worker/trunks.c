@@ -216,6 +216,25 @@ bool worker_trunk_peer(const struct sip_origin *o, char name[64], void *arg)
 	return found != NULL;
 }
 
+/* A PBX that never registers with us must not be silenced by forged packets. */
+bool worker_trunk_known(const struct sa *source, void *arg)
+{
+	const struct worker *w = arg;
+	struct le *le;
+
+	LIST_FOREACH(&w->trunks, le)
+	{
+		const struct worker_trunk *t = le->data;
+		const struct sa *sa = t->kind == TRUNK_IP
+					      ? &t->address
+					      : &t->status.registrar;
+
+		if (sa_isset(sa, SA_ADDR) && sa_cmp(sa, source, SA_ADDR))
+			return true;
+	}
+	return false;
+}
+
 static bool is_trusted(const struct worker_trunk *t, const struct sa *source)
 {
 	bool ipv6 = sa_af(source) == AF_INET6;

@@ -523,12 +523,16 @@ static void on_trunks(const struct bus_message *m, void *arg)
 static void on_show(const struct bus_message *m, void *arg)
 {
 	struct worker *w = arg;
-	bool status = strcmp(text_of(m->body, "what"), "status") == 0;
+	const char *what = text_of(m->body, "what");
+	json_t *rows;
 
-	bus_reply(w->bus, m->inbox,
-		  json_pack("{so}", "rows",
-			    status ? worker_show_status(w)
-				   : worker_show_calls(w)));
+	if (strcmp(what, "status") == 0)
+		rows = worker_show_status(w);
+	else if (strcmp(what, "bans") == 0)
+		rows = worker_show_bans(w);
+	else
+		rows = worker_show_calls(w);
+	bus_reply(w->bus, m->inbox, json_pack("{so}", "rows", rows));
 }
 
 static void on_bye(const struct bus_message *m, void *arg)
@@ -539,6 +543,11 @@ static void on_bye(const struct bus_message *m, void *arg)
 	if (err)
 		log_warn("worker", NULL, "BYE for an earlier dialog: %s",
 			 strerror(-err));
+}
+
+static void on_ban(const struct bus_message *m, void *arg)
+{
+	worker_ban_take(arg, m->body);
 }
 
 static int subscribe(struct worker *w, const char *format, bus_h *handler)
@@ -565,6 +574,12 @@ static int subscribe_all(struct worker *w)
 		err = subscribe(w, BUS_WORKER_SHOW, on_show);
 	if (!err)
 		err = subscribe(w, BUS_WORKER_BYE, on_bye);
+	if (!err)
+		err = subscribe(w, BUS_WORKER_BAN, on_ban);
+	if (!err)
+		err = subscribe(w, BUS_WORKER_BAN_ADD, worker_on_ban_add);
+	if (!err)
+		err = subscribe(w, BUS_WORKER_BAN_LIFT, worker_on_ban_lift);
 	return err;
 }
 
@@ -580,8 +595,12 @@ static int start_sip(struct worker *w)
 		.expires_min_s = 60,
 		.expires_max_s = 3600,
 		.expires_default_s = 300,
+		.never_ban = w->conf.never_ban,
+		.never_ban_n = w->conf.never_ban_n,
 		.handlers = {.admit = worker_trunk_admit,
 			     .peer = worker_trunk_peer,
+			     .known = worker_trunk_known,
+			     .banned = worker_banned,
 			     .credentials = worker_trunk_credentials,
 			     .registering = worker_trunk_registering,
 			     .unregistered = worker_trunk_unregistered,

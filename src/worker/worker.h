@@ -3,6 +3,7 @@
 #ifndef WORKER_WORKER_H
 #define WORKER_WORKER_H
 
+#include "base/network.h"
 #include "base/re.h"
 #include "bus/bus.h"
 
@@ -14,6 +15,8 @@ struct worker_conf {
 	struct sa listen[8]; /* SIP */
 	size_t listen_n;
 	bool tcp;
+	struct network never_ban[32]; /* addresses that may offend */
+	size_t never_ban_n;
 	const char *realm;          /* NULL: "gramline" */
 	const char *public_address; /* literal, or NULL */
 	const char *telegram_bind;  /* address for Telegram media, or NULL */

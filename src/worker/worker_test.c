@@ -114,8 +114,8 @@ static void test_worker_shows_its_state(void)
 static void offer(const char *trunk)
 {
 	bus_publish(bus, "worker.w1.call.offer",
-		    json_pack("{ss ss ss ss ss s{ss ss} s[{ss ss ss}]}",
-			      "call", "c7", "session", "a", "storage", "s1",
+		    json_pack("{ss ss ss ss ss s{ss ss} s[{ss ss ss}]}", "call",
+			      "c7", "session", "a", "storage", "s1",
 			      "telegram_id", "42", "access_hash", "-5",
 			      "caller", "id", "4711", "first_name", "Joe",
 			      "targets", "trunk", trunk, "from_user", "joe",

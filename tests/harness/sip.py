@@ -93,14 +93,14 @@ def digest(challenge, method, uri, user, password):
 class Client:
     """One UDP socket, one login."""
 
-    def __init__(self, server, login, password):
+    def __init__(self, server, login, password, address="127.0.0.1"):
         host, port = server.split(":")
         self.server, self.login, self.password = (host, int(port)), login, \
             password
         self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self.socket.bind(("127.0.0.1", 0))
-        self.port = self.socket.getsockname()[1]
-        self.contact = "sip:%s@127.0.0.1:%d" % (login, self.port)
+        self.socket.bind((address, 0))
+        self.host, self.port = self.socket.getsockname()
+        self.contact = "sip:%s@%s:%d" % (login, self.host, self.port)
         self.received = []      # every message
         self.obeys_cancel = True
         self.headers = []       # more of them, in every request
@@ -138,8 +138,8 @@ class Client:
                 body="", branch=None):
         branch = branch or "z9hG4bK" + token()
         lines = ["%s %s SIP/2.0" % (method, uri),
-                 "Via: SIP/2.0/UDP 127.0.0.1:%d;branch=%s;rport" % (
-                     self.port, branch),
+                 "Via: SIP/2.0/UDP %s:%d;branch=%s;rport" % (
+                     self.host, self.port, branch),
                  "Max-Forwards: 70",
                  "From: <sip:%s@%s>;tag=%s" % (self.login, self.server[0],
                                                from_tag),

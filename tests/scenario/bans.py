@@ -1,0 +1,132 @@
+#!/usr/bin/env python3
+"""Who offends is banned, who does not is not; bans are shown, lifted and
+outlive the process.
+
+    bans.py BUILD [NAME-PART]
+
+# run: check 60
+"""
+import os
+import sys
+
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.dirname(
+    os.path.abspath(__file__)))))
+from tests.harness.process import wait_for  # noqa: E402
+from tests.harness.sip import Client  # noqa: E402
+from tests.harness.stage import PBX, Stage, equal, play, user  # noqa: E402
+
+# The attacker and the PBX are on different addresses of the loopback.
+ATTACKER, GUEST = "127.0.0.66", "127.0.0.67"
+
+
+def phone_at(s, address, login="pbx"):
+    c = Client(s.gateway.address, login, PBX["password"], address)
+    s.clients.append(c)
+    return c
+
+
+def ban_of(s, address):
+    return next((b for b in s.gateway.rows("bans")
+                 if b["address"] == address), None)
+
+
+def wrong_passwords(s):
+    """Five are answered, the sixth is not."""
+    c = phone_at(s, ATTACKER)
+    for _ in range(5):
+        equal(c.register(password="guess").line, "SIP/2.0 403 Wrong password")
+    row = wait_for("the ban", lambda: ban_of(s, ATTACKER))
+    equal((row["reason"], row["times"]), ("403 Wrong password", 1))
+    assert 1790 <= row["seconds"] <= 1800, row
+    before = len(c.received)
+    c.request("OPTIONS", "sip:x@" + s.gateway.address, "silent", 1,
+              "<sip:x@y>", "t")
+    # A request sent after it is answered to others: it was passed over.
+    equal(s.pbx.register().code, 200)
+    equal(len(c.received), before)
+    assert s.gateway.counters()["sip.from banned address"] >= 1
+
+
+def others_call(s):
+    """Nobody else notices."""
+    m = s.pbx.call("user_1", s.voice().sdp())
+    equal(m.answered().code, 200)
+    equal(m.bye().code, 200)
+
+
+def restarted(s):
+    """A ban is kept over a restart."""
+    equal(s.gateway.stop(), 0)
+    s.gateway.start()
+    s.gateway.wait_sessions_ready()
+    row = wait_for("the ban to be known again", lambda: ban_of(s, ATTACKER))
+    equal((row["reason"], row["times"]), ("403 Wrong password", 1))
+    equal(s.pbx.register().code, 200)
+
+
+def lifted(s):
+    answer = s.gateway.ask("ban lift " + ATTACKER)
+    assert answer["ok"], answer
+    equal(phone_at(s, ATTACKER).register().code, 200)
+    answer = s.gateway.ask("ban lift " + ATTACKER)
+    equal(answer["error"], "this address is not banned")
+    assert not ban_of(s, ATTACKER)
+
+
+def by_hand(s):
+    assert s.gateway.ask("ban add " + GUEST)["ok"]
+    equal(ban_of(s, GUEST)["reason"], "by hand")
+    equal(s.gateway.ask("ban add 127.0.0.1")["error"],
+          "this address is never banned")
+    equal(s.gateway.ask("ban add pbx")["error"], "not an address")
+    assert s.gateway.ask("ban lift " + GUEST)["ok"]
+
+
+def unknown_logins_and_405(s):
+    """Different offences add up; the first challenge is none."""
+    c = phone_at(s, GUEST, "nobody")
+    for _ in range(2):
+        equal(c.register().line, "SIP/2.0 404 Route not found")
+    for _ in range(9):
+        equal(c.register(credentials=False).code, 401)
+    d = phone_at(s, GUEST, "idle")
+    for _ in range(3):
+        equal(d.call("user_1", s.voice().sdp()).final().line,
+              "SIP/2.0 405 REGISTER is required first")
+    row = wait_for("the ban", lambda: ban_of(s, GUEST))
+    equal(row["reason"], "405 REGISTER is required first")
+    assert s.gateway.ask("ban lift " + GUEST)["ok"]
+
+
+def forged(s):
+    """Garbage in the name of a registered PBX does it no harm; somebody
+    unknown is banned for it."""
+    c = phone_at(s, GUEST)
+    equal(c.register().code, 200)
+    for _ in range(20):
+        c.send(b"INVITE \x00\xff garbage\r\n\r\n")
+    equal(c.register().code, 200)
+    equal(ban_of(s, GUEST), None)
+    stranger = phone_at(s, ATTACKER)
+    for _ in range(20):
+        stranger.send(b"INVITE \x00\xff garbage\r\n\r\n")
+    row = wait_for("the ban", lambda: ban_of(s, ATTACKER))
+    equal(row["reason"], "unparsable message")
+
+
+TESTS = [
+    ("scenario_ban_after_wrong_passwords", wrong_passwords),
+    ("scenario_ban_harms_nobody_else", others_call),
+    ("scenario_ban_outlives_a_restart", restarted),
+    ("scenario_ban_lifted", lifted),
+    ("scenario_ban_by_hand", by_hand),
+    ("scenario_ban_adds_up_offences", unknown_logins_and_405),
+    ("scenario_ban_not_by_forged_packets", forged),
+]
+
+if __name__ == "__main__":
+    stage = Stage("bans", [user(1)], (PBX, dict(PBX, name="idle",
+                                                login="idle")),
+                  sip="never_ban = 127.0.0.1\n")
+    stage.pbx = stage.client()
+    play(stage, TESTS, "scenario_ban_nothing_left")
