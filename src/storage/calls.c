@@ -122,17 +122,17 @@ static void on_state(enum tg_call_state state, void *arg)
 		send_event(c, json_pack("{ss}", "event", "ringing"));
 }
 
-static json_t *server_json(const struct tg_call_server *s, int number)
+static json_t *server_json(const struct tg_call_server *s, int number,
+			   const char *host)
 {
 	char tag[33] = "";
 
 	if (s->reflector)
 		hex_encode(tag, s->peer_tag, sizeof(s->peer_tag));
 	return json_pack("{si ss si ss ss sb sb sb ss}", "id", number, "host",
-			 s->ip[0] ? s->ip : s->ipv6, "port", (int)s->port,
-			 "username", s->username, "password", s->password,
-			 "turn", s->turn, "reflector", s->reflector, "tcp",
-			 s->tcp, "peer_tag", tag);
+			 host, "port", (int)s->port, "username", s->username,
+			 "password", s->password, "turn", s->turn, "reflector",
+			 s->reflector, "tcp", s->tcp, "peer_tag", tag);
 }
 
 static int compare_ids(const void *a, const void *b)
@@ -164,6 +164,22 @@ static int server_number(const struct tg_call_media *m,
 	return 0;
 }
 
+/* D.9: an entry for each address. IPv6 comes last: where there is room for some
+ * relays only, both sides most likely have IPv4. */
+static void servers_append(json_t *list, const struct tg_call_media *m,
+			   bool ipv6)
+{
+	for (size_t i = 0; i < m->servers_n; i++) {
+		const struct tg_call_server *s = &m->servers[i];
+		const char *host = ipv6 ? s->ipv6 : s->ip;
+
+		if (*host)
+			json_array_append_new(
+				list,
+				server_json(s, server_number(m, s), host));
+	}
+}
+
 static void emoji_text(char text[PHONE_EMOJI_TEXT_BYTES],
 		       const struct tg_call_media *m)
 {
@@ -180,10 +196,8 @@ static void on_active(const struct tg_call_media *m, void *arg)
 	json_t *servers = json_array();
 	char key[513], emoji[PHONE_EMOJI_TEXT_BYTES];
 
-	for (size_t i = 0; i < m->servers_n; i++)
-		json_array_append_new(
-			servers, server_json(&m->servers[i],
-					     server_number(m, &m->servers[i])));
+	servers_append(servers, m, false);
+	servers_append(servers, m, true);
 	hex_encode(key, m->key, sizeof(m->key));
 	emoji_text(emoji, m);
 	tell_waiting(c);

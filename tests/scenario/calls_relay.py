@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """Whole calls between a phone and a Telegram user who may not be reached
-directly: through a reflector over UDP, over TCP, and through TURN (coturn).
+directly: through a reflector over UDP, over TCP, at IPv6, and through TURN
+(coturn).
 The reflector is our own stand-in.
 
     calls_relay.py BUILD [NAME-PART]
@@ -75,8 +76,9 @@ def run(name, connection, carried):
     return status
 
 
-def through_reflector(tcp):
-    reflector = relay.Reflector("127.0.0.1", relay.free_port())
+def through_reflector(tcp, ipv6=False):
+    host = "::1" if ipv6 else "127.0.0.1"
+    reflector = relay.Reflector(host, relay.free_port())
     kind = "tcp" if tcp else "udp"
 
     def carried():
@@ -84,8 +86,8 @@ def through_reflector(tcp):
         assert counts[kind] >= 100, counts
 
     try:
-        return run("reflector_" + kind, {
-            "type": "reflector", "ip": reflector.host,
+        return run("reflector_ipv6" if ipv6 else "reflector_" + kind, {
+            "type": "reflector", "ipv6" if ipv6 else "ip": reflector.host,
             "port": reflector.port, "tcp": tcp}, carried)
     finally:
         reflector.stop()
@@ -112,6 +114,7 @@ def through_turn(folder):
 
 def main():
     status = through_reflector(False) | through_reflector(True)
+    status |= through_reflector(False, ipv6=True)
     if not shutil.which("turnserver"):
         print("ok 1 - scenario_relay_turn # SKIP coturn is not installed")
         return status
