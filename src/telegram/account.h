@@ -76,13 +76,13 @@ struct tg_keep {
 			      void *arg);
 };
 
-struct tg_call; /* phone.h */
+struct tg_call;  /* phone.h */
+struct tg_event; /* messages.h */
 
 struct tg_account_handlers {
 	void (*state)(enum tg_state state, const char *reason, void *arg);
-	/* A private text message to us (not our own). */
-	void (*message)(const struct tg_user *from, struct bytes text,
-			void *arg);
+	/* Messages, and what is asked of a bot: messages.h. */
+	void (*event)(const struct tg_event *event, void *arg);
 	/* Somebody calls us: see phone.h. The handler takes the call over with
 	 * tg_call_take() inside the handler, or it is ignored. */
 	void (*incoming)(struct tg_call *call, const struct tg_user *from,
@@ -190,7 +190,5 @@ int tg_resolve(struct tg_account *a, enum tg_peer_kind kind, const char *value,
 	       tg_user_h *done, void *arg);
 /* A call to this user rang, so he is no stranger any more. */
 void tg_peer_met(struct tg_account *a, int64_t user_id);
-int tg_send_text(struct tg_account *a, const struct tg_user *to,
-		 const char *text, tg_answer_h *done, void *arg);
 
 #endif

@@ -165,8 +165,4 @@ void feed_pump(struct tg_account *a, usec_t now); /* getState/getDifference */
 void login_token_accepted(struct tg_account *a);
 void login_qr_drop(struct tg_account *a);
 
-/* messages.c */
-void message_in(struct tg_account *a, const struct tl_obj *message);
-void message_short_in(struct tg_account *a, const struct tl_obj *short_message);
-
 #endif

@@ -107,7 +107,7 @@ static struct tl_obj *short_message(struct world *w, int32_t pts)
 	return o;
 }
 
-static void on_message(const struct tg_user *from, struct bytes text, void *arg)
+static void on_event(const struct tg_event *event, void *arg)
 {
 	struct world *w = arg;
 
@@ -121,7 +121,7 @@ static void test_update_of_another_feature_is_not_forwarded(void)
 
 	for (int listed = 0; listed < 2; listed++) {
 		CHECK(make_ready(&w));
-		w.account->handlers.message = on_message;
+		w.account->handlers.event = on_event;
 		w.account->use.features =
 			listed ? TG_FEATURE_MESSAGES : TG_FEATURE_CALLS;
 		w.account->recent[0] =

@@ -4,7 +4,7 @@
  * Updates of calls carry no pts and are applied where they stand, in any
  * container: a call cannot wait for a gap to be filled.
  */
-#include "telegram/account_core.h"
+#include "telegram/message_core.h"
 
 #include <errno.h>
 #include <string.h>
@@ -105,31 +105,33 @@ static bool call_apply(struct tg_account *a, const struct tl_obj *o)
 	return false;
 }
 
-static void message_apply(struct tg_account *a, const struct tl_obj *message)
+/* Who wrote to us is no stranger any more. */
+static void message_met(struct tg_account *a, const struct tl_obj *message)
 {
 	const struct tl_obj *peer = tl_child(message, TL_message_peer_id);
 
 	if (tl_is(message, TL_message) && !tl_has(message, TL_message_out) &&
 	    tl_is(peer, TL_peerUser))
 		tg_peer_met(a, tl_long(peer, TL_peerUser_user_id));
-	if (is_listed(a, TG_FEATURE_MESSAGES | TG_FEATURE_BOT))
-		message_in(a, message);
 }
 
-static void short_message_apply(struct tg_account *a, const struct tl_obj *o)
+static void message_apply(struct tg_account *a, const struct tl_obj *message)
 {
-	if (!tl_has(o, TL_updateShortMessage_out))
-		tg_peer_met(a, tl_long(o, TL_updateShortMessage_user_id));
+	message_met(a, message);
 	if (is_listed(a, TG_FEATURE_MESSAGES | TG_FEATURE_BOT))
-		message_short_in(a, o);
+		message_new(a, message);
 }
 
 static void apply(struct tg_account *a, const struct tl_obj *o)
 {
 	if (tl_is(o, TL_updateNewMessage))
-		message_apply(a, tl_child(o, TL_updateNewMessage_message));
-	else if (tl_is(o, TL_updateShortMessage))
-		short_message_apply(a, o);
+		message_met(a, tl_child(o, TL_updateNewMessage_message));
+	else if (tl_is(o, TL_updateShortMessage) &&
+		 !tl_has(o, TL_updateShortMessage_out))
+		tg_peer_met(a, tl_long(o, TL_updateShortMessage_user_id));
+	if (message_update_is(o) &&
+	    is_listed(a, TG_FEATURE_MESSAGES | TG_FEATURE_BOT))
+		message_update(a, o);
 }
 
 /* Held updates that the newest one has made due. */
@@ -159,9 +161,7 @@ static void take(struct tg_account *a, const struct tl_obj *o,
 	struct buf content = {0};
 	enum updates_verdict verdict;
 
-	if ((tl_is(o, TL_updateNewMessage) ||
-	     tl_is(o, TL_updateShortMessage)) &&
-	    tl_write(&content, o)) {
+	if (message_update_is(o) && tl_write(&content, o)) {
 		buf_clear(&content);
 		updates_lost(&a->updates);
 		return;
@@ -190,6 +190,8 @@ static void update_in(struct tg_account *a, const struct tl_obj *o)
 		     counted[i].count < 0 ? 1 : tl_int(o, counted[i].count));
 		return;
 	}
+	/* What is asked of a bot carries no state. */
+	apply(a, o);
 }
 
 /* -- containers ----------------------------------------------------------- */
@@ -256,6 +258,11 @@ void feed_updates(struct tg_account *a, const struct tl_obj *o)
 		take(a, o, UPDATES_PTS,
 		     tl_int(o, TL_updateShortSentMessage_pts),
 		     tl_int(o, TL_updateShortSentMessage_pts_count));
+		break;
+	case TL_messages_affectedMessages:
+		take(a, o, UPDATES_PTS,
+		     tl_int(o, TL_messages_affectedMessages_pts),
+		     tl_int(o, TL_messages_affectedMessages_pts_count));
 		break;
 	default:
 		return;

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "telegram/account_core.h"
+#include "telegram/messages.h"
 #include "tests/check.h"
 
 #define SELF 111
@@ -67,15 +68,18 @@ static void keep_updates(int32_t pts, int32_t qts, int32_t date, int32_t seq,
 	w->seq = seq;
 }
 
-static void on_message(const struct tg_user *from, struct bytes text, void *arg)
+static void on_event(const struct tg_event *e, void *arg)
 {
 	struct world *w = arg;
+	const struct tg_message *m = &e->message;
 	size_t n = strlen(w->texts);
 
-	snprintf(w->texts + n, sizeof(w->texts) - n, "%.*s,", (int)text.n,
-		 (const char *)text.p);
-	w->from = from->id;
-	snprintf(w->from_name, sizeof(w->from_name), "%s", from->first_name);
+	if (e->kind != TG_EVENT_MESSAGE || m->out || m->chat.self || !m->text.n)
+		return;
+	snprintf(w->texts + n, sizeof(w->texts) - n, "%.*s,", (int)m->text.n,
+		 (const char *)m->text.p);
+	w->from = m->chat.id;
+	snprintf(w->from_name, sizeof(w->from_name), "%s", m->chat.first_name);
 }
 
 static void on_incoming(struct tg_call *call, const struct tg_user *from,
@@ -107,7 +111,7 @@ static void world_open(struct world *w)
 		.keep.peer = keep_peer,
 		.keep.peer_by_id = peer_by_id,
 		.keep.updates = keep_updates,
-		.handlers.message = on_message,
+		.handlers.event = on_event,
 		.handlers.incoming = on_incoming,
 		.arg = w,
 	};
@@ -506,10 +510,12 @@ static void test_account_refuses_without_connection(void)
 {
 	struct world w;
 	struct tg_user to = {.id = ANNA, .access_hash = 1};
+	struct tg_draft draft = {.text = "hi"};
 	struct tg_call *call = NULL;
 
 	world_open(&w);
-	CHECK_INT(tg_send_text(w.account, &to, "hi", NULL, NULL), -ENOTCONN);
+	CHECK_INT(tg_message_send(w.account, &to, &draft, NULL, NULL),
+		  -ENOTCONN);
 	CHECK_INT(tg_call_request(&call, w.account, &to, NULL, NULL, NULL),
 		  -ENOTCONN);
 	CHECK_INT(tg_resolve(w.account, TG_PEER_ID, "222", NULL, NULL),

@@ -169,6 +169,7 @@ static const struct {
 	{TL_contacts_importedContacts, TL_contacts_importedContacts_users},
 	{TL_contacts_found, TL_contacts_found_users},
 	{TL_users_userFull, TL_users_userFull_users},
+	{TL_messages_botResults, TL_messages_botResults_users},
 	{TL_messages_messages, TL_messages_messages_users},
 	{TL_messages_messagesSlice, TL_messages_messagesSlice_users},
 	{TL_messages_dialogs, TL_messages_dialogs_users},

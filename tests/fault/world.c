@@ -9,6 +9,7 @@
 #include "base/random.h"
 #include "mtproto/test_key.h"
 #include "sim/control.h"
+#include "telegram/messages.h"
 
 #define OFFICE 501
 
@@ -123,10 +124,13 @@ static void on_state(enum tg_state state, const char *reason, void *arg)
 		       tg_state_name(state), reason);
 }
 
-static void on_message(const struct tg_user *from, struct bytes text, void *arg)
+static void on_event(const struct tg_event *event, void *arg)
 {
 	struct fault_world *w = arg;
+	struct bytes text = event->message.text;
 
+	if (event->kind != TG_EVENT_MESSAGE || event->message.out)
+		return;
 	w->texts++;
 	snprintf(w->last_text, sizeof(w->last_text), "%.*s", (int)text.n,
 		 (const char *)text.p);
@@ -147,6 +151,12 @@ static void answered(struct fault_world *w, const struct mtp_error *err,
 
 static void on_answer(const struct mtp_error *err, const struct tl_obj *o,
 		      void *arg)
+{
+	answered(arg, err, "query");
+}
+
+static void on_sent(const struct mtp_error *err, const struct tg_message *sent,
+		    void *arg)
 {
 	answered(arg, err, "query");
 }
@@ -195,7 +205,9 @@ void fault_text(struct fault_world *w, int64_t to, const char *text)
 {
 	struct tg_user user = fault_user(w, to);
 
-	asked(w, tg_send_text(w->account, &user, text, on_answer, w));
+	struct tg_draft draft = {.text = text, .format = TG_FORMAT_PLAIN};
+
+	asked(w, tg_message_send(w->account, &user, &draft, on_sent, w));
 }
 
 /* -- calls --------------------------------------------------------------------
@@ -350,7 +362,7 @@ static void account_open(struct fault_world *w, const struct mtp_rsa *rsa,
 		.auth = *auth,
 		.logged_in = true,
 		.handlers = {.state = on_state,
-			     .message = on_message,
+			     .event = on_event,
 			     .incoming = on_incoming},
 		.arg = w,
 	};
