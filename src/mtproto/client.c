@@ -158,6 +158,7 @@ void mtp_client_connected(struct mtp_client *c, usec_t now, struct wall wall)
 	buf_reset(&c->out);
 	c->ready = false;
 	c->heard = now;
+	c->refusals = 0;
 	c->state = c->auth.present ? CLIENT_SESSION : CLIENT_HANDSHAKE;
 	err = codec_renew(c);
 	if (!err && c->state == CLIENT_HANDSHAKE)

@@ -15,6 +15,10 @@
 
 #define ACK_DELAY (5 * USEC_S)
 #define DEPTH_MAX 3 /* container, gzip, object */
+/* Of one container each message may be refused. What is refused more often is
+ * so on principle: a server whose clock and message ids contradict each other
+ * would be sent the same messages at the speed of the network. */
+#define REFUSALS_MAX 64
 
 static void body_take(struct mtp_client *c, int64_t msg_id, struct bytes body,
 		      int depth);
@@ -55,6 +59,13 @@ void client_time_adopt(struct mtp_client *c, int64_t msg_id)
 	c->time_trusted = true;
 }
 
+static void refused(struct mtp_client *c)
+{
+	count_add("mtproto", "bad_msg", 1);
+	if (++c->refusals > REFUSALS_MAX)
+		client_close(c, "the server refuses all messages");
+}
+
 static void on_bad_msg(struct mtp_client *c, int64_t msg_id, struct rd *r)
 {
 	int64_t bad_id = (int64_t)rd_le64(r);
@@ -64,7 +75,7 @@ static void on_bad_msg(struct mtp_client *c, int64_t msg_id, struct rd *r)
 	code = rd_le32(r);
 	if (r->bad)
 		return;
-	count_add("mtproto", "bad_msg", 1);
+	refused(c);
 	switch (code) {
 	case MTP_BAD_ID_LOW:
 	case MTP_BAD_ID_OLD:
@@ -96,6 +107,7 @@ static void on_bad_salt(struct mtp_client *c, struct rd *r)
 	salt = (int64_t)rd_le64(r);
 	if (r->bad)
 		return;
+	refused(c);
 	c->salts_n = 0;
 	salt_set(c, salt);
 	client_requeue(c, bad_id);
@@ -305,6 +317,7 @@ static bool service_take(struct mtp_client *c, int64_t msg_id, uint32_t id,
 {
 	switch (id) {
 	case WIRE_RPC_RESULT:
+		c->refusals = 0;
 		on_result(c, r);
 		return true;
 	case WIRE_BAD_MSG_NOTIFICATION:
@@ -333,6 +346,8 @@ static bool service_take(struct mtp_client *c, int64_t msg_id, uint32_t id,
 		on_state_req(c, msg_id, r);
 		break;
 	case WIRE_PONG:
+		c->refusals = 0;
+		break;
 	case WIRE_MSGS_ACK:
 	case WIRE_MSGS_ALL_INFO:
 		break;

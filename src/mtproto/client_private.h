@@ -108,7 +108,8 @@ struct mtp_client {
 	struct buf out, plain;
 	bool ready;
 	usec_t handshake_deadline;
-	usec_t heard; /* when bytes last came in */
+	usec_t heard;      /* when bytes last came in */
+	unsigned refusals; /* of messages of ours, since one was taken */
 
 	/* session */
 	struct mtp_auth auth;

@@ -226,6 +226,23 @@ static void test_client_learns_the_time_from_bad_msg(void)
 	end();
 }
 
+/* A server that takes nothing is left, not sent the same for ever. */
+static void test_client_leaves_a_server_that_refuses_everything(void)
+{
+	int rounds = 0;
+
+	begin_inited();
+	call(0);
+	while (!t.events[MTP_EVENT_CLOSE] && rounds++ < 1000)
+		give_bad(t.sent[t.sent_n - 1].msg_id, 16);
+	CHECK(rounds > 20 && rounds < 100);
+	CHECK_INT(t.errors, 0); /* the query waits for the next connection */
+	mtp_client_disconnected(t.client, t.now);
+	link_up();
+	CHECK(sent_find(WIRE_INVOKE_WITH_LAYER));
+	end();
+}
+
 static void test_client_repeats_queries_older_than_a_new_session(void)
 {
 	begin_inited();
@@ -363,6 +380,7 @@ int main(void)
 	RUN(test_client_repairs_bad_msg_64_container);
 	RUN(test_client_repeats_a_refused_container_with_the_new_salt);
 	RUN(test_client_learns_the_time_from_bad_msg);
+	RUN(test_client_leaves_a_server_that_refuses_everything);
 	RUN(test_client_repeats_queries_older_than_a_new_session);
 	RUN(test_client_asks_for_detailed_answers);
 	RUN(test_client_answers_state_requests);
