@@ -9,9 +9,9 @@
 #include "sim/update.h"
 
 static const struct sim_method *const sim_tables[] = {
-	sim_methods_help,    sim_methods_auth,  sim_methods_password,
-	sim_methods_token,   sim_methods_users, sim_methods_messages,
-	sim_methods_updates, sim_methods_phone, sim_methods_send,
+	sim_methods_help,    sim_methods_auth,   sim_methods_password,
+	sim_methods_token,   sim_methods_users,  sim_methods_messages,
+	sim_methods_updates, sim_methods_phone,  sim_methods_send,
 	sim_methods_bots,    sim_methods_upload,
 };
 
@@ -38,11 +38,13 @@ static void sim_reply(struct sim_request *r, int code, const char *text,
 	if (kind == SIM_ORDER_SLOW)
 		sim_held_answer(s, r->msg_id, code, text, answer,
 				r->order.delay);
-	else if (kind != SIM_ORDER_DROP_ANSWER && code)
+	else if (code)
 		s->error(s, r->msg_id, code, text);
-	else if (kind != SIM_ORDER_DROP_ANSWER)
+	else
 		s->answer(s, r->msg_id, answer);
-	if (kind == SIM_ORDER_DROP_ANSWER || kind == SIM_ORDER_DROP_AFTER)
+	if (kind == SIM_ORDER_DROP_ANSWER)
+		s->cut(s);
+	if (kind == SIM_ORDER_DROP_AFTER)
 		s->drop(s);
 }
 
@@ -231,7 +233,7 @@ static bool sim_query_struck(struct sim_request *r)
 	case SIM_ORDER_HANG:
 		return true;
 	case SIM_ORDER_DROP_BEFORE:
-		r->session->drop(r->session);
+		r->session->lose(r->session, r->msg_id);
 		return true;
 	case SIM_ORDER_BEHIND:
 		sim_query_behind(r);

@@ -114,6 +114,21 @@ static void sim_conn_drop(struct sim_session *s)
 	c->closing = true;
 }
 
+static void sim_conn_cut(struct sim_session *s)
+{
+	struct sim_conn *c = (struct sim_conn *)s;
+
+	c->dead = true;
+}
+
+static void sim_conn_lose(struct sim_session *s, int64_t msg_id)
+{
+	struct sim_conn *c = (struct sim_conn *)s;
+
+	mtp_server_lose(c->mtp, msg_id);
+	c->dead = true;
+}
+
 /* -- the engine's handlers
  * ------------------------------------------------------------ */
 
@@ -276,6 +291,8 @@ static void sim_dc_on_accept(int fd, void *arg)
 	c->s.error = sim_conn_error;
 	c->s.push = sim_conn_push;
 	c->s.drop = sim_conn_drop;
+	c->s.cut = sim_conn_cut;
+	c->s.lose = sim_conn_lose;
 	buf_init(&c->unread);
 	c->dead = dc->all->refusing || sim_conn_engine(c);
 	c->next = dc->conns;

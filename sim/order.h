@@ -17,8 +17,10 @@ enum sim_order_kind {
 	SIM_ORDER_ERROR,       /* refused with code and text, not run */
 	SIM_ORDER_HANG,        /* never answered, not run */
 	SIM_ORDER_SLOW,        /* run, answered after a delay */
-	SIM_ORDER_DROP_BEFORE, /* the connection closes, not run */
-	SIM_ORDER_DROP_ANSWER, /* run; the connection closes instead */
+	SIM_ORDER_DROP_BEFORE, /* the connection is lost and the query with it
+				*/
+	SIM_ORDER_DROP_ANSWER, /* run; the connection is lost before the answer
+				*/
 	SIM_ORDER_DROP_AFTER,  /* run, answered, the connection closes */
 	SIM_ORDER_BEHIND,      /* getDifference: differenceTooLong */
 	/* updates */

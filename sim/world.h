@@ -33,8 +33,8 @@ struct sim_key {
 	int64_t pending; /* who still owes his password */
 	int32_t seq;     /* of updates without pts, per log-in */
 	int32_t api_id;
-	int32_t date; /* of the log-in */
-	bool missed;  /* an update found no session of it listening */
+	int32_t date;  /* of the log-in */
+	bool missed;   /* an update found no session of it listening */
 	char lost[32]; /* 401 with this text: the log-in was ended so */
 };
 
@@ -57,6 +57,10 @@ struct sim_session {
 	void (*push)(struct sim_session *s, struct bytes updates);
 	/* Closes the connection, soon, when what was sent has left. */
 	void (*drop)(struct sim_session *s);
+	/* Closes it at once: what was not sent yet waits for the next one. */
+	void (*cut)(struct sim_session *s);
+	/* Closes it at once, and the query has never come. */
+	void (*lose)(struct sim_session *s, int64_t msg_id);
 };
 
 /* A log-in code that was sent. */
@@ -116,8 +120,8 @@ struct sim_world {
 	uint16_t dc_ports[SIM_DCS];
 	struct sim_order *orders; /* faults on demand, oldest first */
 	int orders_made;
-	struct sim_held *held; /* what leaves late */
-	int64_t clock_off_us;  /* our clock is wrong by so much */
+	struct sim_held *held;    /* what leaves late */
+	int64_t clock_off_us;     /* our clock is wrong by so much */
 	uint64_t pushed, unheard; /* updates with and without a listener */
 	/* Something happened: one JSON object, for watchers. Steals `event`. */
 	void (*event)(json_t *event, void *arg);

@@ -22,7 +22,7 @@ struct fake {
 	struct buf raw[64]; /* what was pushed; objects point into it */
 	struct tl_obj *pushed[64];
 	int pushes;
-	int drops; /* times its connection was closed */
+	int drops, cuts, losses; /* of its connection, by kind */
 };
 
 struct fixture {
@@ -83,6 +83,20 @@ static inline void fake_drop(struct sim_session *s)
 	f->drops++;
 }
 
+static inline void fake_cut(struct sim_session *s)
+{
+	struct fake *f = (struct fake *)s;
+
+	f->cuts++;
+}
+
+static inline void fake_lose(struct sim_session *s, int64_t msg_id)
+{
+	struct fake *f = (struct fake *)s;
+
+	f->losses++;
+}
+
 static inline void fake_push(struct sim_session *s, struct bytes updates)
 {
 	struct fake *f = (struct fake *)s;
@@ -107,6 +121,8 @@ static inline void fake_open(struct fixture *x, struct fake *f, uint64_t key_id)
 	f->s.error = fake_error;
 	f->s.push = fake_push;
 	f->s.drop = fake_drop;
+	f->s.cut = fake_cut;
+	f->s.lose = fake_lose;
 	if (!sim_world_key(x->w, key_id))
 		sim_world_key_add(x->w, key_id, key, 2, 0);
 	sim_world_session_add(x->w, &f->s);

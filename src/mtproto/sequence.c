@@ -50,3 +50,14 @@ void mtp_window_add(struct mtp_window *w, int64_t id, uint32_t seqno)
 	if (id > w->highest)
 		w->highest = id;
 }
+
+void mtp_window_remove(struct mtp_window *w, int64_t id)
+{
+	for (size_t i = 0; i < w->n; i++) {
+		if (w->entries[i].id != id)
+			continue;
+		w->entries[i] = w->entries[--w->n];
+		w->next = w->n;
+		return;
+	}
+}

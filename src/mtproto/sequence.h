@@ -38,5 +38,6 @@ struct mtp_window {
 
 bool mtp_window_has(const struct mtp_window *w, int64_t id);
 void mtp_window_add(struct mtp_window *w, int64_t id, uint32_t seqno);
+void mtp_window_remove(struct mtp_window *w, int64_t id);
 
 #endif

@@ -98,6 +98,9 @@ int mtp_server_answer(struct mtp_server *s, int64_t msg_id, struct bytes result,
 		      struct wall wall);
 int mtp_server_error(struct mtp_server *s, int64_t msg_id, int code,
 		     const char *text, struct wall wall);
+/* A query that was handed out and is not answered has never come: it is neither
+ * acked nor known any more. For a connection that is lost with it. */
+void mtp_server_lose(struct mtp_server *s, int64_t msg_id);
 /* An Updates object, sent as content-related; sent again on the session's next
  * connection until acked. -ENOTCONN: no session here (any more). */
 int mtp_server_push(struct mtp_server *s, struct bytes updates,

@@ -355,3 +355,18 @@ int mtp_server_error(struct mtp_server *s, int64_t msg_id, int code,
 	server_flush(s, session);
 	return 0;
 }
+
+void mtp_server_lose(struct mtp_server *s, int64_t msg_id)
+{
+	struct server_query *q = NULL;
+	struct server_session *session = server_session_of(s, msg_id, &q);
+
+	if (!session)
+		return;
+	mtp_window_remove(&session->window, msg_id);
+	for (size_t i = 0; i < session->acks_n; i++)
+		if (session->acks[i] == msg_id)
+			session->acks[i--] = session->acks[--session->acks_n];
+	TAILQ_REMOVE(&session->queries, q, link);
+	server_query_free(q);
+}

@@ -339,12 +339,16 @@ static bool is_called_for(void)
 /* Working, or over for one of the reasons that were given to it. */
 static bool ends_well(const char **what)
 {
+	bool fine;
+
 	*what = "the session";
 	if (!fault_until(&w, frozen ? THAW : RECOVERY, fault_is_settled))
 		return false;
-	if (fault_is_ready(&w) && !works(what) && !called_n)
-		return false;
-	if (!fault_is_ready(&w) && !is_called_for())
+	fine = fault_is_ready(&w) && works(what);
+	/* A late answer may still tell of the freeze. */
+	if (!fine && frozen && fault_until(&w, THAW, fault_is_settled))
+		fine = fault_is_ready(&w) && works(what);
+	if (!fine && !is_called_for())
 		return false;
 	*what = "what was asked and called";
 	fault_hang_up(&w);
