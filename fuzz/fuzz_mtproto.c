@@ -1,6 +1,7 @@
 /* Fuzz target of the client's MTProto messages, behind the cipher: pieces of
  * LE16 length and body, each one decrypted message. The client has sent a ping,
- * a salt request and three queries whose ids are known (fuzz/corpus_mtproto.py).
+ * a salt request and three queries whose ids are known. Seeds:
+ * fuzz/corpus_mtproto.py.
  */
 #include <stdint.h>
 #include <stdlib.h>

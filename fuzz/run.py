@@ -38,6 +38,8 @@ PARSERS = {
     "stun": ["src/ice/message.c"],
     "reflector": ["src/ice/reflector.c"],
     "sip": ["src/sip/sanity.c", "src/sip/sdp_read.c"],
+    "srp": ["src/telegram/srp.c", "src/telegram/login_password.c"],
+    "updates": ["src/telegram/feed.c", "src/telegram/updates.c"],
     "rtp": ["src/media/rtp.c", "src/media/rtcp.c"],
 }
 

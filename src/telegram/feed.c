@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "base/plant.h"
 
 #define STATE_FAILURES_MAX 4
 
@@ -201,11 +202,16 @@ static void container_in(struct tg_account *a, const struct tl_obj *o,
 			 int32_t date)
 {
 	uint32_t n = tl_count(o, updates_field);
+	/* A peer's numbers: they may be as far apart as they like. */
+	int32_t width = (int32_t)((uint32_t)seq - (uint32_t)seq_start + 1);
 
+	PLANT_OVERFLOW(n > 1 && (int64_t)seq - seq_start > 1 &&
+			       a->updates.known,
+		       a->kept, sizeof(a->kept));
 	for (uint32_t i = 0; i < n; i++)
 		update_in(a, tl_item(o, updates_field, i));
-	if (updates_take(&a->updates, UPDATES_SEQ, seq, seq - seq_start + 1,
-			 nothing, clock_now()) != UPDATES_APPLY)
+	if (updates_take(&a->updates, UPDATES_SEQ, seq, width, nothing,
+			 clock_now()) != UPDATES_APPLY)
 		return;
 	if (seq)
 		updates_dated(&a->updates, date);

@@ -394,6 +394,30 @@ static void test_feed_seq_and_date_are_kept(void)
 	world_close(&w);
 }
 
+static void test_feed_seq_of_any_width_is_survived(void)
+{
+	static const int32_t ends[][2] = {{INT32_MIN, INT32_MAX},
+					  {INT32_MAX, INT32_MIN}};
+	struct world w;
+
+	world_open(&w);
+	for (size_t i = 0; i < 2; i++) {
+		struct tl_obj *o = tl_new(&w.arena, TL_updatesCombined);
+
+		tl_set_vector(&w.arena, o, TL_updatesCombined_updates, 0);
+		tl_set_vector(&w.arena, o, TL_updatesCombined_users, 0);
+		tl_set_vector(&w.arena, o, TL_updatesCombined_chats, 0);
+		tl_set_int(o, TL_updatesCombined_date, 2000);
+		tl_set_int(o, TL_updatesCombined_seq_start, ends[i][0]);
+		tl_set_int(o, TL_updatesCombined_seq, ends[i][1]);
+		push(&w, o);
+	}
+	/* Neither moved anything. */
+	push(&w, container(&w, NULL, NULL, 4));
+	CHECK_INT(w.seq, 4);
+	world_close(&w);
+}
+
 /* -- calls ---------------------------------------------------------------- */
 
 static void test_feed_call_passes_any_gap(void)
@@ -545,6 +569,7 @@ int main(void)
 	RUN(test_feed_too_long_asks_difference);
 	RUN(test_feed_sent_message_counts);
 	RUN(test_feed_seq_and_date_are_kept);
+	RUN(test_feed_seq_of_any_width_is_survived);
 	RUN(test_feed_call_passes_any_gap);
 	RUN(test_feed_call_in_short_update);
 	RUN(test_peer_min_does_not_overwrite);

@@ -9,6 +9,7 @@
 #include <openssl/bn.h>
 #include <openssl/evp.h>
 
+#include "base/plant.h"
 #include "mtproto/dh.h"
 #include "mtproto/digest.h"
 
@@ -45,6 +46,10 @@ static int password_hash(uint8_t x[32], const struct srp_terms *t,
 	uint8_t inner[32], stretched[64];
 	int err = 0;
 
+	PLANT_OVERFLOW(t->salt2.n == 16 && ((be32_load(t->salt2.p) |
+					     be32_load(t->salt2.p + 8)) &
+					    0x80808080),
+		       t->salt2.p, t->salt2.n);
 	salted(inner, password, t->salt1);
 	salted(inner, bytes_of(inner, sizeof(inner)), t->salt2);
 	if (PKCS5_PBKDF2_HMAC((const char *)inner, sizeof(inner), t->salt1.p,
