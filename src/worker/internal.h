@@ -138,6 +138,7 @@ void worker_trunk_register(struct worker_trunk *t,
 /* Takes the body. */
 void worker_publish(struct worker *w, const char *subject, json_t *body);
 
+/* calls.c */
 struct worker_call *worker_call_new(struct worker *w, bool to_telegram,
 				    const char *id);
 /* Opens the RTP port towards `peer`. -EADDRINUSE when none is free. */
@@ -149,6 +150,18 @@ int worker_call_begin(struct worker_call *wc, struct call_leg *calling);
 /* Tells the Manager what is needed to close the call after a crash. */
 void worker_call_keep(struct worker_call *wc);
 struct worker_call *worker_call_find(struct worker *w, const char *id);
+void worker_call_end(struct worker_call *wc, enum cause_row row);
+/* Without a record: it never was one, or the Worker goes. */
+void worker_call_discard(struct worker_call *wc);
+/* Tells who waits for the last call of a stopping Worker. */
+void worker_stop_when_empty(struct worker *w);
+
+/* to_telegram.c: handler of the SIP stack */
+void worker_on_invite(struct sip_session *s, const char *user, void *arg);
+
+/* to_sip.c: worker.W.call.offer, worker.W.call.event */
+void worker_on_offer(const struct bus_message *m, void *arg);
+void worker_on_call_event(const struct bus_message *m, void *arg);
 
 /* record.c */
 json_t *worker_record(const struct worker_call *wc);
@@ -175,6 +188,16 @@ struct sip_leg_target {
 };
 int sip_leg_new_outgoing(struct call_leg **lp, struct worker_call *wc,
 			 const struct sip_leg_target *target);
+
+/* sip_place.c */
+/* Where a call goes, and how the PBX knows us. Texts live as long as this. */
+struct sip_place {
+	struct sa peer; /* chooses our address */
+	char uri[512], route[160], host[128];
+};
+/* Fills what conf says of it. -ENOTCONN: nobody is there. */
+int sip_place_find(struct sip_place *p, struct sip_invite_conf *conf,
+		   const struct worker *w, const struct worker_trunk *t);
 
 /* telegram_leg.c */
 int telegram_leg_new_outgoing(struct call_leg **lp, struct worker_call *wc,

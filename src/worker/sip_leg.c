@@ -7,7 +7,6 @@
 #include "base/log.h"
 #include "base/random.h"
 #include "base/text.h"
-#include "sip/address.h"
 #include "sip/sdp.h"
 #include "worker/internal.h"
 
@@ -322,94 +321,11 @@ static void write_warning(const struct sip_leg *l, struct buf *text)
 	buf_str(text, "\"");
 }
 
-/* A contact that names another address than the REGISTER came from means
- * nothing here: only the way it came leads back. (Another port alone may be
- * meant: some phones send from one and listen at another.) */
-static bool behind_nat(const struct sip_binding *b)
-{
-	struct uri uri;
-	struct sa host;
-	struct pl contact;
-
-	pl_set_str(&contact, b->contact);
-	return !uri_decode(&uri, &contact) && !sa_set(&host, &uri.host, 0) &&
-	       !sa_cmp(&host, &b->source, SA_ADDR);
-}
-
-/* Where a call goes, and how the PBX knows us. Texts live as long as this. */
-struct place {
-	struct sa peer; /* chooses our address */
-	char uri[512], route[160], host[128];
-};
-
-static int place_of_binding(struct place *p, struct sip_invite_conf *conf,
-			    struct sip_leg *l)
-{
-	const struct sip_binding *b;
-
-	if (!sip_stack_bindings(l->wc->worker->sip, l->trunk.login, &b, 1))
-		return -ENOTCONN;
-	p->peer = b->source;
-	snprintf(p->uri, sizeof(p->uri), "%s", b->contact);
-	if (behind_nat(b)) {
-		snprintf(p->route, sizeof(p->route), "%s", b->path);
-		conf->route = p->route;
-	}
-	return 0;
-}
-
-static int place_of_registrar(struct place *p, struct sip_invite_conf *conf,
-			      const struct worker_trunk *t)
-{
-	const char *transport = t->tcp ? ";transport=tcp" : "";
-
-	if (t->status.state != SIP_REGISTRATION_UP)
-		return -ENOTCONN;
-	p->peer = t->status.registrar;
-	snprintf(p->uri, sizeof(p->uri), "sip:%s@%s%s", t->number, t->domain,
-		 transport);
-	snprintf(p->host, sizeof(p->host), "%.*s",
-		 (int)address_host_length(t->domain), t->domain);
-	conf->from_host = p->host;
-	conf->auth_user = t->login;
-	conf->auth_password = t->password;
-	if (*t->proxy) {
-		snprintf(p->route, sizeof(p->route), "sip:%s;lr%s", t->proxy,
-			 transport);
-		conf->route = p->route;
-	}
-	return 0;
-}
-
-static int place_of_peer(struct place *p, struct sip_invite_conf *conf,
-			 const struct worker_trunk *t)
-{
-	if (!sa_isset(&t->address, SA_ADDR))
-		return -ENOTCONN;
-	p->peer = t->address;
-	snprintf(p->uri, sizeof(p->uri), "sip:%s@%s%s", t->number,
-		 t->address_text, t->tcp ? ";transport=tcp" : "");
-	return 0;
-}
-
-static int place_find(struct place *p, struct sip_invite_conf *conf,
-		      struct sip_leg *l)
-{
-	switch (l->trunk.kind) {
-	case TRUNK_GATEWAY_TO_PBX:
-		return place_of_registrar(p, conf, &l->trunk);
-	case TRUNK_IP:
-		return place_of_peer(p, conf, &l->trunk);
-	default:
-		return place_of_binding(p, conf, l);
-	}
-}
-
 static int leg_start(struct call_leg *leg, struct call_cause *cause)
 {
 	struct sip_leg *l = self(leg);
 	struct worker *w = l->wc->worker;
-	struct place place = {0};
+	struct sip_place place = {0};
 	struct sip_header headers[TARGET_HEADERS];
 	struct sip_invite_conf conf = {
 		.from_user = l->from_user,
@@ -421,8 +337,7 @@ static int leg_start(struct call_leg *leg, struct call_cause *cause)
 	struct buf sdp;
 	int err;
 
-	conf.uri = place.uri;
-	if (place_find(&place, &conf, l)) {
+	if (sip_place_find(&place, &conf, w, &l->trunk)) {
 		call_cause_set(cause, CAUSE_SIP_UNAVAILABLE, NULL);
 		return -ENOTCONN;
 	}

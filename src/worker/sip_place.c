@@ -1,0 +1,84 @@
+/* Where a call to a trunk goes. */
+#include <errno.h>
+#include <stdio.h>
+
+#include "sip/address.h"
+#include "worker/internal.h"
+
+/* A contact that names another address than the REGISTER came from means
+ * nothing here: only the way it came leads back. (Another port alone may be
+ * meant: some phones send from one and listen at another.) */
+static bool behind_nat(const struct sip_binding *b)
+{
+	struct uri uri;
+	struct sa host;
+	struct pl contact;
+
+	pl_set_str(&contact, b->contact);
+	return !uri_decode(&uri, &contact) && !sa_set(&host, &uri.host, 0) &&
+	       !sa_cmp(&host, &b->source, SA_ADDR);
+}
+
+static int place_of_binding(struct sip_place *p, struct sip_invite_conf *conf,
+			    const struct worker *w,
+			    const struct worker_trunk *t)
+{
+	const struct sip_binding *b;
+
+	if (!sip_stack_bindings(w->sip, t->login, &b, 1))
+		return -ENOTCONN;
+	p->peer = b->source;
+	snprintf(p->uri, sizeof(p->uri), "%s", b->contact);
+	if (behind_nat(b)) {
+		snprintf(p->route, sizeof(p->route), "%s", b->path);
+		conf->route = p->route;
+	}
+	return 0;
+}
+
+static int place_of_registrar(struct sip_place *p, struct sip_invite_conf *conf,
+			      const struct worker_trunk *t)
+{
+	const char *transport = t->tcp ? ";transport=tcp" : "";
+
+	if (t->status.state != SIP_REGISTRATION_UP)
+		return -ENOTCONN;
+	p->peer = t->status.registrar;
+	snprintf(p->uri, sizeof(p->uri), "sip:%s@%s%s", t->number, t->domain,
+		 transport);
+	snprintf(p->host, sizeof(p->host), "%.*s",
+		 (int)address_host_length(t->domain), t->domain);
+	conf->from_host = p->host;
+	conf->auth_user = t->login;
+	conf->auth_password = t->password;
+	if (*t->proxy) {
+		snprintf(p->route, sizeof(p->route), "sip:%s;lr%s", t->proxy,
+			 transport);
+		conf->route = p->route;
+	}
+	return 0;
+}
+
+static int place_of_peer(struct sip_place *p, const struct worker_trunk *t)
+{
+	if (!sa_isset(&t->address, SA_ADDR))
+		return -ENOTCONN;
+	p->peer = t->address;
+	snprintf(p->uri, sizeof(p->uri), "sip:%s@%s%s", t->number,
+		 t->address_text, t->tcp ? ";transport=tcp" : "");
+	return 0;
+}
+
+int sip_place_find(struct sip_place *p, struct sip_invite_conf *conf,
+		   const struct worker *w, const struct worker_trunk *t)
+{
+	conf->uri = p->uri;
+	switch (t->kind) {
+	case TRUNK_GATEWAY_TO_PBX:
+		return place_of_registrar(p, conf, t);
+	case TRUNK_IP:
+		return place_of_peer(p, t);
+	default:
+		return place_of_binding(p, conf, w, t);
+	}
+}

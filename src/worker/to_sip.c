@@ -1,0 +1,76 @@
+/* Calls from Telegram: the Manager offers them with the trunks to ring. */
+#include "base/log.h"
+#include "bus/text.h"
+#include "worker/internal.h"
+
+#define COPY(dst, o, key) text_copy(dst, sizeof(dst), o, key)
+
+static void add_target(struct worker_call *wc, json_t *t, json_t *caller)
+{
+	struct sip_leg_target target = {
+		.trunk = worker_trunk_by_name(wc->worker, text_of(t, "trunk")),
+		.from_user = text_of(t, "from_user"),
+		.from_name = text_of(t, "from_name"),
+		.caller = caller,
+	};
+	struct call_leg *leg = NULL;
+
+	if (!target.trunk || sip_leg_new_outgoing(&leg, wc, &target))
+		return;
+	if (!wc->trunk[0])
+		sip_leg_name(leg);
+	leg->priority =
+		(unsigned)json_integer_value(json_object_get(t, "priority"));
+	call_add(wc->call, leg);
+}
+
+void worker_on_offer(const struct bus_message *m, void *arg)
+{
+	struct worker *w = arg;
+	json_t *caller = json_object_get(m->body, "caller");
+	json_t *targets = json_object_get(m->body, "targets");
+	struct call_leg *leg = NULL;
+	struct worker_call *wc;
+	bool loop;
+
+	if (worker_call_find(w, text_of(m->body, "call")))
+		return;
+	wc = worker_call_new(w, false, text_of(m->body, "call"));
+	if (!wc)
+		return;
+	COPY(wc->session, m->body, "session");
+	COPY(wc->storage, m->body, "storage");
+	COPY(wc->telegram_id, m->body, "telegram_id");
+	COPY(wc->access_hash, m->body, "access_hash");
+	COPY(wc->telegram_user, caller, "id");
+	loop = json_is_true(json_object_get(m->body, "caller_is_gateway"));
+	if (telegram_leg_new_incoming(&leg, wc)) {
+		worker_call_discard(wc);
+		return;
+	}
+	if (worker_call_begin(wc, leg)) {
+		leg->ops->release(leg);
+		worker_call_discard(wc);
+		return;
+	}
+	log_info("worker", wc->id, "Telegram user %s calls session %s",
+		 wc->telegram_user, wc->session);
+	if (loop) {
+		worker_call_end(wc, CAUSE_CALLER_IS_GATEWAY);
+		return;
+	}
+	if (!w->stopping)
+		for (size_t i = 0; i < json_array_size(targets); i++)
+			add_target(wc, json_array_get(targets, i), caller);
+	worker_call_keep(wc);
+	call_added_all(wc->call);
+}
+
+void worker_on_call_event(const struct bus_message *m, void *arg)
+{
+	struct worker_call *wc =
+		worker_call_find(arg, text_of(m->body, "call"));
+
+	if (wc && wc->telegram_leg)
+		telegram_leg_event(wc->telegram_leg, m->body);
+}
