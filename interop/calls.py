@@ -48,10 +48,10 @@ def cases(quick):
     main = [Case(v, role) for v in ("13.0.0", "9.0.0") for role in roles]
     if quick:
         return main + [Case("13.0.0", "callee", "loss20")]
-    main += [Case(v, role) for v in ("12.0.0", "8.0.0", "7.0.0")
-             for role in roles]
-    main += [Case(v, role, "loss20") for v in ("13.0.0", "9.0.0")
-             for role in roles]
+    main += [Case(v, role) for v in ("12.0.0", "11.0.0", "10.0.0", "8.0.0",
+                                      "7.0.0") for role in roles]
+    main += [Case(v, role, "loss20") for v in ("13.0.0", "11.0.0", "10.0.0",
+                                               "9.0.0") for role in roles]
     main += [Case(v, "callee", "dtls_client") for v in ("13.0.0", "9.0.0")]
     main += [Case("13.0.0", role, "mute") for role in roles]
     return main + [Case("13.0.0", role, "long") for role in roles]

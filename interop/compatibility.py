@@ -7,7 +7,7 @@ import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 PATH = os.path.join(os.path.dirname(HERE), "docs", "compatibility.md")
-VERSIONS = ["13.0.0", "12.0.0", "9.0.0", "8.0.0", "7.0.0"]
+VERSIONS = ["13.0.0", "12.0.0", "11.0.0", "10.0.0", "9.0.0", "8.0.0", "7.0.0"]
 ROLES = ["caller", "callee"]
 PATHS = ["direct", "TURN", "reflector UDP", "reflector TCP"]
 FAR_ENDS = ["gramline-endpoint", "libwebrtc"]
