@@ -14,12 +14,12 @@
 #define DCEP_OPEN 3
 #define DCEP_ACK 2
 #define DCEP_OPEN_BYTES 12
-#define STREAM 0
 
 struct data_channel {
 	struct data_channel_conf conf;
 	struct sctp *sctp;
 	bool open;
+	uint16_t stream; /* as its opener chose */
 	usec_t now; /* of the call that is being served */
 };
 
@@ -48,7 +48,7 @@ static void on_established(void *arg)
 	struct data_channel *c = arg;
 
 	if (c->conf.opener)
-		sctp_send(c->sctp, STREAM, PPID_DCEP,
+		sctp_send(c->sctp, c->stream, PPID_DCEP,
 			  bytes_of(request, sizeof(request)), c->now);
 }
 
@@ -70,6 +70,7 @@ static void dcep_input(struct data_channel *c, uint16_t stream,
 			return;
 		}
 		sctp_send(c->sctp, stream, PPID_DCEP, bytes_of(ack, 1), c->now);
+		c->stream = stream;
 		opened(c);
 		break;
 	case DCEP_ACK:
@@ -122,6 +123,8 @@ int data_channel_new(struct data_channel **cp,
 	if (!c)
 		return -ENOMEM;
 	c->conf = *conf;
+	/* RFC 8832 6: even for the DTLS client, odd for the server. */
+	c->stream = conf->dtls_client ? 0 : 1;
 	e = sctp_new(&c->sctp, &sctp);
 	if (e < 0) {
 		free(c);
@@ -161,7 +164,7 @@ int data_channel_send(struct data_channel *c, struct bytes text, usec_t now)
 	c->now = now;
 	if (!c->open)
 		return -ENOTCONN;
-	return sctp_send(c->sctp, STREAM, PPID_STRING, text, now);
+	return sctp_send(c->sctp, c->stream, PPID_STRING, text, now);
 }
 
 bool data_channel_is_open(const struct data_channel *c)

@@ -1,6 +1,6 @@
 /* The data channel "data" of a call: DCEP (RFC 8832) over SCTP over whatever
  * carries packets, here DTLS (telegram-wire E.9). The caller of the call opens
- * it, on stream 0; JSON texts pass.
+ * it, on stream 0 or, when it is DTLS server, 1; JSON texts pass.
  *
  * An engine; one thread; handlers run inside the call that fed it and must not
  * free it.
@@ -21,6 +21,7 @@ struct data_channel_handlers {
 
 struct data_channel_conf {
 	bool opener;
+	bool dtls_client;
 	struct data_channel_handlers handlers;
 	void *arg;
 };

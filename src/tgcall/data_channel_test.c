@@ -12,6 +12,7 @@ static int opens[2], texts[2];
 static char last[2][64];
 static uint8_t dcep[64];
 static size_t dcep_n;
+static uint16_t dcep_stream, text_stream;
 static struct carrier wire;
 
 static int index_of(void *arg)
@@ -40,7 +41,10 @@ static void on_text(struct bytes text, void *arg)
 static void raw_message(uint16_t stream, uint32_t ppid, struct bytes data,
 			void *arg)
 {
+	if (ppid == 51)
+		text_stream = stream;
 	if (ppid == 50 && data.n <= sizeof(dcep)) {
+		dcep_stream = stream;
 		memcpy(dcep, data.p, data.n);
 		dcep_n = data.n;
 	}
@@ -68,7 +72,7 @@ static void wire_timeout(int end, usec_t now, void *arg)
 		data_channel_timeout(ends[end], now);
 }
 
-static void start(bool with_raw)
+static void start_roles(bool with_raw, bool opener_is_client)
 {
 	struct sctp_conf sctp = {
 		.port = 5000,
@@ -93,6 +97,7 @@ static void start(bool with_raw)
 	for (int i = 0; i < 2; i++) {
 		struct data_channel_conf conf = {
 			.opener = i == 0,
+			.dtls_client = (i == 0) == opener_is_client,
 			.handlers = {on_packet, on_open, on_text},
 			.arg = &opens[i],
 		};
@@ -106,6 +111,11 @@ static void start(bool with_raw)
 		sctp_connect(raw, wire.now);
 	else
 		data_channel_start(ends[1], wire.now);
+}
+
+static void start(bool with_raw)
+{
+	start_roles(with_raw, true);
 }
 
 static void done(void)
@@ -159,6 +169,23 @@ static void test_data_channel_open_request_is_as_the_apps_write_it(void)
 	done();
 }
 
+/* With 10.0.0 and 11.0.0 the caller is DTLS server, and opens stream 1. */
+static void test_data_channel_is_on_the_stream_of_its_opener(void)
+{
+	static const uint8_t open[] = "\x03\0\0\0\0\0\0\0\0\x04\0\0data";
+
+	start_roles(true, false);
+	carrier_run(&wire, wire.now + 2 * USEC_S);
+	CHECK_INT(dcep_stream, 1);
+	sctp_send(raw, 3, 50, bytes_of(open, sizeof(open) - 1), wire.now);
+	carrier_run(&wire, wire.now + USEC_S);
+	CHECK_INT(opens[0], 1);
+	CHECK_INT(data_channel_send(ends[0], bytes_str("{}"), wire.now), 0);
+	carrier_run(&wire, wire.now + USEC_S);
+	CHECK_INT(text_stream, 3);
+	done();
+}
+
 static void test_data_channel_malformed_open_is_ignored(void)
 {
 	static const uint8_t longer[] = "\x03\0\0\0\0\0\0\0\0\x05\0\0data";
@@ -177,6 +204,7 @@ int main(void)
 	RUN(test_data_channel_opens_and_texts_pass);
 	RUN(test_data_channel_opens_with_loss);
 	RUN(test_data_channel_open_request_is_as_the_apps_write_it);
+	RUN(test_data_channel_is_on_the_stream_of_its_opener);
 	RUN(test_data_channel_malformed_open_is_ignored);
 	return check_done();
 }

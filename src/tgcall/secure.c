@@ -48,11 +48,27 @@ static void on_channel_text(struct bytes text, void *arg)
 		count_bad("tgcall", "channel-text", "refused");
 }
 
+/* E.9: remote setup "active": we are the server; "passive": the client; else
+ * the caller is the client. */
+static bool is_client(const struct tgcall *c)
+{
+	switch (c->remote.setup) {
+	case TGCALL_ACTIVE:
+		return false;
+	case TGCALL_PASSIVE:
+		return true;
+	case TGCALL_ACTPASS:
+		break;
+	}
+	return c->outgoing;
+}
+
 /* Without it only the mute signs are missing. */
 static void channel_begin(struct tgcall *c)
 {
 	struct data_channel_conf conf = {
 		.opener = c->outgoing,
+		.dtls_client = is_client(c),
 		.handlers = {on_channel_packet, on_channel_open,
 			     on_channel_text},
 		.arg = c,
@@ -133,21 +149,6 @@ static void on_closed(const char *why, void *arg)
 		c->dtls_closed = true; /* the peer said goodbye */
 	else
 		c->dtls_broken = true;
-}
-
-/* E.9: remote setup "active": we are the server; "passive": the client; else
- * the caller is the client. */
-static bool is_client(const struct tgcall *c)
-{
-	switch (c->remote.setup) {
-	case TGCALL_ACTIVE:
-		return false;
-	case TGCALL_PASSIVE:
-		return true;
-	case TGCALL_ACTPASS:
-		break;
-	}
-	return c->outgoing;
 }
 
 void tgcall_secure_reset(struct tgcall *c)
