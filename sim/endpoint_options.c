@@ -11,7 +11,7 @@
 static const char usage[] =
 	"usage: gramline-endpoint --version V --outgoing|--incoming --key HEX\n"
 	"           [--p2p 0|1] [--rtc-server JSON]... [--in WAV] [--out WAV]\n"
-	"           [--seconds N] [--ptime 20|40|60] [--pre-encoded]\n"
+	"           [--seconds N] [--ptime 10|20|40|60|120] [--pre-encoded]\n"
 	"           [--bind ADDRESS] [--parameters JSON]\n"
 	"       gramline-endpoint --list-versions\n";
 
@@ -125,8 +125,9 @@ static int option_take(struct endpoint_options *o, int code)
 		return 0;
 	case OPTION_PTIME:
 		o->ptime_ms = (unsigned)strtoul(optarg, NULL, 10);
-		return o->ptime_ms == 20 || o->ptime_ms == 40 ||
-				       o->ptime_ms == 60
+		return o->ptime_ms == 10 || o->ptime_ms == 20 ||
+				       o->ptime_ms == 40 || o->ptime_ms == 60 ||
+				       o->ptime_ms == 120
 			       ? 0
 			       : -EINVAL;
 	case OPTION_PRE_ENCODED:

@@ -7,10 +7,10 @@
 #include "media/jitter.h"
 #include "sim/wav.h"
 
-#define VOICE_FRAME_MAX 2880 /* 60 ms */
+#define VOICE_FRAME_MAX 5760 /* 120 ms */
 
 struct voice_packet {
-	uint8_t p[400];
+	uint8_t p[800];
 	size_t n;
 };
 

@@ -196,8 +196,9 @@ static int opus_frame_encode(struct media_coder *c, uint8_t *dst, size_t room,
 	size_t unit = c->rate_hz / 100; /* 10 ms */
 	int n;
 
-	if (!c->encoder || (samples != unit && samples != 2 * unit &&
-			    samples != 4 * unit && samples != 6 * unit))
+	if (!c->encoder ||
+	    (samples != unit && samples != 2 * unit && samples != 4 * unit &&
+	     samples != 6 * unit && samples != 12 * unit))
 		return -EINVAL;
 	n = opus_encode(c->encoder, pcm, (int)samples, dst, (opus_int32)room);
 	if (n == OPUS_BUFFER_TOO_SMALL)

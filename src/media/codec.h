@@ -47,7 +47,7 @@ struct media_coder;
 int media_coder_new(struct media_coder **cp, const struct media_codec *codec,
 		    const struct media_coder_conf *conf);
 void media_coder_free(struct media_coder **cp);
-/* samples: of one frame, up to 120 ms (Opus: 10, 20, 40, 60 ms). Returns bytes
+/* samples: of one frame, up to 120 ms (Opus: 10, 20, 40, 60, 120 ms). Returns bytes
  * written or -EINVAL, -ENOSPC. */
 int media_encode(struct media_coder *c, uint8_t *dst, size_t room,
 		 const int16_t *pcm, size_t samples);

@@ -45,8 +45,8 @@
 			   "a=rtpmap:96 VP8/90000\r\na=ssrc:55 cname:x\r\n"
 #define OFFER                                                                  \
 	HEAD("2")                                                              \
-	AUDIO("0", "actpass", "sendrecv") SPEAKS("793325990")                  \
-		DATA("1", "actpass")
+	AUDIO("0", "actpass", "sendrecv")                                      \
+	SPEAKS("793325990") DATA("1", "actpass")
 
 static int read_text(struct sdp *s, const char *text)
 {
@@ -432,6 +432,39 @@ static void test_exchange_passes_over_old_descriptions(void)
 	end_clear(&e);
 }
 
+/* New credentials, with video beside: the call's audio and DTLS go on. */
+static void test_exchange_restart_changes_the_transport_alone(void)
+{
+	static const char again[] =
+		HEAD("7") "m=audio 9 UDP/TLS/RTP/SAVPF "
+			  "111\r\na=ice-ufrag:new1\r\n"
+			  "a=ice-pwd:newnewnewnewnewnewnewn"
+			  "\r\na=fingerprint:sha-256 " FINGERPRINT
+			  "\r\na=setup:actpass\r\na=mid:0\r\n"
+			  "a=extmap:2 " SIGNAL_URI_ABS_SEND_TIME "\r\n"
+			  "a=extmap:3 " SIGNAL_URI_TRANSPORT_CC "\r\n"
+			  "a=rtpmap:111 opus/48000/2\r\n"
+			  "a=extmap:1 "
+			  "urn:ietf:params:rtp-hdrext:ssrc-audio-level\r\n"
+			  "a=extmap:4 "
+			  "urn:ietf:params:rtp-hdrext:sdes:mid\r\n" SPEAKS(
+				  "793325990") VIDEO("2");
+	struct end e;
+
+	end_init(&e, 7);
+	CHECK_INT(offer_give(&e, OFFER), 0);
+	CHECK_INT(offer_give(&e, again), 0);
+	CHECK_INT(e.texts, 2);
+	CHECK_INT(e.transports, 2);
+	CHECK_STR(e.transport.ufrag, "new1");
+	CHECK_INT(e.transport.setup, TGCALL_PASSIVE);
+	CHECK_INT(e.ours.transport.setup, TGCALL_ACTIVE);
+	CHECK(e.ours.sections[0].sends && e.ours.sections[1].refused);
+	CHECK_INT(e.sends, 1);
+	CHECK_INT(e.recvs, 1);
+	end_clear(&e);
+}
+
 static void test_exchange_refuses_answers_to_nothing(void)
 {
 	struct end e;
@@ -488,6 +521,7 @@ int main(void)
 	RUN(test_exchange_leaves_video_out);
 	RUN(test_exchange_stands_colliding_offers);
 	RUN(test_exchange_passes_over_old_descriptions);
+	RUN(test_exchange_restart_changes_the_transport_alone);
 	RUN(test_exchange_refuses_answers_to_nothing);
 	RUN(test_exchange_sends_with_the_offered_ids);
 	return check_done();

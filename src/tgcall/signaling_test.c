@@ -4,6 +4,7 @@
 
 #include "base/log.h"
 #include "tests/check.h"
+#include "tgcall/signal_message.h"
 #include "tgcall/signaling_pair_fake.h"
 
 #define CHECK_OPEN(p)                                                          \
@@ -50,9 +51,9 @@ static void test_signaling_opens_both_ways_in_every_version(void)
 		carrier_run(&p->carrier, 3 * USEC_S);
 		CHECK_OPEN(p);
 		CHECK_STR(p->ends[0].transport.ufrag, "uf1/");
-		CHECK_INT(p->ends[0].transport.setup,
-			  tgcall_version_is_sdp(*v) ? TGCALL_ACTIVE
-						    : TGCALL_PASSIVE);
+		CHECK_INT(p->ends[0].transport.setup, tgcall_version_is_sdp(*v)
+							      ? TGCALL_ACTIVE
+							      : TGCALL_PASSIVE);
 		CHECK_INT(p->ends[0].transport.fingerprint[31], 0xa1);
 		CHECK(p->ends[1].transport.renomination);
 		CHECK_STR(p->ends[1].candidate,
@@ -253,6 +254,74 @@ static void test_signaling_takes_media_state_from_both_places(void)
 	pair_free(p);
 }
 
+/* E.7: "Accept a changed InitialSetup: new remote credentials"; E.6: the callee
+ * answers each. With it comes a new offer, which is answered as well. */
+static void test_signaling_restart_is_told_and_answered(void)
+{
+	for (int us = 0; us < 2; us++) {
+		struct signaling_pair *p =
+			pair_new_versions(16, "13.0.0", "13.0.0");
+		struct signaling_end *e = &p->ends[us];
+		struct tgcall_transport t;
+		unsigned blobs;
+		struct buf b;
+
+		pair_start(p);
+		carrier_run(&p->carrier, 3 * USEC_S);
+		CHECK_OPEN(p);
+		t = e->transport;
+		snprintf(t.ufrag, sizeof(t.ufrag), "new1");
+		snprintf(t.pwd, sizeof(t.pwd), "a password of the restart");
+		buf_init(&b);
+		signal_setup_put(&b, &t);
+		blobs = e->blobs;
+		tgcall_signaling_json(e->signaling, buf_bytes(&b),
+				      p->carrier.now);
+		CHECK_INT(e->transports, 2);
+		CHECK_STR(e->transport.ufrag, "new1");
+		CHECK_INT(e->blobs, blobs + us);
+		/* The same once more: nothing new. */
+		tgcall_signaling_json(e->signaling, buf_bytes(&b),
+				      p->carrier.now);
+		CHECK_INT(e->transports, 2);
+		blobs = e->blobs;
+		buf_reset(&b);
+		signal_offer_put(&b, 4711, e->recv.ssrc);
+		tgcall_signaling_json(e->signaling, buf_bytes(&b),
+				      p->carrier.now);
+		CHECK_INT(e->blobs, blobs + 1);
+		CHECK_INT(e->recvs, 1);
+		CHECK_INT(e->sends, 1);
+		buf_clear(&b);
+		pair_free(p);
+	}
+}
+
+/* E.11: 60 ms packets go to native apps, whose candidates carry no sdpMid. */
+static void test_signaling_knows_web_peers_by_their_candidates(void)
+{
+	struct signaling_pair *p = pair_new_versions(17, "13.0.0", "13.0.0");
+	struct tgcall_signaling *s = p->ends[0].signaling;
+
+	tgcall_signaling_json(
+		s,
+		bytes_str("{\"@type\":\"Candidates\",\"candidates\":[{"
+			  "\"sdpString\":\"candidate:1\"}]}"),
+		0);
+	CHECK(!tgcall_signaling_peer_is_web(s));
+	tgcall_signaling_json(
+		s,
+		bytes_str("{\"@type\":\"Candidates\",\"candidates\":[{"
+			  "\"sdpString\":\"candidate:1\",\"sdpMid\":"
+			  "\"0\",\"sdpMLineIndex\":0}]}"),
+		0);
+	CHECK(tgcall_signaling_peer_is_web(s));
+	pair_free(p);
+	p = pair_new_versions(18, "11.0.0", "11.0.0");
+	CHECK(tgcall_signaling_peer_is_web(p->ends[0].signaling));
+	pair_free(p);
+}
+
 static void test_signaling_drops_and_counts_garbage(void)
 {
 	for (const char *const *v = tgcall_versions(); *v; v++) {
@@ -341,6 +410,8 @@ int main(void)
 	RUN(test_signaling_close_tells_the_peer);
 	RUN(test_signaling_sctp_keeps_association_alive);
 	RUN(test_signaling_takes_media_state_from_both_places);
+	RUN(test_signaling_restart_is_told_and_answered);
+	RUN(test_signaling_knows_web_peers_by_their_candidates);
 	RUN(test_signaling_drops_and_counts_garbage);
 	RUN(test_signaling_survives_mangled_and_replayed_blobs);
 	RUN(test_signaling_returns_repeats_as_already);

@@ -58,6 +58,10 @@ def ipv6(build, directory, version, a_calls):
     return ends["a"].stats["remote"]
 
 
+def talked(directory, seconds):
+    pair.record(pair.recordings(directory), seconds)
+
+
 def lost(ends, sides="ab"):
     """They say that the connection is lost."""
     for side in sides:
@@ -68,16 +72,16 @@ def lost(ends, sides="ab"):
 def back(directory, ends, within=12):
     for e in ends.values():
         e.wait_state("established", within)
-    pair.record(directory, pair.SECONDS)
+    talked(directory, pair.SECONDS)
 
 
 def silence_survived(build, directory, a_calls):
     with pair.Namespaces("s%d" % a_calls) as namespaces:
         def talk(ends):
-            pair.record(directory, 1)
+            talked(directory, 1)
             namespaces.cable(False)
             lost(ends)
-            pair.record(directory, 13)
+            talked(directory, 13)
             namespaces.cable(True)
             back(directory, ends)
 
@@ -92,7 +96,7 @@ def address_changed(build, directory, a_calls, told):
         name = namespaces.names["a"]
 
         def talk(ends):
-            pair.record(directory, 1)
+            talked(directory, 1)
             for e in ends.values():
                 e.lose = lambda: not told
             for what, host in (("del", 1), ("add", 11)):
@@ -137,10 +141,10 @@ def reflector_deaf(build, directory, tcp):
     reflector = relay.Reflector("127.0.0.1", relay.free_port())
 
     def talk(ends):
-        pair.record(directory, 1)
+        talked(directory, 1)
         reflector.process.send_signal(signal.SIGSTOP)
         lost(ends)
-        pair.record(directory, 5)
+        talked(directory, 5)
         reflector.process.send_signal(signal.SIGCONT)
         back(directory, ends)
 
@@ -164,7 +168,7 @@ def relay_kinds(build, directory, peer_has):
 
     try:
         ends = relay_call(build, directory, servers,
-                          lambda ends: pair.record(directory, pair.SECONDS))
+                          lambda ends: talked(directory, pair.SECONDS))
     finally:
         turn.stop()
         reflector.stop()
@@ -181,7 +185,7 @@ def with_parameters(build, directory, names):
     try:
         ends = relay_call(build, directory,
                           lambda side: [reflector.entry(side)],
-                          lambda ends: pair.record(directory, pair.SECONDS),
+                          lambda ends: talked(directory, pair.SECONDS),
                           more=("--parameters", parameters))
     finally:
         reflector.stop()

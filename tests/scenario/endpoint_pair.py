@@ -162,7 +162,7 @@ def heard(path, expected, other):
             bad))
 
 
-def pair_start(build, directory, versions, a_calls, prefix):
+def pair_start(build, directory, versions, a_calls, prefix, more):
     key = "".join("%02x" % random.randrange(256) for _ in range(256))
     ends = {}
     for side in "ab":
@@ -172,7 +172,7 @@ def pair_start(build, directory, versions, a_calls, prefix):
             "--outgoing" if (side == "a") == a_calls else "--incoming",
             "--key", key, "--p2p", "1",
             "--in", os.path.join(directory, "..", "%d.wav" % HERTZ[side]),
-            "--out", os.path.join(directory, side + ".wav")]
+            "--out", os.path.join(directory, side + ".wav")] + more(side)
         with open(os.path.join(directory, side + ".log"), "w") as errors:
             ends[side] = Endpoint(side, command, errors)
     ends["a"].peer, ends["b"].peer = ends["b"], ends["a"]
@@ -211,9 +211,9 @@ def record(paths, seconds):
 
 
 def pair_run(build, directory, version, a_calls, loss=0, seed=1,
-             prefix=lambda side: [], talk=None):
+             prefix=lambda side: [], talk=None, more=lambda side: []):
     ends = pair_start(build, directory, {"a": version, "b": version}, a_calls,
-                      prefix)
+                      prefix, more)
     try:
         draw = random.Random(seed)
         for e in ends.values():
@@ -245,20 +245,48 @@ def tones_cross(build, directory, version, a_calls, **more):
                                           ends["b"].stats["connect_ms"])
 
 
-def mute_crosses(build, directory):
-    """MediaState goes over the data channel, and the voice stops."""
+def mute_crosses(build, directory, version):
+    """MediaState goes over the data channel, and the voice stops; each way,
+    and comes back."""
+    other = {"a": "b", "b": "a"}
+
+    def wav(side):
+        return os.path.join(directory, side + ".wav")
+
     def talk(ends):
         record(recordings(directory), 1.5)
+        for side in "ab":
+            ends[side].say("MUTE 1")
+            record(recordings(directory), 2.5)
+            if tone.level(tone.load(wav(other[side]))[-tone.RATE:]) > 100:
+                raise Failure(side + " is muted, but heard")
+            ends[side].say("MUTE 0")
+            record(recordings(directory), SECONDS)
         ends["a"].say("MUTE 1")
-        record(recordings(directory), 2.5)
+        record(recordings(directory), 0.5)
 
-    ends = pair_run(build, directory, "13.0.0", True, talk=talk)
+    ends = pair_run(build, directory, version, True, talk=talk)
     if not ends["b"].stats["peer_muted"] or ends["a"].stats["peer_muted"]:
-        raise Failure("the mute sign did not arrive")
-    voice = tone.load(os.path.join(directory, "b.wav"))[-tone.RATE:]
-    if tone.level(voice) > 100:
-        raise Failure("muted, but heard")
-    return "muted and silent"
+        raise Failure("the last mute sign did not arrive")
+    for side in "ab":
+        with open(os.path.join(directory, side + ".log")) as f:
+            signs = [text for text in f.read().split("\n") if "muted" in text]
+        if signs[:2] != ["peer muted", "peer unmuted"]:
+            raise Failure("%s saw %s" % (side, signs))
+        heard(wav(side), HERTZ[other[side]], HERTZ[side])
+    return "muted, silent and back"
+
+
+def packet_times_cross(build, directory, times):
+    """Each side sends packets of its own length."""
+    ends = pair_run(build, directory, "13.0.0", True, more=lambda side: [
+        "--ptime", str(times[side])])
+    heard(os.path.join(directory, "a.wav"), HERTZ["b"], HERTZ["a"])
+    heard(os.path.join(directory, "b.wav"), HERTZ["a"], HERTZ["b"])
+    sent = {side: ends[side].stats["packets_sent"] for side in "ab"}
+    if (sent["a"] > sent["b"]) != (times["a"] < times["b"]):
+        raise Failure("packets sent: %s" % sent)
+    return "%d and %d packets" % (sent["a"], sent["b"])
 
 
 def cut_cable_reconnects(build, directory):
@@ -357,7 +385,13 @@ def tests_list(build, namespaces):
                           (lambda d, v=v, a=a_calls: tones_cross(
                               build, d, v, a, prefix=namespaces.prefix))
                           if namespaces else None))
-    tests.append(("endpoint_pair_mute", lambda d: mute_crosses(build, d)))
+    for v in ("13.0.0", "11.0.0"):
+        tests.append(("endpoint_pair_mute_" + v,
+                      lambda d, v=v: mute_crosses(build, d, v)))
+    for a, b in ((10, 120), (20, 60), (120, 40)):
+        tests.append(("endpoint_pair_packets_of_%d_and_%d_ms" % (a, b),
+                      lambda d, a=a, b=b: packet_times_cross(
+                          build, d, {"a": a, "b": b})))
     for name, f in (("endpoint_cut_cable_reconnects", cut_cable_reconnects),
                     ("endpoint_cut_cable_fails", cut_cable_fails)):
         tests.append((name, (lambda d, f=f: f(build, d)) if namespaces
