@@ -234,9 +234,10 @@ void sim_account_save(const struct sim_account *a)
 		json_array_append_new(blocked, json_integer(a->blocked[i]));
 	snprintf(id, sizeof(id), "%lld", (long long)a->id);
 	sim_store_put(a->world->store, "account", id,
-		      json_pack("{so so s[iii] so}", "contacts", contacts,
+		      json_pack("{so so s[iiii] so}", "contacts", contacts,
 				"blocked", blocked, "privacy", a->privacy[0],
-				a->privacy[1], a->privacy[2], "password",
+				a->privacy[1], a->privacy[2], a->privacy[3],
+				"password",
 				sim_password_json(&a->password)));
 }
 

@@ -12,7 +12,7 @@ static const struct sim_method *const sim_tables[] = {
 	sim_methods_help,    sim_methods_auth,   sim_methods_password,
 	sim_methods_token,   sim_methods_users,  sim_methods_messages,
 	sim_methods_updates, sim_methods_phone,  sim_methods_send,
-	sim_methods_bots,    sim_methods_upload,
+	sim_methods_bots,    sim_methods_upload, sim_methods_account,
 };
 
 static const struct sim_method *sim_method_find(enum tl_ctor_no no)

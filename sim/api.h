@@ -44,6 +44,7 @@ extern const struct sim_method sim_methods_help[];
 extern const struct sim_method sim_methods_auth[];
 extern const struct sim_method sim_methods_password[];
 extern const struct sim_method sim_methods_token[];
+extern const struct sim_method sim_methods_account[];
 extern const struct sim_method sim_methods_users[];
 extern const struct sim_method sim_methods_messages[];
 extern const struct sim_method sim_methods_send[];

@@ -398,53 +398,11 @@ static void sim_auth_sign_up(struct sim_request *r)
 				"sign-up"));
 }
 
-/* -- other keys, other sessions
+/* -- other keys
  * ------------------------------------------------------ */
 
 static void sim_auth_drop_temporary(struct sim_request *r)
 {
-	sim_answer_bool(r, true);
-}
-
-static void sim_account_authorizations(struct sim_request *r)
-{
-	struct tl_obj *o = tl_new(r->arena, TL_account_authorizations);
-	uint32_t n = 0;
-
-	for (const struct sim_key *k = r->world->keys; k; k = k->next)
-		n += k->user == r->me->id;
-	tl_set_int(o, TL_account_authorizations_authorization_ttl_days, 180);
-	tl_set_vector(r->arena, o, TL_account_authorizations_authorizations, n);
-	for (const struct sim_key *k = r->world->keys; k; k = k->next)
-		if (k->user == r->me->id)
-			tl_put_obj(o, TL_account_authorizations_authorizations,
-				   --n,
-				   sim_object_authorization(r->arena, k,
-							    k == r->key));
-	sim_answer(r, o);
-}
-
-/* Ends another log-in. FRESH_RESET_AUTHORISATION_FORBIDDEN for the first 24
- * hours of our own. */
-static void sim_account_reset(struct sim_request *r)
-{
-	enum { DAY = 24 * 3600 };
-	uint64_t id =
-		(uint64_t)tl_long(r->q, TL_account_resetAuthorization_hash);
-	struct sim_key *k = sim_world_key(r->world, id);
-
-	if (sim_world_date(r->world) - r->key->date < DAY) {
-		sim_refuse(r,
-			   SIM_FAULT(406, "FRESH_RESET_AUTHORISATION_FORBIDDEN",
-				     "reset-fresh"));
-		return;
-	}
-	if (!k || k == r->key || k->user != r->me->id) {
-		sim_refuse(r, SIM_FAULT(400, "HASH_INVALID", "reset-hash"));
-		return;
-	}
-	k->user = 0;
-	sim_world_key_save(r->world, k);
 	sim_answer_bool(r, true);
 }
 
@@ -456,8 +414,5 @@ const struct sim_method sim_methods_auth[] = {
 	{TL_auth_signUp, SIM_ACCESS_OPEN, sim_auth_sign_up},
 	{TL_auth_logOut, SIM_ACCESS_LOGIN, sim_auth_log_out},
 	{TL_auth_dropTempAuthKeys, SIM_ACCESS_OPEN, sim_auth_drop_temporary},
-	{TL_account_resetAuthorization, SIM_ACCESS_LOGIN, sim_account_reset},
-	{TL_account_getAuthorizations, SIM_ACCESS_LOGIN,
-	 sim_account_authorizations},
 	{0, SIM_ACCESS_OPEN, NULL},
 };

@@ -1,4 +1,4 @@
-/* users.*, contacts.*, and the privacy settings of an account. */
+/* users.*, contacts.* */
 #include <string.h>
 
 #include "sim/api.h"
@@ -296,80 +296,6 @@ static void sim_contacts_statuses(struct sim_request *r)
 	sim_answer_vector(r, NULL, 0);
 }
 
-/* -- privacy and presence
- * -------------------------------------------------------------- */
-
-static int sim_privacy_key(const struct tl_obj *key)
-{
-	if (tl_is(key, TL_inputPrivacyKeyPhoneCall))
-		return SIM_PRIVACY_CALL;
-	if (tl_is(key, TL_inputPrivacyKeyAddedByPhone) ||
-	    tl_is(key, TL_inputPrivacyKeyPhoneNumber))
-		return SIM_PRIVACY_PHONE;
-	if (tl_is(key, TL_inputPrivacyKeyPhoneP2P))
-		return SIM_PRIVACY_P2P;
-	return -1;
-}
-
-static void sim_answer_privacy(struct sim_request *r, enum sim_audience who)
-{
-	static const enum tl_ctor_no rules[] = {TL_privacyValueAllowAll,
-						TL_privacyValueAllowContacts,
-						TL_privacyValueDisallowAll};
-	struct tl_obj *o = tl_new(r->arena, TL_account_privacyRules);
-
-	tl_set_vector(r->arena, o, TL_account_privacyRules_rules, 1);
-	tl_put_obj(o, TL_account_privacyRules_rules, 0,
-		   tl_new(r->arena, rules[who]));
-	sim_object_empty(r->arena, o, TL_account_privacyRules_chats);
-	sim_object_empty(r->arena, o, TL_account_privacyRules_users);
-	sim_answer(r, o);
-}
-
-static void sim_privacy_get(struct sim_request *r)
-{
-	int key = sim_privacy_key(tl_child(r->q, TL_account_getPrivacy_key));
-
-	sim_answer_privacy(r, key < 0 ? SIM_AUDIENCE_ALL : r->me->privacy[key]);
-}
-
-/* "First matching rule wins" (telegram-wire C.2); rules about single users are
- * taken as absent. */
-static enum sim_audience sim_privacy_rules(const struct sim_request *r)
-{
-	uint32_t n = tl_count(r->q, TL_account_setPrivacy_rules);
-
-	for (uint32_t i = 0; i < n; i++) {
-		const struct tl_obj *rule =
-			tl_item(r->q, TL_account_setPrivacy_rules, i);
-
-		if (tl_is(rule, TL_inputPrivacyValueAllowAll))
-			return SIM_AUDIENCE_ALL;
-		if (tl_is(rule, TL_inputPrivacyValueAllowContacts))
-			return SIM_AUDIENCE_CONTACTS;
-		if (tl_is(rule, TL_inputPrivacyValueDisallowAll))
-			return SIM_AUDIENCE_NOBODY;
-	}
-	return SIM_AUDIENCE_NOBODY;
-}
-
-static void sim_privacy_set(struct sim_request *r)
-{
-	int key = sim_privacy_key(tl_child(r->q, TL_account_setPrivacy_key));
-	enum sim_audience who = sim_privacy_rules(r);
-
-	if (key >= 0) {
-		r->me->privacy[key] = who;
-		sim_account_save(r->me);
-	}
-	sim_answer_privacy(r, who);
-}
-
-static void sim_account_status(struct sim_request *r)
-{
-	sim_answer_bool(r, true);
-}
-
 const struct sim_method sim_methods_users[] = {
 	{TL_users_getUsers, SIM_ACCESS_LOGIN, sim_users_get},
 	{TL_users_getFullUser, SIM_ACCESS_LOGIN, sim_users_full},
@@ -382,8 +308,5 @@ const struct sim_method sim_methods_users[] = {
 	{TL_contacts_deleteContacts, SIM_ACCESS_LOGIN, sim_contacts_delete},
 	{TL_contacts_block, SIM_ACCESS_LOGIN, sim_contacts_block},
 	{TL_contacts_unblock, SIM_ACCESS_LOGIN, sim_contacts_unblock},
-	{TL_account_getPrivacy, SIM_ACCESS_LOGIN, sim_privacy_get},
-	{TL_account_setPrivacy, SIM_ACCESS_LOGIN, sim_privacy_set},
-	{TL_account_updateStatus, SIM_ACCESS_LOGIN, sim_account_status},
 	{0, SIM_ACCESS_OPEN, NULL},
 };

@@ -52,13 +52,16 @@ static json_t *sim_run_accounts(struct sim_operation *op)
 
 	for (const struct sim_account *a = op->w->accounts; a; a = a->next) {
 		json_t *o = json_pack(
-			"{sI ss ss ss ss si si ss ss ss si si}", "id",
+			"{sI ss ss ss ss si si ss ss ss ss ss si si}", "id",
 			(json_int_t)a->id, "phone", a->phone, "first_name",
 			a->first_name, "last_name", a->last_name, "username",
 			a->username, "dc", a->dc, "pts", a->pts, "call",
 			sim_audience_name(a->privacy[SIM_PRIVACY_CALL]),
 			"found_by_phone",
 			sim_audience_name(a->privacy[SIM_PRIVACY_PHONE]),
+			"p2p", sim_audience_name(a->privacy[SIM_PRIVACY_P2P]),
+			"groups",
+			sim_audience_name(a->privacy[SIM_PRIVACY_GROUPS]),
 			"version", a->version, "contacts",
 			(int)a->contact_count, "messages",
 			(int)a->message_count);
@@ -325,7 +328,7 @@ static json_t *sim_run_references(struct sim_operation *op)
 static json_t *sim_run_set(struct sim_operation *op)
 {
 	static const char *const names[SIM_PRIVACY_COUNT] = {"call", "phone",
-							     "p2p"};
+							     "p2p", "groups"};
 	struct sim_account *a = sim_named(op, "user");
 	const char *version;
 
@@ -353,6 +356,23 @@ static json_t *sim_run_set(struct sim_operation *op)
 		a->forbids_voice =
 			json_is_true(json_object_get(op->q, "forbids_voice"));
 	sim_account_save(a);
+	return json_object();
+}
+
+/* Every log-in of his was made so much earlier. */
+static json_t *sim_run_age(struct sim_operation *op)
+{
+	struct sim_account *a = sim_named(op, "user");
+	int32_t seconds = (int32_t)sim_json_int(op->q, "seconds", 86400);
+
+	if (!a)
+		return NULL;
+	for (struct sim_key *k = op->w->keys; k; k = k->next) {
+		if (k->user != a->id)
+			continue;
+		k->date -= seconds;
+		sim_world_key_save(op->w, k);
+	}
 	return json_object();
 }
 
@@ -422,6 +442,7 @@ static const struct sim_operation_run sim_operations[] = {
 	{"text", sim_run_text},
 	{"expire-references", sim_run_references},
 	{"set", sim_run_set},
+	{"age", sim_run_age},
 	{"block", sim_run_block},
 	{"policy", sim_run_policy},
 	{"connections", sim_run_connections},

@@ -546,6 +546,8 @@ struct tl_obj *sim_object_authorization(struct tl_arena *a,
 		tl_set_str(o, texts[i], "simulated");
 	if (current)
 		tl_set_true(o, TL_authorization_current);
+	if (k->calls_off)
+		tl_set_true(o, TL_authorization_call_requests_disabled);
 	tl_set_long(o, TL_authorization_hash, current ? 0 : (int64_t)k->id);
 	tl_set_int(o, TL_authorization_api_id, k->api_id);
 	tl_set_int(o, TL_authorization_date_created, k->date);

@@ -15,6 +15,7 @@
 struct sim_audience_of {
 	struct sim_account *account;
 	uint64_t only, except;
+	bool new_call; /* not for log-ins that take none */
 };
 
 static bool sim_session_hears(const struct sim_session *s,
@@ -24,7 +25,8 @@ static bool sim_session_hears(const struct sim_session *s,
 
 	return k && k->user == to->account->id && s->wants_updates &&
 	       !s->superseded && (!to->only || k->id == to->only) &&
-	       (!to->except || k->id != to->except);
+	       (!to->except || k->id != to->except) &&
+	       !(to->new_call && k->calls_off);
 }
 
 /* Each session is told in its own layer. */
@@ -57,7 +59,7 @@ static void sim_keys_miss(const struct sim_audience_of *to)
 	for (struct sim_key *k = w->keys; k; k = k->next) {
 		const struct sim_session *s = w->sessions;
 		const struct sim_audience_of one = {to->account, k->id,
-						    to->except};
+						    to->except, to->new_call};
 
 		if (k->user != to->account->id || k->id == to->except ||
 		    (to->only && k->id != to->only))
@@ -160,7 +162,8 @@ static struct tl_obj *sim_call_update(struct tl_arena *a, struct sim_call *c,
 void sim_update_call(struct sim_call *c, int side, uint64_t only,
 		     uint64_t except)
 {
-	struct sim_audience_of to = {c->legs[side].account, only, except};
+	struct sim_audience_of to = {c->legs[side].account, only, except,
+				     side == 1 && !only};
 	struct tl_arena a;
 
 	tl_arena_init(&a);

@@ -149,7 +149,7 @@ static int sim_account_login(struct sim_account *a, const json_t *o)
 static int sim_account_privacy(struct sim_account *a, const json_t *o)
 {
 	static const char *const keys[SIM_PRIVACY_COUNT] = {"call", "phone",
-							    "p2p"};
+							    "p2p", "groups"};
 	const json_t *p = json_object_get(o, "privacy");
 
 	for (int i = 0; i < SIM_PRIVACY_COUNT; i++) {
@@ -252,12 +252,13 @@ void sim_world_key_save(struct sim_world *w, const struct sim_key *k)
 
 	sim_key_name(name, k->id);
 	sim_store_put(w->store, "key", name,
-		      json_pack("{so si si sI sI si si si ss}", "key",
+		      json_pack("{so si si sI sI si si si ss sb}", "key",
 				sim_json_hex(k->key, sizeof(k->key)), "dc",
 				k->dc, "expires", k->expires, "bound",
 				(json_int_t)k->bound, "user",
 				(json_int_t)k->user, "seq", k->seq, "api_id",
-				k->api_id, "date", k->date, "lost", k->lost));
+				k->api_id, "date", k->date, "lost", k->lost,
+				"calls_off", k->calls_off));
 }
 
 static struct sim_key *sim_key_link(struct sim_world *w, uint64_t id)
@@ -320,6 +321,7 @@ static void sim_world_key_load(const char *name, const json_t *o, void *arg)
 	k->api_id = (int32_t)sim_json_int(o, "api_id", 0);
 	k->date = (int32_t)sim_json_int(o, "date", 0);
 	snprintf(k->lost, sizeof(k->lost), "%s", sim_json_text(o, "lost", ""));
+	k->calls_off = json_is_true(json_object_get(o, "calls_off"));
 }
 
 /* -- sessions ----------------------------------------------------------------

@@ -35,6 +35,7 @@ struct sim_key {
 	int32_t api_id;
 	int32_t date;  /* of the log-in */
 	bool missed;   /* an update found no session of it listening */
+	bool calls_off; /* call_requests_disabled */
 	char lost[32]; /* 401 with this text: the log-in was ended so */
 };
 

@@ -103,7 +103,13 @@ static const struct {
 	{"ARGUMENT_INVALID", "empty or too long"},
 	{"NOT_CONNECTED", "no connection to Telegram"},
 	{"FRESH_RESET_AUTHORISATION_FORBIDDEN",
-	 "a log-in may end others only after its first 24 hours"},
+	 "Telegram lets a log-in change others only after its first 24 hours: "
+	 "try again then"},
+	{"FEATURE_OFF", "the session's features do not permit it"},
+	{"SETTING_UNKNOWN",
+	 "a setting is other-devices, calls, p2p, groups or all"},
+	{"SETTING_NOT_TAKEN", "Telegram answered with another setting"},
+	{"FROZEN_METHOD_INVALID", "Telegram has frozen the account"},
 };
 
 /* Prints why; the answer is NULL when nobody answered. */
@@ -458,12 +464,62 @@ static int list(struct login *l, const char *session)
 	return status;
 }
 
+/* -- settings of the account ---------------------------------------------- */
+
+static int settings_show(struct login *l, const char *session)
+{
+	json_t *answer = ask_connected(l, json_pack("{ss ss}", "command",
+						    "show account", "session",
+						    session));
+	int status = 1;
+
+	if (is_ok(answer))
+		status = ctl_print(answer, false);
+	else
+		complain(answer);
+	json_decref(answer);
+	return status;
+}
+
+static int setting_apply(struct login *l, const char *session,
+			 const char *setting)
+{
+	json_t *answer = ask_connected(
+		l, json_pack("{ss ss ss}", "command", "account", "session",
+			     session, "setting", setting));
+	bool ok = is_ok(answer);
+
+	if (ok) {
+		printf("%s: set.\n", setting);
+	} else {
+		fprintf(stderr, "%s: not set. ", setting);
+		complain(answer);
+	}
+	json_decref(answer);
+	return ok ? 0 : 1;
+}
+
+static int settings_apply(struct login *l, const char *session,
+			  const char *setting)
+{
+	static const char *const all[] = {"other-devices", "calls", "p2p",
+					  "groups"};
+	int status = 0;
+
+	if (strcmp(setting, "all") != 0)
+		return setting_apply(l, session, setting);
+	/* One refused is no reason to leave out the others. */
+	for (size_t i = 0; i < sizeof(all) / sizeof(*all); i++)
+		status |= setting_apply(l, session, all[i]);
+	return status;
+}
+
 static int run(struct login *l, enum login_verb verb, const char *session,
-	       const char *phone)
+	       const char *detail)
 {
 	switch (verb) {
 	case LOGIN_BY_PHONE:
-		return by_phone(l, session, phone);
+		return by_phone(l, session, detail);
 	case LOGIN_BY_QR:
 		return by_qr(l, session);
 	case LOGIN_BY_TOKEN:
@@ -472,12 +528,15 @@ static int run(struct login *l, enum login_verb verb, const char *session,
 		return out(l, session);
 	case LOGIN_LIST:
 		return list(l, session);
+	case LOGIN_ACCOUNT:
+		return detail ? settings_apply(l, session, detail)
+			     : settings_show(l, session);
 	}
 	return 1;
 }
 
 int login_run(const struct settings *s, enum login_verb verb,
-	      const char *session, const char *phone)
+	      const char *session, const char *detail)
 {
 	struct login l = {.settings = s};
 	json_t *answer = NULL;
@@ -493,15 +552,15 @@ int login_run(const struct settings *s, enum login_verb verb,
 			session);
 		return 1;
 	}
-	if (!phone)
-		phone = s->phones[i];
+	if (!detail && verb == LOGIN_BY_PHONE)
+		detail = s->phones[i];
 	if (ctl_ask(&answer, s->control,
 		    json_pack("{ss}", "command", "show version"), 5)) {
 		if (gateway_new(&l.gateway, s, GATEWAY_CONTROL))
 			return 1;
 	}
 	json_decref(answer);
-	status = run(&l, verb, session, phone);
+	status = run(&l, verb, session, detail);
 	gateway_free(&l.gateway);
 	return status;
 }

@@ -23,6 +23,7 @@ static const char usage[] =
 	"       gramline login [-c FILE] [--phone NUMBER | --qr | --bot] "
 	"SESSION\n"
 	"       gramline logout|logins [-c FILE] SESSION\n"
+	"       gramline account [-c FILE] SESSION [SETTING|all]\n"
 	"       gramline check [-c FILE]\n"
 	"       gramline key FILE\n"
 	"       gramline -x 'COMMAND' [-c FILE | -s SOCKET] [--json]\n"
@@ -33,6 +34,8 @@ static const char usage[] =
 	"          code that its app scans, or a bot by its token\n"
 	"  logout  ends the session's log-in at Telegram\n"
 	"  logins  lists all log-ins of the session's account\n"
+	"  account shows the account's settings, or sets them as a gateway\n"
+	"          needs them: other-devices, calls, p2p, groups, all\n"
 	"  check   reads the configuration and says what is wrong with it\n"
 	"  key     makes the key that seals log-ins\n"
 	"  -x      asks the running gateway: show calls, show trunks,\n"
@@ -45,7 +48,7 @@ static const char usage[] =
 struct options {
 	const char *config, *socket, *command, *phone;
 	bool json, bot, qr;
-	const char *verb, *argument;
+	const char *verb, *argument, *detail;
 	char **argv;
 };
 
@@ -150,7 +153,8 @@ static int session_verb(const struct options *o, enum login_verb verb)
 	s = read_settings(o);
 	if (!s)
 		return 1;
-	status = login_run(s, verb, o->argument, o->phone);
+	status = login_run(s, verb, o->argument,
+			   verb == LOGIN_ACCOUNT ? o->detail : o->phone);
 	settings_free(&s);
 	return status;
 }
@@ -170,6 +174,11 @@ static int verb_logout(const struct options *o)
 static int verb_logins(const struct options *o)
 {
 	return session_verb(o, LOGIN_LIST);
+}
+
+static int verb_account(const struct options *o)
+{
+	return session_verb(o, LOGIN_ACCOUNT);
 }
 
 static int verb_check(const struct options *o)
@@ -273,6 +282,8 @@ static int parse(struct options *o, int argc, char **argv)
 		o->verb = argv[optind++];
 	if (optind < argc)
 		o->argument = argv[optind++];
+	if (optind < argc && o->verb && !strcmp(o->verb, "account"))
+		o->detail = argv[optind++];
 	return optind < argc ? -1 : 0;
 }
 
@@ -284,6 +295,7 @@ int main(int argc, char **argv)
 	} verbs[] = {
 		{"run", verb_run},       {"login", verb_login},
 		{"logout", verb_logout}, {"logins", verb_logins},
+		{"account", verb_account},
 		{"check", verb_check},   {"key", verb_key},
 	};
 	struct options o = {.config = CONFIG_DEFAULT, .argv = argv};

@@ -22,6 +22,9 @@
  *     {ok: true, password: {hint, recovery: true when by e-mail}}
  *   storage.S.logins         request {session} -> {ok, rows: [{login, ..}]}
  *   storage.S.logins.end     request {session, login} -> {ok}
+ *   storage.S.settings       request {session} -> {ok, rows: [{setting, set,
+ *                            left, text, error}]}
+ *   storage.S.settings.apply request {session, setting} -> {ok, left}
  *   storage.S.logout         request {session} -> {ok}
  *     each may answer {ok: false, code, text}
  *   storage.S.show         request {what: "sessions"} -> {rows: [..]}
@@ -42,6 +45,8 @@
 #define BUS_STORAGE_LOGIN_BOT "storage.%s.login.bot"
 #define BUS_STORAGE_LOGINS "storage.%s.logins"
 #define BUS_STORAGE_LOGINS_END "storage.%s.logins.end"
+#define BUS_STORAGE_SETTINGS "storage.%s.settings"
+#define BUS_STORAGE_SETTINGS_APPLY "storage.%s.settings.apply"
 #define BUS_STORAGE_LOGOUT "storage.%s.logout"
 #define BUS_STORAGE_SHOW "storage.%s.show"
 

@@ -21,6 +21,8 @@
  *   login bot      {session, token}
  *     -> {user: USER}, or {password: {hint, recovery}}: still owed
  *   logout         {session}
+ *   show account   {session}          its settings (telegram/settings.h)
+ *   account        {session, setting} sets one as the gateway wants it
  */
 #ifndef SERVICE_SERVICE_H
 #define SERVICE_SERVICE_H

@@ -9,7 +9,7 @@
 struct storage {
 	struct storage_conf conf;
 	char id[32];
-	struct bus_sub *subs[24];
+	struct bus_sub *subs[32];
 	size_t subs_n;
 	struct list sessions; /* struct session */
 	struct list calls;    /* struct storage_call, calls.c */
@@ -31,6 +31,8 @@ json_t *storage_user_json(const struct tg_user *user);
 /* calls.c */
 int storage_calls_subscribe(struct storage *s);
 int storage_subscribe(struct storage *s, const char *format, bus_h *handler);
+/* settings.c */
+int storage_settings_subscribe(struct storage *s);
 /* show.c */
 int storage_show_subscribe(struct storage *s);
 /* login.c */

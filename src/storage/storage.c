@@ -368,6 +368,8 @@ int storage_new(struct storage **sp, const struct storage_conf *conf,
 	if (!err)
 		err = storage_login_subscribe(s);
 	if (!err)
+		err = storage_settings_subscribe(s);
+	if (!err)
 		err = storage_show_subscribe(s);
 	/* Connections start only when every session could be opened. */
 	le = list_head(&s->sessions);
