@@ -7,7 +7,6 @@
 #define QUERY_MAX ((size_t)1 << 20)
 #define QUERY_TIMEOUT (10 * USEC_S)
 #define PING_INTERVAL (25 * USEC_S)
-#define HANDSHAKE_TIMEOUT (20 * USEC_S)
 /* "reconnect when nothing was read for 60 s"; with faster pings, sooner. */
 #define SILENCE_MAX (60 * USEC_S)
 #define SILENCE_MIN (15 * USEC_S)
@@ -28,6 +27,7 @@ static int conf_copy(struct mtp_client *c, const struct mtp_client_conf *conf)
 		strdup(id->system_version ? id->system_version : "");
 	c->app_version = strdup(id->app_version ? id->app_version : "");
 	c->lang_code = strdup(id->lang_code ? id->lang_code : "en");
+	c->temporary_s = conf->temporary_s;
 	c->query_timeout =
 		conf->query_timeout ? conf->query_timeout : QUERY_TIMEOUT;
 	c->ping_interval =
@@ -82,6 +82,7 @@ void mtp_client_free(struct mtp_client **cp)
 	client_deliver(c);
 	mtp_codec_free(&c->codec);
 	mtp_handshake_free(&c->handshake);
+	client_secrecy_disconnected(c);
 	buf_clear(&c->out);
 	buf_clear(&c->plain);
 	buf_clear(&c->info);
@@ -119,23 +120,6 @@ void mtp_client_transport(struct mtp_client *c, enum mtp_transport_kind kind,
 		memcpy(c->secret, secret, sizeof(c->secret));
 }
 
-static int handshake_begin(struct mtp_client *c)
-{
-	struct buf request;
-	int err;
-
-	buf_init(&request);
-	mtp_handshake_free(&c->handshake);
-	err = mtp_handshake_new(&c->handshake, c->rsa, c->dc_wire, &c->random);
-	if (!err)
-		err = mtp_handshake_start(c->handshake, &request);
-	if (!err)
-		client_send_plain(c, buf_bytes(&request));
-	buf_clear(&request);
-	c->handshake_deadline = c->now + HANDSHAKE_TIMEOUT;
-	return err;
-}
-
 static void call_begin(struct mtp_client *c, usec_t now, struct wall wall)
 {
 	c->now = now;
@@ -146,6 +130,7 @@ static void call_begin(struct mtp_client *c, usec_t now, struct wall wall)
 static void call_end(struct mtp_client *c)
 {
 	client_deliver(c);
+	client_switch_try(c);
 	client_flush(c);
 	client_deliver(c);
 }
@@ -159,10 +144,12 @@ void mtp_client_connected(struct mtp_client *c, usec_t now, struct wall wall)
 	c->ready = false;
 	c->heard = now;
 	c->refusals = 0;
-	c->state = c->auth.present ? CLIENT_SESSION : CLIENT_HANDSHAKE;
+	if (c->temporary.present && now >= c->temporary_ends)
+		client_temporary_drop(c);
+	c->state = client_key(c)->present ? CLIENT_SESSION : CLIENT_HANDSHAKE;
 	err = codec_renew(c);
 	if (!err && c->state == CLIENT_HANDSHAKE)
-		err = handshake_begin(c);
+		err = client_handshake_begin(c);
 	if (!err && c->state == CLIENT_SESSION) {
 		c->time_trusted = false;
 		c->inited = false;
@@ -180,6 +167,7 @@ void mtp_client_disconnected(struct mtp_client *c, usec_t now)
 	c->state = CLIENT_DOWN;
 	c->ready = false;
 	mtp_handshake_free(&c->handshake);
+	client_secrecy_disconnected(c);
 	buf_reset(&c->out);
 }
 
@@ -227,10 +215,11 @@ usec_t mtp_client_deadline(const struct mtp_client *c)
 	/* mtp_client_call() runs no handlers: what it met is told next. */
 	if (!STAILQ_EMPTY(&c->deliveries))
 		return c->now;
-	if (c->state == CLIENT_HANDSHAKE)
+	if (c->handshake)
 		first = earlier(first, c->handshake_deadline);
 	if (c->state != CLIENT_SESSION)
 		return first;
+	first = earlier(first, client_secrecy_deadline(c));
 	first = earlier(first, c->ping_next);
 	first = earlier(first, c->heard + silence_limit(c));
 	if (c->acks_n)
@@ -253,6 +242,7 @@ void mtp_client_timeout(struct mtp_client *c, usec_t now, struct wall wall)
 			client_states_give_up(c);
 		if (now >= c->ping_next)
 			c->ping.due = true;
+		client_secrecy_timeout(c);
 	}
 	call_end(c);
 }

@@ -2,7 +2,8 @@
  *
  * The engine lives as long as the account wants this data centre; TCP
  * connections come and go beneath it (mtp_client_connected / _disconnected).
- * It creates an authorisation key when it has none, keeps one session, sends
+ * It creates an authorisation key when it has none, renews temporary keys in
+ * time when they are wanted, keeps one session, sends
  * queries, acks, pings, repairs salts, sequence numbers and lost messages, and
  * repeats unanswered queries after a reconnect.
  *
@@ -37,8 +38,9 @@ enum mtp_event {
 	MTP_EVENT_SALT,        /* auth()->salt changed: may be stored lazily */
 	MTP_EVENT_LOST_UPDATE, /* a message could not be parsed: getDifference
 				*/
-	MTP_EVENT_KEY_UNKNOWN, /* transport error -404: key unknown to this DC
-				*/
+	MTP_EVENT_KEY_UNKNOWN, /* transport error -404, or no temporary key can
+				* be bound to it: the data centre does not know
+				* our permanent key */
 	MTP_EVENT_FLOOD,       /* transport error -429: not again at once;
 				* followed by CLOSE */
 	MTP_EVENT_CLOSE,       /* drop the TCP connection and connect again */
@@ -78,6 +80,9 @@ struct mtp_client_conf {
 	const struct mtp_rsa *rsa; /* known server keys; borrowed for life */
 	struct mtp_auth auth;      /* present = false: create a key */
 	struct mtp_identity identity;
+	/* Perfect forward secrecy: what is sent is encrypted with temporary
+	 * keys, each used about so many seconds; 0: with the permanent key. */
+	int32_t temporary_s;
 	usec_t query_timeout; /* 0: 10 s */
 	usec_t ping_interval; /* 0: 25 s */
 	/* For deterministic tests; NULL: random_bytes(). */

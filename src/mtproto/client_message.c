@@ -42,10 +42,14 @@ void client_ack_add(struct mtp_client *c, int64_t msg_id)
 
 static void salt_set(struct mtp_client *c, int64_t salt)
 {
-	if (c->auth.salt == salt)
+	struct mtp_auth *key = client_key(c);
+
+	if (key->salt == salt)
 		return;
-	c->auth.salt = salt;
-	client_event(c, MTP_EVENT_SALT, NULL);
+	key->salt = salt;
+	/* Those of temporary keys are not worth keeping. */
+	if (key == &c->auth)
+		client_event(c, MTP_EVENT_SALT, NULL);
 }
 
 /* -- service messages ----------------------------------------------------- */
@@ -246,6 +250,10 @@ static void on_result(struct mtp_client *c, struct rd *r)
 		message_lost(c, "rpc_result is malformed");
 		return;
 	}
+	if (c->bind.id && req == c->bind.id) {
+		client_bind_answered(c, object);
+		return;
+	}
 	if (!q) {
 		/* timed out already, or answered twice */
 		count_add("mtproto", "answer_to_nothing", 1);
@@ -302,12 +310,18 @@ static void on_container(struct mtp_client *c, struct rd *r, int depth)
 			message_lost(c, "a container is malformed");
 			return;
 		}
-		seen = mtp_window_has(&c->window, id);
-		if (seqno & 1)
-			client_ack_add(c, id);
+		if (c->from_retired) {
+			seen = mtp_window_has(&c->retired->window, id);
+			mtp_window_add(&c->retired->window, id, seqno);
+		} else {
+			seen = mtp_window_has(&c->window, id);
+			if (seqno & 1)
+				client_ack_add(c, id);
+		}
 		if (seen)
 			continue;
-		mtp_window_add(&c->window, id, seqno);
+		if (!c->from_retired)
+			mtp_window_add(&c->window, id, seqno);
 		body_take(c, id, body, depth + 1);
 	}
 }
@@ -359,9 +373,30 @@ static bool service_take(struct mtp_client *c, int64_t msg_id, uint32_t id,
 	return true;
 }
 
+static bool service_is(uint32_t id)
+{
+	switch (id) {
+	case WIRE_BAD_MSG_NOTIFICATION:
+	case WIRE_BAD_SERVER_SALT:
+	case WIRE_NEW_SESSION_CREATED:
+	case WIRE_FUTURE_SALTS:
+	case WIRE_MSGS_STATE_INFO:
+	case WIRE_MSG_DETAILED_INFO:
+	case WIRE_MSG_NEW_DETAILED_INFO:
+	case WIRE_MSG_RESEND_REQ:
+	case WIRE_MSGS_STATE_REQ:
+	case WIRE_PONG:
+	case WIRE_MSGS_ACK:
+	case WIRE_MSGS_ALL_INFO:
+		return true;
+	default:
+		return false;
+	}
+}
+
 static void session_works(struct mtp_client *c, uint32_t id)
 {
-	if (c->ready || c->state != CLIENT_SESSION ||
+	if (c->ready || c->state != CLIENT_SESSION || client_unbound(c) ||
 	    id == WIRE_BAD_SERVER_SALT || id == WIRE_BAD_MSG_NOTIFICATION)
 		return;
 	c->ready = true;
@@ -394,12 +429,24 @@ static void body_take(struct mtp_client *c, int64_t msg_id, struct bytes body,
 		return;
 	}
 	session_works(c, id);
+	/* Of a session given up only answers and updates matter. */
+	if (c->from_retired && service_is(id))
+		return;
 	if (service_take(c, msg_id, id, &r))
 		return;
 	if (tl_ctor_by_id(&no, id) || tl_ctor_is_function(no))
 		message_lost(c, "a message has an unknown constructor");
 	else
 		client_update(c, body);
+}
+
+void client_retired_take(struct mtp_client *c, int64_t msg_id, uint32_t seqno,
+			 struct bytes body)
+{
+	mtp_window_add(&c->retired->window, msg_id, seqno);
+	c->from_retired = true;
+	body_take(c, msg_id, body, 0);
+	c->from_retired = false;
 }
 
 void mtp_client_take(struct mtp_client *c, int64_t msg_id, uint32_t seqno,

@@ -6,6 +6,7 @@
  *   client_send.c     numbering, wrapping, containers, sealing
  *   client_receive.c  opening and checking packets
  *   client_message.c  reading messages
+ *   client_secrecy.c  temporary keys: making, binding, renewing
  *   client_event.c    what the owner is told, last of all
  */
 #ifndef MTPROTO_CLIENT_PRIVATE_H
@@ -59,6 +60,21 @@ struct client_salt {
 
 struct client_acked {
 	int64_t id, carrier;
+};
+
+/* What a temporary key leaves behind: answers may still be under way. */
+struct client_retired {
+	struct mtp_auth auth;
+	int64_t session_id;
+	struct mtp_window window;
+	usec_t until;
+};
+
+/* auth.bindTempAuthKey under way. */
+struct client_bind {
+	bool due;
+	int64_t id; /* of the message that carries it, 0: none */
+	usec_t deadline;
 };
 
 enum delivery_kind {
@@ -122,6 +138,19 @@ struct mtp_client {
 	struct mtp_sequence sequence, plain_sequence;
 	struct mtp_window window;
 
+	/* perfect forward secrecy */
+	int32_t temporary_s;       /* lifetime of keys, 0: off */
+	int32_t making_s;          /* of the one being made */
+	struct mtp_auth temporary; /* present: in use, or being bound */
+	struct mtp_auth next;      /* made; waits for the last answers */
+	bool bound;
+	bool others_dropped;       /* of earlier runs */
+	int32_t temporary_expires; /* unix time */
+	usec_t temporary_ends, renew_at, switch_at;
+	struct client_bind bind;
+	struct client_retired *retired;
+	bool from_retired; /* the message at hand */
+
 	/* to be sent */
 	struct client_queries queries;
 	unsigned batch;
@@ -160,6 +189,28 @@ void client_answer_error(struct mtp_client *c, struct client_query *q, int code,
 /* Runs the handlers for everything collected. */
 void client_deliver(struct mtp_client *c);
 
+/* -- client_secrecy.c ----------------------------------------------------- */
+/* The key messages are encrypted with, its id and its salt. */
+struct mtp_auth *client_key(struct mtp_client *c);
+/* Nothing but the binding may be sent yet. */
+bool client_unbound(const struct mtp_client *c);
+/* Creates the key that is missing: permanent, else temporary. */
+int client_handshake_begin(struct mtp_client *c);
+void client_temporary_ready(struct mtp_client *c,
+			    const struct mtp_handshake_result *result);
+/* It is not known there, has ended, or was never bound. */
+void client_temporary_drop(struct mtp_client *c);
+void client_bind_flush(struct mtp_client *c);
+void client_bind_answered(struct mtp_client *c, struct bytes object);
+/* Takes the next key into use once all is answered. */
+void client_switch_try(struct mtp_client *c);
+void client_secrecy_timeout(struct mtp_client *c);
+usec_t client_secrecy_deadline(const struct mtp_client *c);
+void client_secrecy_disconnected(struct mtp_client *c);
+/* The retired key of that id, or NULL. */
+const struct client_retired *client_retired_find(struct mtp_client *c,
+						 uint64_t key_id);
+
 /* -- client_query.c ------------------------------------------------------- */
 struct client_query *client_query_find(struct mtp_client *c, int64_t msg_id);
 void client_query_free(struct client_query *q);
@@ -183,6 +234,7 @@ bool client_query_retry(struct mtp_client *c, struct client_query *q, int code,
 /* Everything that is due goes into packets. */
 void client_flush(struct mtp_client *c);
 void client_send_plain(struct mtp_client *c, struct bytes body);
+void client_packet_send(struct mtp_client *c, const struct mtp_message *m);
 /* Server time, microseconds since 1970. */
 int64_t client_server_us(const struct mtp_client *c);
 
@@ -196,5 +248,8 @@ void client_time_adopt(struct mtp_client *c, int64_t msg_id);
 /* One decrypted message body, as if it had come in a packet of its own. */
 void mtp_client_take(struct mtp_client *c, int64_t msg_id, uint32_t seqno,
 		     struct bytes body);
+/* The same of a key that was in use before. */
+void client_retired_take(struct mtp_client *c, int64_t msg_id, uint32_t seqno,
+			 struct bytes body);
 
 #endif

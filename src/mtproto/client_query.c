@@ -66,6 +66,10 @@ void client_requeue(struct mtp_client *c, int64_t id)
 	service_requeue(&c->states, id);
 	service_requeue(&c->ask_salts, id);
 	acks_requeue(c, id);
+	if (c->bind.id && c->bind.id == id) {
+		c->bind.id = 0;
+		c->bind.due = true;
+	}
 }
 
 /* Whether the server ran it is unknown: repeat only what may be repeated. */
@@ -106,6 +110,7 @@ void client_session_reset(struct mtp_client *c)
 	c->session_announced = false;
 	c->inited = false;
 	c->ping.due = true;
+	c->bind = (struct client_bind){.due = client_unbound(c)};
 }
 
 /* -- after a reconnect ---------------------------------------------------- */
@@ -198,6 +203,14 @@ bool client_query_retry(struct mtp_client *c, struct client_query *q, int code,
 		if (q->rewraps++ >= REWRAPS_MAX)
 			return false;
 		query_requeue(q);
+		return true;
+	}
+	/* The temporary key was never bound, or no longer is. */
+	if (c->temporary.present && code == 401 &&
+	    bytes_equal(text, bytes_str("AUTH_KEY_PERM_EMPTY"))) {
+		query_requeue(q);
+		client_temporary_drop(c);
+		client_close(c, "the temporary key is not bound");
 		return true;
 	}
 	/* The query this one had to wait for failed or was never heard of. */

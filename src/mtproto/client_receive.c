@@ -17,7 +17,9 @@ static int on_transport_error(struct mtp_client *c, int32_t code)
 	count_add("mtproto", "transport_error", 1);
 	switch (code) {
 	case MTP_TRANSPORT_KEY_UNKNOWN:
-		if (c->state == CLIENT_SESSION)
+		if (c->temporary.present)
+			client_temporary_drop(c);
+		else if (c->state == CLIENT_SESSION)
 			client_event(c, MTP_EVENT_KEY_UNKNOWN,
 				     "the data centre does not know our key");
 		client_close(c, "transport error -404");
@@ -35,11 +37,16 @@ static int on_transport_error(struct mtp_client *c, int32_t code)
 	return -EPROTO;
 }
 
-static void key_ready(struct mtp_client *c)
+static int key_ready(struct mtp_client *c)
 {
 	const struct mtp_handshake_result *result =
 		mtp_handshake_result(c->handshake);
 
+	if (c->auth.present) {
+		client_temporary_ready(c, result);
+		mtp_handshake_free(&c->handshake);
+		return 0;
+	}
 	memcpy(c->auth.key, result->key, MTP_KEY_BYTES);
 	c->auth.key_id = mtp_key_id(result->key);
 	c->auth.salt = result->salt;
@@ -47,9 +54,12 @@ static void key_ready(struct mtp_client *c)
 	c->auth.present = true;
 	c->time_trusted = true;
 	mtp_handshake_free(&c->handshake);
+	client_event(c, MTP_EVENT_KEY_CREATED, NULL);
+	if (c->temporary_s)
+		return client_handshake_begin(c);
 	client_session_reset(c);
 	c->state = CLIENT_SESSION;
-	client_event(c, MTP_EVENT_KEY_CREATED, NULL);
+	return 0;
 }
 
 static int on_plain(struct mtp_client *c, struct bytes packet)
@@ -64,7 +74,7 @@ static int on_plain(struct mtp_client *c, struct bytes packet)
 	rd_skip(&r, 8 + 8);
 	length = rd_le32(&r);
 	body = rd_bytes(&r, length);
-	if (c->state != CLIENT_HANDSHAKE || r.bad)
+	if (!c->handshake || r.bad)
 		return client_refuse(c, "an unencrypted message out of place");
 	buf_init(&request);
 	rc = mtp_handshake_input(c->handshake, body, &request, c->wall);
@@ -72,8 +82,8 @@ static int on_plain(struct mtp_client *c, struct bytes packet)
 		client_send_plain(c, buf_bytes(&request));
 	buf_clear(&request);
 	if (rc == 1)
-		key_ready(c);
-	else if (rc < 0)
+		return key_ready(c);
+	if (rc < 0)
 		return client_refuse(
 			c, rc == -EPROTO ? mtp_handshake_fault(c->handshake)
 					 : "out of memory");
@@ -102,16 +112,40 @@ static const char *message_fault(struct mtp_client *c,
 		       : NULL;
 }
 
+/* What was under way when a temporary key was replaced. */
+static int on_retired(struct mtp_client *c, struct bytes packet)
+{
+	struct client_retired *old = c->retired;
+	int64_t now = client_server_us(c) / 1000000, sent;
+	struct mtp_message m;
+	const char *fault;
+	int err = mtp_message_open(&m, &c->plain, &fault, packet, old->auth.key,
+				   MTP_SENDER_SERVER);
+
+	if (err)
+		return client_refuse(c,
+				     err == -ENOMEM ? "out of memory" : fault);
+	count_add("mtproto", "old_session", 1);
+	sent = mtp_id_seconds(m.msg_id);
+	if (m.session_id == old->session_id && (m.msg_id & 1) &&
+	    sent >= now - PAST_SECONDS && sent <= now + FUTURE_SECONDS &&
+	    !mtp_window_has(&old->window, m.msg_id))
+		client_retired_take(c, m.msg_id, m.seqno, m.body);
+	return 0;
+}
+
 static int on_encrypted(struct mtp_client *c, struct bytes packet)
 {
 	struct mtp_message m;
 	const char *fault;
 	int err;
 
-	if (le64_load(packet.p) != c->auth.key_id)
+	if (client_retired_find(c, le64_load(packet.p)))
+		return on_retired(c, packet);
+	if (le64_load(packet.p) != client_key(c)->key_id)
 		return client_refuse(c, "auth_key_id differs");
-	err = mtp_message_open(&m, &c->plain, &fault, packet, c->auth.key,
-			       MTP_SENDER_SERVER);
+	err = mtp_message_open(&m, &c->plain, &fault, packet,
+			       client_key(c)->key, MTP_SENDER_SERVER);
 	if (err)
 		return client_refuse(c,
 				     err == -ENOMEM ? "out of memory" : fault);

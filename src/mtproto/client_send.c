@@ -206,6 +206,9 @@ static bool queries_put(struct mtp_client *c, struct batch *t)
 {
 	struct client_query *q;
 
+	/* Before the key is changed all that was asked is to be answered. */
+	if (c->next.present)
+		return true;
 	TAILQ_FOREACH(q, &c->queries, link)
 	{
 		if (q->msg_id)
@@ -237,12 +240,12 @@ static void carriers_set(struct mtp_client *c, int64_t first, int64_t id)
 			c->acked[i].carrier = id;
 }
 
-static void packet_send(struct mtp_client *c, const struct mtp_message *m)
+void client_packet_send(struct mtp_client *c, const struct mtp_message *m)
 {
 	struct buf packet;
 
 	buf_init(&packet);
-	if (mtp_message_seal(&packet, m, c->auth.key, MTP_SENDER_CLIENT,
+	if (mtp_message_seal(&packet, m, client_key(c)->key, MTP_SENDER_CLIENT,
 			     mtp_message_padding(m->body.n), &c->random) ||
 	    mtp_codec_send(c->codec, buf_bytes(&packet), &c->out))
 		client_close(c, "out of memory");
@@ -253,7 +256,7 @@ static void batch_send(struct mtp_client *c, struct batch *t)
 {
 	uint8_t *first = t->b.p + CONTAINER_HEAD;
 	struct mtp_message m = {
-		.salt = c->auth.salt,
+		.salt = client_key(c)->salt,
 		.session_id = c->session_id,
 		.msg_id = (int64_t)le64_load(first),
 		.seqno = le32_load(first + 8),
@@ -273,7 +276,7 @@ static void batch_send(struct mtp_client *c, struct batch *t)
 		m.body = buf_bytes(&t->b);
 		carriers_set(c, first_id, m.msg_id);
 	}
-	packet_send(c, &m);
+	client_packet_send(c, &m);
 }
 
 /* Salts change about every half hour; the newest one that has surely begun. */
@@ -281,15 +284,17 @@ static void salt_choose(struct mtp_client *c)
 {
 	int64_t t = client_server_us(c) / 1000000 - SALT_MARGIN;
 	const struct client_salt *best = NULL;
+	struct mtp_auth *key = client_key(c);
 
 	for (size_t i = 0; i < c->salts_n; i++)
 		if (c->salts[i].since <= t && t < c->salts[i].until &&
 		    (!best || c->salts[i].since > best->since))
 			best = &c->salts[i];
-	if (!best || best->salt == c->auth.salt)
+	if (!best || best->salt == key->salt)
 		return;
-	c->auth.salt = best->salt;
-	client_event(c, MTP_EVENT_SALT, NULL);
+	key->salt = best->salt;
+	if (key == &c->auth)
+		client_event(c, MTP_EVENT_SALT, NULL);
 }
 
 static bool something_due(const struct mtp_client *c)
@@ -300,6 +305,8 @@ static bool something_due(const struct mtp_client *c)
 	    c->info_for || c->acks_n == CLIENT_ACKS_MAX ||
 	    (c->acks_n && c->acks_deadline <= c->now))
 		return true;
+	if (c->next.present)
+		return false;
 	TAILQ_FOREACH(q, &c->queries, link)
 	if (!q->msg_id)
 		return true;
@@ -310,7 +317,10 @@ void client_flush(struct mtp_client *c)
 {
 	bool all = false;
 
-	if (c->state != CLIENT_SESSION || c->busy || !something_due(c))
+	if (c->state == CLIENT_SESSION && client_unbound(c))
+		client_bind_flush(c);
+	if (c->state != CLIENT_SESSION || c->busy || client_unbound(c) ||
+	    !something_due(c))
 		return;
 	salt_choose(c);
 	while (!all && c->state == CLIENT_SESSION) {

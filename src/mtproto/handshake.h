@@ -31,6 +31,8 @@ struct mtp_handshake_result {
  * -ENOMEM. */
 int mtp_handshake_new(struct mtp_handshake **hp, const struct mtp_rsa *rsa,
 		      int32_t dc, const struct mtp_random *random);
+/* Before the start: the key will be a temporary one, of so many seconds. */
+void mtp_handshake_temporary(struct mtp_handshake *h, int32_t expires_in);
 void mtp_handshake_free(struct mtp_handshake **hp);
 /* Appends the first request. */
 int mtp_handshake_start(struct mtp_handshake *h, struct buf *request);

@@ -25,6 +25,7 @@ struct mtp_handshake {
 	const struct mtp_rsa *rsa;
 	struct mtp_random random;
 	int32_t dc;
+	int32_t expires_in; /* 0: a permanent key */
 	enum step step;
 	const char *fault;
 	uint8_t nonce[MTP_NONCE_BYTES];
@@ -51,6 +52,11 @@ int mtp_handshake_new(struct mtp_handshake **hp, const struct mtp_rsa *rsa,
 		h->random = *random;
 	*hp = h;
 	return 0;
+}
+
+void mtp_handshake_temporary(struct mtp_handshake *h, int32_t expires_in)
+{
+	h->expires_in = expires_in;
 }
 
 void mtp_handshake_free(struct mtp_handshake **hp)
@@ -122,7 +128,8 @@ static int request_params(struct mtp_handshake *h, struct buf *request,
 		return refuse(h, "pq is not a product of two primes");
 	mtp_random_fill(&h->random, h->new_nonce, sizeof(h->new_nonce));
 	buf_init(&inner);
-	buf_le32(&inner, WIRE_P_Q_INNER_DATA_DC);
+	buf_le32(&inner, h->expires_in ? WIRE_P_Q_INNER_DATA_TEMP_DC
+				       : WIRE_P_Q_INNER_DATA_DC);
 	wire_put_bytes(&inner, mtp_handshake_number(pq_raw, pq));
 	wire_put_bytes(&inner, mtp_handshake_number(p_raw, p));
 	wire_put_bytes(&inner, mtp_handshake_number(q_raw, q));
@@ -130,6 +137,8 @@ static int request_params(struct mtp_handshake *h, struct buf *request,
 	buf_put(&inner, h->server_nonce, sizeof(h->server_nonce));
 	buf_put(&inner, h->new_nonce, sizeof(h->new_nonce));
 	buf_le32(&inner, (uint32_t)h->dc);
+	if (h->expires_in)
+		buf_le32(&inner, (uint32_t)h->expires_in);
 	err = inner.bad ? -ENOMEM
 			: mtp_rsa_pad_encrypt(h->rsa, fingerprint, sealed,
 					      buf_bytes(&inner), &h->random);

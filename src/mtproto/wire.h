@@ -25,7 +25,11 @@
 #define WIRE_DH_GEN_FAIL 0xa69dae02u
 #define WIRE_DESTROY_AUTH_KEY 0xd1435160u
 #define WIRE_DESTROY_AUTH_KEY_OK 0xf660e1d4u
+#define WIRE_DESTROY_AUTH_KEY_NONE 0x0a9f2259u
+#define WIRE_DESTROY_AUTH_KEY_FAIL 0xea109b13u
 #define WIRE_BIND_TEMP_AUTH_KEY 0xcdd42a05u
+#define WIRE_BIND_AUTH_KEY_INNER 0x75a3f765u
+#define WIRE_DROP_TEMP_AUTH_KEYS 0x8e48a188u
 /* the session, A.6 */
 #define WIRE_MSG_CONTAINER 0x73f1f8dcu
 #define WIRE_GZIP_PACKED 0x3072cfa1u
@@ -61,6 +65,7 @@
 #define WIRE_INVOKE_AFTER_MSGS 0x3dc4b4f0u
 #define WIRE_INVOKE_WITHOUT_UPDATES 0xbf9459b7u
 #define WIRE_VECTOR 0x1cb5c415u
+#define WIRE_BOOL_TRUE 0x997275b5u
 
 /* Codes of bad_msg_notification. */
 enum {
