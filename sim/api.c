@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "mtproto/wire.h"
 #include "sim/held.h"
 #include "sim/layer.h"
 #include "sim/update.h"
@@ -13,6 +14,7 @@ static const struct sim_method *const sim_tables[] = {
 	sim_methods_token,   sim_methods_users,  sim_methods_messages,
 	sim_methods_updates, sim_methods_phone,  sim_methods_send,
 	sim_methods_bots,    sim_methods_upload, sim_methods_account,
+	sim_methods_key,
 };
 
 static const struct sim_method *sim_method_find(enum tl_ctor_no no)
@@ -294,6 +296,31 @@ static void sim_query_read(struct sim_request *r, struct bytes query)
 	sim_query_run(r);
 }
 
+static bool sim_key_unbound(const struct sim_session *s)
+{
+	const struct sim_key *k = sim_world_key(s->world, s->key_id);
+
+	return k && k->expires && !k->bound;
+}
+
+/* "The bind query must be the first thing on that key", and it may come before
+ * any layer is named. */
+static void sim_unbound_query(struct sim_request *r, struct bytes query)
+{
+	struct tl_arena arena;
+
+	if (query.n < 4 || le32_load(query.p) != WIRE_BIND_TEMP_AUTH_KEY) {
+		sim_world_key(r->world, r->session->key_id)->early = true;
+		sim_refuse(r, SIM_FAULT(401, "AUTH_KEY_PERM_EMPTY",
+					"key-unbound"));
+		return;
+	}
+	tl_arena_init(&arena);
+	r->arena = &arena;
+	sim_query_read(r, query);
+	tl_arena_clear(&arena);
+}
+
 void sim_api_query(struct sim_session *s, int64_t msg_id, int32_t layer,
 		   bool no_updates, struct bytes query)
 {
@@ -309,6 +336,10 @@ void sim_api_query(struct sim_session *s, int64_t msg_id, int32_t layer,
 
 	s->layer = layer;
 	s->queries++;
+	if (sim_key_unbound(s)) {
+		sim_unbound_query(&r, query);
+		return;
+	}
 	if (f || !r.key) {
 		sim_refuse(&r, f ? f
 				 : SIM_FAULT(401, "AUTH_KEY_INVALID",

@@ -42,6 +42,7 @@ struct sim_method {
 /* Tables, ended by run == NULL. */
 extern const struct sim_method sim_methods_help[];
 extern const struct sim_method sim_methods_auth[];
+extern const struct sim_method sim_methods_key[];
 extern const struct sim_method sim_methods_password[];
 extern const struct sim_method sim_methods_token[];
 extern const struct sim_method sim_methods_account[];

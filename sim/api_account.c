@@ -12,11 +12,11 @@ static void sim_authorizations(struct sim_request *r)
 	uint32_t n = 0;
 
 	for (const struct sim_key *k = r->world->keys; k; k = k->next)
-		n += k->user == r->me->id;
+		n += k->user == r->me->id && !k->carried;
 	tl_set_int(o, TL_account_authorizations_authorization_ttl_days, 180);
 	tl_set_vector(r->arena, o, TL_account_authorizations_authorizations, n);
 	for (const struct sim_key *k = r->world->keys; k; k = k->next)
-		if (k->user == r->me->id)
+		if (k->user == r->me->id && !k->carried)
 			tl_put_obj(o, TL_account_authorizations_authorizations,
 				   --n,
 				   sim_object_authorization(r->arena, k,

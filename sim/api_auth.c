@@ -398,14 +398,6 @@ static void sim_auth_sign_up(struct sim_request *r)
 				"sign-up"));
 }
 
-/* -- other keys
- * ------------------------------------------------------ */
-
-static void sim_auth_drop_temporary(struct sim_request *r)
-{
-	sim_answer_bool(r, true);
-}
-
 const struct sim_method sim_methods_auth[] = {
 	{TL_auth_sendCode, SIM_ACCESS_OPEN, sim_auth_send_code},
 	{TL_auth_resendCode, SIM_ACCESS_OPEN, sim_auth_resend_code},
@@ -413,6 +405,5 @@ const struct sim_method sim_methods_auth[] = {
 	{TL_auth_signIn, SIM_ACCESS_OPEN, sim_auth_sign_in},
 	{TL_auth_signUp, SIM_ACCESS_OPEN, sim_auth_sign_up},
 	{TL_auth_logOut, SIM_ACCESS_LOGIN, sim_auth_log_out},
-	{TL_auth_dropTempAuthKeys, SIM_ACCESS_OPEN, sim_auth_drop_temporary},
 	{0, SIM_ACCESS_OPEN, NULL},
 };

@@ -252,13 +252,14 @@ void sim_world_key_save(struct sim_world *w, const struct sim_key *k)
 
 	sim_key_name(name, k->id);
 	sim_store_put(w->store, "key", name,
-		      json_pack("{so si si sI sI si si si ss sb}", "key",
+		      json_pack("{so si si sI sI si si si ss sb sb}", "key",
 				sim_json_hex(k->key, sizeof(k->key)), "dc",
 				k->dc, "expires", k->expires, "bound",
 				(json_int_t)k->bound, "user",
 				(json_int_t)k->user, "seq", k->seq, "api_id",
 				k->api_id, "date", k->date, "lost", k->lost,
-				"calls_off", k->calls_off));
+				"calls_off", k->calls_off, "carried",
+				k->carried));
 }
 
 static struct sim_key *sim_key_link(struct sim_world *w, uint64_t id)
@@ -303,6 +304,11 @@ void sim_world_key_drop(struct sim_world *w, uint64_t id)
 	sim_store_drop(w->store, "key", name);
 	bytes_wipe(k->key, sizeof(k->key));
 	free(k);
+	/* Temporary keys end with the key they are bound to. */
+	for (k = w->keys; k && k->bound != id; k = k->next)
+		;
+	if (k)
+		sim_world_key_drop(w, k->id);
 }
 
 static void sim_world_key_load(const char *name, const json_t *o, void *arg)
@@ -320,6 +326,7 @@ static void sim_world_key_load(const char *name, const json_t *o, void *arg)
 	k->seq = (int32_t)sim_json_int(o, "seq", 0);
 	k->api_id = (int32_t)sim_json_int(o, "api_id", 0);
 	k->date = (int32_t)sim_json_int(o, "date", 0);
+	k->carried = json_is_true(json_object_get(o, "carried"));
 	snprintf(k->lost, sizeof(k->lost), "%s", sim_json_text(o, "lost", ""));
 	k->calls_off = json_is_true(json_object_get(o, "calls_off"));
 }
@@ -500,6 +507,7 @@ static void sim_world_lists_free(struct sim_world *w)
 		w->refusals = r->next;
 		free(r);
 	}
+	sim_carried_clear(w);
 	while (w->keys) {
 		struct sim_key *k = w->keys;
 

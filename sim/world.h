@@ -33,10 +33,12 @@ struct sim_key {
 	int64_t pending; /* who still owes his password */
 	int32_t seq;     /* of updates without pts, per log-in */
 	int32_t api_id;
-	int32_t date;  /* of the log-in */
-	bool missed;   /* an update found no session of it listening */
+	int32_t date;   /* of the log-in */
+	bool missed;    /* an update found no session of it listening */
 	bool calls_off; /* call_requests_disabled */
-	char lost[32]; /* 401 with this text: the log-in was ended so */
+	bool carried;   /* the log-in came from another data centre */
+	bool early;     /* temporary: something was asked before the binding */
+	char lost[32];  /* 401 with this text: the log-in was ended so */
 };
 
 /* One connection that carries a session of a key. The embedding object owns
@@ -85,6 +87,15 @@ struct sim_token {
 	int64_t user; /* who accepted it; 0: nobody yet */
 };
 
+/* A log-in on its way to another data centre. */
+struct sim_carried {
+	struct sim_carried *next;
+	uint8_t bytes[64];
+	int64_t user;
+	int16_t dc;
+	int32_t expires;
+};
+
 struct sim_refusal {
 	struct sim_refusal *next;
 	uint64_t n;
@@ -109,6 +120,7 @@ struct sim_world {
 	struct sim_code *codes;
 	struct sim_srp *srps;
 	struct sim_token *tokens;
+	struct sim_carried *carried;
 	struct sim_refusal *refusals;
 	struct sim_document *documents;
 	struct sim_upload *uploads;
@@ -152,6 +164,8 @@ void sim_world_derive(const struct sim_world *w, const char *label, int64_t a,
 		      int64_t b, void *dst, size_t n);
 
 struct sim_key *sim_world_key(struct sim_world *w, uint64_t id);
+/* sim/api_key.c */
+void sim_carried_clear(struct sim_world *w);
 /* The key whose log-in counts: the bound permanent one of a temporary. */
 struct sim_key *sim_world_login_key(struct sim_world *w, uint64_t id);
 struct sim_key *sim_world_key_add(struct sim_world *w, uint64_t id,

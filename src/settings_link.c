@@ -70,6 +70,24 @@ static int read_transport(struct tg_link *link, struct config_section *t,
 	return fail;
 }
 
+/* Default life of temporary keys, as the apps have it. */
+#define TEMPORARY_S 86400
+#define TEMPORARY_MIN_S 10
+
+static int read_secrecy(struct tg_link *link, struct config_section *t,
+			struct config_error *err)
+{
+	uint64_t seconds = TEMPORARY_S;
+	bool on = false;
+	int fail = config_bool(t, "forward_secrecy", &on, err);
+
+	if (!fail)
+		fail = config_uint(t, "temporary_key", TEMPORARY_MIN_S,
+				   TEMPORARY_S, &seconds, err);
+	link->temporary_s = on ? (int32_t)seconds : 0;
+	return fail;
+}
+
 static int read_server(struct proxy_conf *proxy, struct config_section *s,
 		       struct config_error *err)
 {
@@ -162,6 +180,9 @@ int settings_read_link(struct tg_link *link, struct config *c,
 {
 	int fail = read_transport(link, config_section(c, "telegram", 0), err);
 
+	if (!fail)
+		fail = read_secrecy(link, config_section(c, "telegram", 0),
+				    err);
 	if (!fail)
 		fail = read_proxy(&link->proxy, config_section(c, "proxy", 0),
 				  err);

@@ -47,6 +47,7 @@ static void test_settings_have_defaults(void)
 	CHECK_INT(s->link.transport, MTP_TRANSPORT_INTERMEDIATE);
 	CHECK_INT(s->link.ip, TG_IP_PREFER_4);
 	CHECK_INT(s->link.proxy.type, PROXY_NONE);
+	CHECK_INT(s->link.temporary_s, 0);
 	CHECK_INT(s->versions_n, 5);
 	CHECK_STR(s->version_list[0], "13.0.0");
 	CHECK_STR(s->version_list[4], "7.0.0");
@@ -151,8 +152,9 @@ static void test_settings_read_what_is_given(void)
 
 static void test_settings_read_a_proxy(void)
 {
-	struct settings *s =
-		read_text(TELEGRAM "transport = full\nip = 6-only\n" PROXY(
+	struct settings *s = read_text(
+		TELEGRAM
+		"transport = full\nip = 6-only\nforward_secrecy = yes\n" PROXY(
 			"socks5") "username = u\npassword = \" p w "
 				  "\"\nhttp_only = no\n");
 
@@ -162,6 +164,7 @@ static void test_settings_read_a_proxy(void)
 	CHECK_INT(s->link.transport, MTP_TRANSPORT_FULL);
 	CHECK(!s->link.obfuscated);
 	CHECK_INT(s->link.ip, TG_IP_ONLY_6);
+	CHECK_INT(s->link.temporary_s, 86400);
 	CHECK_INT(s->link.proxy.type, PROXY_SOCKS5);
 	CHECK_STR(s->link.proxy.host, "::1");
 	CHECK_INT(s->link.proxy.port, 1080);
@@ -213,6 +216,8 @@ static const struct {
 	{TELEGRAM "obfuscated = perhaps\n", 4, "obfuscated"},
 	{TELEGRAM "transport = full\nobfuscated = yes\n", 5, "obfuscated"},
 	{TELEGRAM "ip = 5\n", 4, "ip is"},
+	{TELEGRAM "forward_secrecy = 1\n", 4, "forward_secrecy"},
+	{TELEGRAM "temporary_key = 9\n", 4, "temporary_key"},
 	{TELEGRAM PROXY("socks5") "[proxy]\n", 8, "repeated"},
 	{TELEGRAM "[proxy]\nhost = ::1\nport = 1\n", 4, "type"},
 	{TELEGRAM "[proxy]\ntype = socks4\n", 5, "type is"},

@@ -426,6 +426,7 @@ static int client_new(struct connection *c, const struct connection_conf *conf)
 			     .system_version = "Linux",
 			     .app_version = GRAMLINE_VERSION,
 			     .lang_code = "en"},
+		.temporary_s = conf->via->temporary_s,
 		.query_timeout = conf->query_timeout,
 		.handlers = {.event = engine_event, .update = engine_update},
 		.arg = c,

@@ -21,6 +21,8 @@ struct tg_link {
 	 * in place of the full, the intermediate transport. */
 	bool obfuscated;
 	enum tg_ip ip;
+	/* Perfect forward secrecy: seconds a temporary key is used; 0: off. */
+	int32_t temporary_s;
 	struct proxy_conf proxy;
 };
 

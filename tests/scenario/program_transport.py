@@ -16,7 +16,10 @@ sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.dirname(
 from tests.harness.gateway import Gateway  # noqa: E402
 from tests.harness.process import Tap, wait_for  # noqa: E402
 from tests.harness.proxies import HttpConnect, Mtproto, Socks5  # noqa: E402
-from tests.harness.stage import OFFICE, PBX, equal, user  # noqa: E402
+from tests.harness.rtp import Voice  # noqa: E402
+from tests.harness.sip import Client  # noqa: E402
+from tests.harness.stage import (  # noqa: E402
+    OFFICE, PBX, equal, phone, user)
 from tests.harness.telegram import Telegram  # noqa: E402
 
 BUILD = os.path.abspath(sys.argv[1])
@@ -172,6 +175,44 @@ def refusal(make, reason, **more):
     return test
 
 
+# -- forward secrecy ----------------------------------------------------------
+def bound(w):
+    return [e for _, e in w.telegram.events if e.get("event") == "bound"]
+
+
+def secrecy(w):
+    before = len(bound(w))
+    works(w, w.gateway("forward_secrecy = yes"))
+    # A log-in and two runs, each with a key of 23 to 24 hours.
+    now = bound(w)[before:]
+    equal(len(now), 3)
+    assert all(23 * 3600 - 60 < e["expires_in"] <= 24 * 3600 for e in now), now
+
+
+def secrecy_in_a_call(w):
+    """Keys change twice and more during a call; it goes on and is ended from
+    the far side."""
+    g = w.gateway("forward_secrecy = yes\ntemporary_key = 10")
+    g.login("office", w.code)
+    g.start()
+    g.wait_sessions_ready()
+    c, v = Client(g.address, "pbx", PBX["password"]), Voice()
+    equal(c.register().code, 200)
+    before = len(bound(w))
+    call = c.call(phone(1), v.sdp())
+    v.talk_to(call.answered())
+    running = w.telegram.calls()[0]
+    wait_for("two more keys", lambda: len(bound(w)) >= before + 2, 40)
+    w.telegram.ask("hangup", call=running["id"])
+    call.wait_request("BYE")
+    assert " to offline" not in g.process.text(), g.process.text()
+    equal(g.rows("sessions")[0]["state"], "ready")
+    g.wait_idle()
+    equal(g.stop(), 0)
+    v.close()
+    c.close()
+
+
 # -- addresses ----------------------------------------------------------------
 def next_address(w):
     """The first address is nobody's, the second one answers nothing, the third
@@ -214,6 +255,8 @@ TESTS += [
     ("scenario_proxy_unreachable", refusal(
         lambda w: stopped(Socks5()), "proxy: Connection refused",
         type="socks5")),
+    ("scenario_secrecy_works", secrecy),
+    ("scenario_secrecy_renews_during_a_call", secrecy_in_a_call),
     ("scenario_address_next", next_address),
 ]
 
