@@ -7,6 +7,7 @@ write to each other and call each other.
 
 KIND is a key of KINDS. Prints TAP.
 """
+import hashlib
 import os
 import sys
 import time
@@ -14,6 +15,7 @@ import time
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.dirname(HERE))
 from interop.client import Client  # noqa: E402
+from interop.door import Door  # noqa: E402
 from tests.harness import tones  # noqa: E402
 from tests.harness.gateway import Gateway  # noqa: E402
 from tests.harness.process import Tap, wait_for  # noqa: E402
@@ -47,6 +49,7 @@ HARMLESS = {"method-before-login", "method-unknown", "mtproto-wrong salt",
 HARMLESS_OF = {"tdlib229": {"query-constructor"}}
 AT_SIP, AT_TELEGRAM = 1000, 440     # the tone that this side must hear
 HEARD_SECONDS = 0.4
+FILE_BYTES = 1500000
 
 
 def equal(got, wanted):
@@ -65,7 +68,10 @@ class Town:
             build, self.path("telegram"), [OFFICE, ANNA, CLARA, ROBOT],
             dcs=[{"id": dc, "host": "127.0.0.1", "port": port}])
         self.telegram.start()
-        self.gateway = self.phone = self.anna = None
+        self.gateway = self.phone = self.anna = self.clara = None
+        # gramjs fetches and sends files by a port of its own.
+        self.door = Door(443, (self.telegram.host, self.telegram.port)) \
+            if self.library == "gramjs" else None
         self.spoken = tones.write(self.path("spoken.wav"), AT_SIP)
 
     def path(self, *names):
@@ -111,8 +117,8 @@ class Town:
         wait_for("the end in Telegram", lambda: not self.telegram.calls())
 
     def stop(self):
-        for what in (self.anna, self.phone and Closing(self.phone),
-                     self.gateway, self.telegram):
+        for what in (self.anna, self.clara, self.phone and Closing(self.phone),
+                     self.gateway, self.door, self.telegram):
             if what:
                 what.stop()
 
@@ -130,12 +136,9 @@ def login_by_code(t):
 
 
 def login_by_password(t):
-    clara = t.client()
-    try:
-        equal(clara.ask("login", phone=CLARA["phone"], code=CODE,
-                        password=PASSWORD)["id"], CLARA["id"])
-    finally:
-        clara.stop()
+    t.clara = t.client()
+    equal(t.clara.ask("login", phone=CLARA["phone"], code=CODE,
+                      password=PASSWORD)["id"], CLARA["id"])
 
 
 def login_by_qr_code(t):
@@ -163,6 +166,21 @@ def texts_both_ways(t):
     wait_for("the text", lambda: any(
         m.get("text") == "Good morning 🙂" for m in
         t.telegram.ask("messages", user=ROBOT["id"])["messages"]))
+
+
+def files_both_ways(t):
+    """Between Anna and Clara; of several parts, and one that holds them
+    all."""
+    for sender, receiver, to, size in (
+            (t.anna, t.clara, CLARA, FILE_BYTES),
+            (t.clara, t.anna, ANNA, 1000)):
+        data = os.urandom(size)
+        name = "interop-%d.bin" % size
+        with open(t.path(name), "wb") as f:
+            f.write(data)
+        sender.ask("file", to=to["username"], path=t.path(name), name=name)
+        receiver.wait(event="file", name=name, bytes=size,
+                      sha256=hashlib.sha256(data).hexdigest())
 
 
 # -- calls --------------------------------------------------------------------
@@ -315,7 +333,7 @@ def tests_list(kind, quick):
          lambda t: is_called_and_accepts(t, "libwebrtc"))]
     tests = [(f.__name__, f) for f in (
         login_by_code, login_by_password, login_by_qr_code, resolve,
-        texts_both_ways, Town.gateway_start, calls_and_is_answered,
+        texts_both_ways, files_both_ways, Town.gateway_start, calls_and_is_answered,
         is_called_and_accepts, is_called_and_declines,
         calls_and_is_declined)]
     if not quick:

@@ -4,7 +4,7 @@ struct sim_layer {
 	int32_t first, last;
 	const struct tl_spelling *list;
 	size_t n;
-	uint32_t functions[3][2]; /* theirs, ours */
+	uint32_t functions[4][2]; /* theirs, ours */
 };
 
 static const struct tl_spelling sim_layer_198[] = {
@@ -36,7 +36,8 @@ static const struct tl_spelling sim_layer_228[] = {
 	{TL_dialog, 0xfc89f7f3, 0, TL_dialog_unread_reactions_count},
 };
 
-/* messages.sendMessage, contacts.addContact, phone.requestCall */
+/* messages.sendMessage, contacts.addContact, phone.requestCall,
+ * messages.sendMedia */
 static const struct sim_layer sim_layers[] = {
 	{198,
 	 198,
@@ -44,7 +45,8 @@ static const struct sim_layer sim_layers[] = {
 	 12,
 	 {{0x983f9745, 0x545cd15a},
 	  {0xe8f463d0, 0xd9ba2e54},
-	  {0xa6c4600c, 0x42ff96ed}}},
+	  {0xa6c4600c, 0x42ff96ed},
+	  {0x7852834e, 0x0330e77f}}},
 	{TL_LAYER, TL_LAYER, NULL, 0, {{0}}},
 	{227, 227, sim_layer_227, 3, {{0xfef48f62, 0x545cd15a}}},
 	{228, 229, sim_layer_228, 4, {{0xfef48f62, 0x545cd15a}}},
@@ -90,7 +92,7 @@ uint32_t sim_layer_function(uint32_t id, int32_t layer)
 {
 	const struct sim_layer *l = sim_layer_find(layer);
 
-	for (int i = 0; i < 3; i++)
+	for (int i = 0; i < 4; i++)
 		if (l->functions[i][0] == id && id)
 			return l->functions[i][1];
 	return id;

@@ -170,12 +170,34 @@ static bool error_is(int code, const char *text)
 }
 
 /* Opens a session without any wrapped query. */
+/* The salt is known, no layer yet. */
 static void settle_bare(void)
+{
+	struct buf b;
+	struct rd r;
+
+	begin();
+	buf_init(&b);
+	put_wrapped(&b, 223, GET_CONFIG);
+	send(next_id(), 1, buf_bytes(&b));
+	buf_clear(&b);
+	if (!got(WIRE_BAD_SERVER_SALT, &r))
+		abort();
+	rd_skip(&r, 16);
+	t.salt = (int64_t)rd_le64(&r);
+	t.session_id++;
+}
+
+static void test_server_layer_holds_for_the_key(void)
 {
 	begin();
 	settle();
 	t.session_id++;
 	t.calls_n = 0;
+	send(next_id(), 1, simple(GET_CONFIG));
+	CHECK_INT(t.calls_n, 1);
+	CHECK_INT(t.calls[0].layer, 223);
+	end();
 }
 
 static void test_server_refuses_query_without_layer(void)
@@ -375,6 +397,7 @@ int main(void)
 	RUN(test_server_gives_future_salts_it_accepts);
 	RUN(test_server_expires_without_further_pings);
 	RUN(test_server_destroys_a_key_with_a_bare_answer);
+	RUN(test_server_layer_holds_for_the_key);
 	RUN(test_server_refuses_query_without_layer);
 	RUN(test_server_refuses_layer_without_init);
 	RUN(test_server_refuses_unknown_layers);
