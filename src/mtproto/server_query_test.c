@@ -318,6 +318,109 @@ static void test_server_takes_off_every_wrapper(void)
 	end();
 }
 
+static void item_put(struct buf *b, uint32_t seqno, struct bytes body)
+{
+	buf_le64(b, (uint64_t)next_id());
+	buf_le32(b, seqno);
+	buf_le32(b, (uint32_t)body.n);
+	buf_put(b, body.p, body.n);
+}
+
+/* "First encrypted packet: one container: help.getNearestDc, help.getConfig,
+ * auth.sendCode, get_future_salts(64), ping_delay_disconnect(id, 135..140) ..
+ * Content seqnos odd, the two service messages even." */
+static void test_server_takes_the_first_container_of_tdlib(void)
+{
+	static const uint32_t queries[] = {GET_NEAREST_DC, GET_CONFIG,
+					   GET_CONFIG};
+	struct buf b, body;
+	struct rd r;
+
+	settle_bare();
+	buf_init(&b);
+	buf_init(&body);
+	buf_le32(&b, WIRE_MSG_CONTAINER);
+	buf_le32(&b, 5);
+	for (uint32_t i = 0; i < 3; i++) {
+		buf_reset(&body);
+		put_wrapped(&body, 229, queries[i]);
+		item_put(&b, 2 * i + 1, buf_bytes(&body));
+	}
+	buf_reset(&body);
+	buf_le32(&body, WIRE_GET_FUTURE_SALTS);
+	buf_le32(&body, 64);
+	item_put(&b, 6, buf_bytes(&body));
+	buf_reset(&body);
+	buf_le32(&body, WIRE_PING_DELAY_DISCONNECT);
+	buf_le64(&body, 4711);
+	buf_le32(&body, 137);
+	item_put(&b, 6, buf_bytes(&body));
+	send(next_id(), 6, buf_bytes(&b));
+	CHECK_INT(t.calls_n, 3);
+	CHECK_INT(t.calls[2].layer, 229);
+	/* "sent bare, not in `rpc_result`" */
+	CHECK(got(WIRE_NEW_SESSION_CREATED, &r));
+	CHECK(got(WIRE_FUTURE_SALTS, &r));
+	CHECK(got(WIRE_PONG, &r));
+	rd_skip(&r, 8);
+	CHECK(rd_le64(&r) == 4711);
+	CHECK(mtp_server_deadline(t.server) == 1 + 137 * USEC_S);
+	buf_clear(&b);
+	buf_clear(&body);
+	end();
+}
+
+static void probe(uint8_t nonce)
+{
+	uint8_t body[20];
+	struct buf packet, wire;
+
+	le32_store(body, WIRE_REQ_PQ_MULTI);
+	memset(body + 4, nonce, 16);
+	buf_init(&packet);
+	buf_init(&wire);
+	buf_le64(&packet, 0);
+	buf_le64(&packet, 1); /* "msg_id: a constant 1 there" */
+	buf_le32(&packet, sizeof(body));
+	buf_put(&packet, body, sizeof(body));
+	mtp_codec_send(t.codec, buf_bytes(&packet), &wire);
+	(void)mtp_server_input(t.server, buf_bytes(&wire), 1, wall());
+	buf_clear(&packet);
+	buf_clear(&wire);
+}
+
+static int on_plain_answer(struct bytes packet, void *arg)
+{
+	int *answers = arg;
+
+	*answers += packet.n > 40 && !le64_load(packet.p) &&
+		    le32_load(packet.p + 20) == WIRE_RES_PQ &&
+		    packet.p[24] == *answers + 1; /* its nonce */
+	return 0;
+}
+
+/* "two req_pq_multi with different nonces, sent at once, and then goes straight
+ * on with encrypted packets of the existing key" */
+static void test_server_answers_probes_and_goes_on(void)
+{
+	struct buf *out;
+	int answers = 0;
+
+	begin();
+	settle();
+	server_open(); /* a later connection */
+	probe(1);
+	probe(2);
+	out = mtp_server_output(t.server);
+	mtp_codec_recv(t.codec, buf_bytes(out), on_plain_answer, &answers);
+	buf_reset(out);
+	CHECK_INT(answers, 2);
+	t.calls_n = 0;
+	send(next_id(), 3, simple(GET_CONFIG));
+	CHECK_INT(t.calls_n, 1);
+	end();
+}
+
 static void after_put(struct buf *b, int64_t condition)
 {
 	buf_reset(b);
@@ -404,6 +507,8 @@ int main(void)
 	RUN(test_server_refuses_unknown_constructors);
 	RUN(test_server_refuses_truncated_wrappers);
 	RUN(test_server_takes_off_every_wrapper);
+	RUN(test_server_takes_the_first_container_of_tdlib);
+	RUN(test_server_answers_probes_and_goes_on);
 	RUN(test_server_keeps_the_order_of_invoke_after_msg);
 	RUN(test_server_compresses_large_answers);
 	mtp_rsa_free(&t.client_keys);
