@@ -219,9 +219,15 @@ export class User extends SteeredUser {
 	}
 
 	async file({ to, path }) {
+		const file = { _: 'inputFileLocal', path }
+		const flat = { document: file,
+			disable_content_type_detection: true }
+
+		// The newer builds want the file's fields in an object.
 		await this.message_send(to, { _: 'inputMessageDocument',
-			disable_content_type_detection: true,
-			document: { _: 'inputFileLocal', path } })
+			...(this.options.layer > 223
+				? { document: { _: 'inputDocument', ...flat } }
+				: flat) })
 	}
 
 	async call({ to, versions = VERSIONS }) {
