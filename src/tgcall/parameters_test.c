@@ -35,12 +35,12 @@ static void test_parameters_that_are_none_count_as_absent(void)
 		"[]",
 		"5",
 		"{}",
-		"{\"network_use_mtproto\":1,\"network_kcp_experiment\":"
-		"\"true\","
-		"\"network_sctp_t1_init_ms\":\"400\","
-		"\"network_sctp_max_backoff_ms\":49}",
-		"{\"network_sctp_t1_init_ms\":-1,"
-		"\"network_sctp_max_backoff_ms\":99999999999}",
+		("{\"network_use_mtproto\":1,\"network_kcp_experiment\":"
+		 "\"true\","
+		 "\"network_sctp_t1_init_ms\":\"400\","
+		 "\"network_sctp_max_backoff_ms\":49}"),
+		("{\"network_sctp_t1_init_ms\":-1,"
+		 "\"network_sctp_max_backoff_ms\":99999999999}"),
 	};
 	struct tgcall_parameters p;
 

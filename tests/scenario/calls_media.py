@@ -20,6 +20,7 @@ from tests.harness.stage import (OFFICE, PBX, Stage, equal,  # noqa: E402
 
 CODECS = ("alaw", "mulaw", "opus")
 VERSIONS = ("13.0.0", "12.0.0", "9.0.0", "8.0.0", "7.0.0")
+BY_SETTING = ("11.0.0", "10.0.0")   # announced because `versions` says so
 AT_SIP, AT_TELEGRAM = 1000, 440     # the tone that this side must hear
 FIRST_PORT = random.randrange(18400, 19900, 2)
 LAST_PORT = FIRST_PORT + 11         # six calls
@@ -291,6 +292,8 @@ def ports(s):
 TESTS = [("scenario_media_long_calls_begin", begin)]
 TESTS += [("scenario_media_%s_%s" % (c, v), matrix(c, v))
           for c in CODECS for v in VERSIONS]
+TESTS += [("scenario_media_%s_%s" % (c, v), matrix(c, v))
+          for c in ("alaw", "opus") for v in BY_SETTING]
 TESTS += [
     ("scenario_media_hold", hold),
     ("scenario_media_hold_by_address", hold_by_address),
@@ -309,7 +312,9 @@ TESTS += [
 if __name__ == "__main__":
     stage = Stage("calls_media", [user(n) for n in (1, 2, 3)],
                   (PBX, dict(PBX, name="idle", login="idle")),
-                  rtp="%d-%d" % (FIRST_PORT, LAST_PORT))
+                  rtp="%d-%d" % (FIRST_PORT, LAST_PORT),
+                  telegram="versions = " + ",".join(VERSIONS + BY_SETTING),
+                  call={"versions": VERSIONS + BY_SETTING})
     for n in (1, 2, 3):
         stage.telegram.behave(1000 + n, **{
             "in": stage.tone(AT_SIP), "out": stage.path("heard-%c-%u.wav")})
