@@ -59,8 +59,9 @@ static void offer_send(struct negotiation *n, usec_t now)
 	buf_init(&b);
 	text_send(n, &b, signal_offer_put(&b, id_draw(n), n->conf.ssrc));
 	/* A callee may have met a caller that was offering at the same time
-	 * and dropped this one; a caller is always answered. */
-	if (!n->conf.outgoing && ++n->offers_n < OFFERS_MAX)
+	 * and dropped this one; a caller is always answered, unless it was not
+	 * heard. */
+	if ((!n->conf.outgoing || n->conf.lossy) && ++n->offers_n < OFFERS_MAX)
 		n->offer_at = now + OFFER_AGAIN_AFTER;
 	else
 		n->offer_at = USEC_NEVER;

@@ -18,6 +18,7 @@
 
 struct negotiation_conf {
 	bool outgoing;
+	bool lossy; /* 7.0.0: what is lost is lost */
 	uint32_t ssrc;
 	void (*random)(void *p, size_t n, void *arg);
 	void *random_arg;

@@ -237,8 +237,14 @@ void tgcall_secure_media_state(struct tgcall *c)
 	struct tgcall_media_state state = {.muted = c->muted};
 	struct buf text;
 
-	if (!c->channel || !data_channel_is_open(c->channel))
+	/* Some apps refuse the channel and take it from signalling (traces/DIFF
+	 * on 14.0.0). One that opens later gets it again. */
+	if (!c->channel || !data_channel_is_open(c->channel)) {
+		if (c->state == TGCALL_STATE_ESTABLISHED)
+			tgcall_signaling_media_state(c->signaling, &state,
+						     c->now);
 		return;
+	}
 	buf_init(&text);
 	if (tgcall_media_state_put(&text, &state) == 0)
 		data_channel_send(c->channel, buf_bytes(&text), c->now);

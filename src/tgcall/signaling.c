@@ -13,6 +13,9 @@
 #include "tgcall/signaling_event.h"
 
 #define EARLY_MAX 64 /* candidates kept, each way */
+/* Without acknowledgement the caller says again what nothing came back to. */
+#define AGAIN_AFTER (2500 * USEC_MS)
+#define AGAIN_MAX 6
 
 struct early {
 	char *candidates[EARLY_MAX];
@@ -29,9 +32,11 @@ struct tgcall_signaling {
 	bool is_started;
 	bool has_remote;
 	struct tgcall_transport remote;
-	struct early local_early;  /* before the start */
+	struct early local_early;  /* before the start, or to say again */
 	struct early remote_early; /* before InitialSetup */
 	bool peer_is_web;
+	usec_t again_at;
+	unsigned again_n;
 	usec_t now;
 };
 
@@ -152,7 +157,34 @@ static void candidates_release(struct tgcall_signaling *s)
 		return;
 	for (size_t i = 0; i < s->local_early.n; i++)
 		candidate_send(s, s->local_early.candidates[i]);
-	early_clear(&s->local_early);
+	if (s->again_at == USEC_NEVER)
+		early_clear(&s->local_early);
+}
+
+static bool is_lossy(const struct tgcall_signaling_conf *conf)
+{
+	return conf->framing == TGCALL_FRAMING_RAW || conf->nosctp;
+}
+
+static void again_plan(struct tgcall_signaling *s)
+{
+	s->again_at = USEC_NEVER;
+	if (is_lossy(&s->conf) && s->conf.outgoing && !s->conf.sdp &&
+	    s->again_n++ < AGAIN_MAX)
+		s->again_at = s->now + AGAIN_AFTER;
+}
+
+/* The callee answers each InitialSetup with its own. */
+static void again_send(struct tgcall_signaling *s)
+{
+	s->again_at = USEC_NEVER;
+	if (s->has_remote) {
+		early_clear(&s->local_early);
+		return;
+	}
+	again_plan(s);
+	setup_send(s);
+	candidates_release(s);
 }
 
 /* -- from the negotiation and the carriage ------------------------------- */
@@ -354,6 +386,7 @@ int tgcall_signaling_new(struct tgcall_signaling **sp,
 	struct tgcall_signaling *s = calloc(1, sizeof(*s));
 	struct negotiation_conf negotiation = {
 		.outgoing = conf->outgoing,
+		.lossy = is_lossy(conf),
 		.text = on_negotiation_text,
 		.send_open = on_send_open,
 		.recv_open = on_recv_open,
@@ -375,6 +408,7 @@ int tgcall_signaling_new(struct tgcall_signaling **sp,
 		return -ENOMEM;
 	s->conf = *conf;
 	bytes_wipe(s->conf.key, sizeof(s->conf.key));
+	s->again_at = USEC_NEVER;
 	if (!s->conf.random)
 		s->conf.random = default_random;
 	ssrc_ensure(s);
@@ -417,6 +451,7 @@ void tgcall_signaling_start(struct tgcall_signaling *s, usec_t now)
 	s->is_started = true;
 	s->now = now;
 	if (s->conf.outgoing) {
+		again_plan(s);
 		carriage_open(s->carriage, now);
 		if (s->conf.sdp) {
 			sdp_exchange_offer(&s->exchange);
@@ -457,8 +492,22 @@ void tgcall_signaling_candidate(struct tgcall_signaling *s,
 	s->now = now;
 	if (candidates_may_go(s))
 		candidate_send(s, candidate);
-	else
+	if (!candidates_may_go(s) || s->again_at != USEC_NEVER)
 		early_add(&s->local_early, candidate);
+	events_run(s);
+}
+
+void tgcall_signaling_media_state(struct tgcall_signaling *s,
+				  const struct tgcall_media_state *state,
+				  usec_t now)
+{
+	struct buf b;
+
+	s->now = now;
+	buf_init(&b);
+	if (tgcall_media_state_put(&b, state) == 0)
+		carriage_send(s->carriage, buf_bytes(&b), now);
+	buf_clear(&b);
 	events_run(s);
 }
 
@@ -478,6 +527,8 @@ usec_t tgcall_signaling_deadline(const struct tgcall_signaling *s)
 	usec_t a = carriage_deadline(s->carriage);
 	usec_t b = negotiation_deadline(&s->negotiation);
 
+	if (s->again_at < a)
+		a = s->again_at;
 	return a < b ? a : b;
 }
 
@@ -486,6 +537,8 @@ void tgcall_signaling_timeout(struct tgcall_signaling *s, usec_t now)
 	s->now = now;
 	carriage_timeout(s->carriage, now);
 	negotiation_timeout(&s->negotiation, now);
+	if (now >= s->again_at)
+		again_send(s);
 	events_run(s);
 }
 

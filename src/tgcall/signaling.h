@@ -97,6 +97,10 @@ int tgcall_signaling_input_plain(struct tgcall_signaling *s, struct bytes plain,
 /* One local candidate, "candidate:1 1 udp ...", trickled. */
 void tgcall_signaling_candidate(struct tgcall_signaling *s,
 				const char *candidate, usec_t now);
+/* Our MediaState, to a peer without a data channel. */
+void tgcall_signaling_media_state(struct tgcall_signaling *s,
+				  const struct tgcall_media_state *state,
+				  usec_t now);
 /* A JSON text that came over the data channel (MediaState and others). */
 int tgcall_signaling_json(struct tgcall_signaling *s, struct bytes json,
 			  usec_t now);

@@ -118,6 +118,44 @@ static void test_signaling_raw_repeats_nothing(void)
 	pair_free(p);
 }
 
+/* Nothing acknowledges in 7.0.0: what was not answered is said anew. */
+static void test_signaling_raw_is_repaired_by_saying_it_again(void)
+{
+	for (uint64_t seed = 1; seed <= 100; seed++) {
+		struct signaling_pair *p =
+			pair_new_versions(seed, "7.0.0", "7.0.0");
+
+		p->carrier.loss_percent = 20;
+		pair_start(p);
+		carrier_run(&p->carrier, 18 * USEC_S);
+		CHECK(pair_is_open(p));
+		CHECK_INT(p->ends[0].transports, 1);
+		CHECK_INT(p->ends[1].transports, 1);
+		pair_free(p);
+		if (check_failed) {
+			printf("# seed %u\n", (unsigned)seed);
+			return;
+		}
+	}
+}
+
+/* A caller that nobody hears gives it up. */
+static void test_signaling_raw_caller_is_silent_in_the_end(void)
+{
+	struct signaling_pair *p = pair_new_versions(3, "7.0.0", "7.0.0");
+	unsigned blobs;
+
+	p->carrier.loss_percent = 100;
+	pair_start(p);
+	carrier_run(&p->carrier, 20 * USEC_S);
+	blobs = p->ends[0].blobs;
+	CHECK(blobs > 10);
+	carrier_run(&p->carrier, 90 * USEC_S);
+	CHECK_INT(p->ends[0].blobs, blobs);
+	CHECK_INT(p->ends[1].blobs, 0);
+	pair_free(p);
+}
+
 static void test_signaling_follows_the_peers_framing(void)
 {
 	static const char *const names[] = {"13.0.0", "9.0.0", "7.0.0"};
@@ -250,6 +288,13 @@ static void test_signaling_takes_media_state_from_both_places(void)
 		  0);
 	CHECK_INT(p->ends[0].states, 1);
 	CHECK(p->ends[0].state.muted);
+	pair_start(p);
+	carrier_run(&p->carrier, 3 * USEC_S);
+	tgcall_signaling_media_state(p->ends[0].signaling, &state,
+				     p->carrier.now);
+	carrier_run(&p->carrier, 5 * USEC_S);
+	CHECK_INT(p->ends[1].states, 1);
+	CHECK(p->ends[1].state.muted);
 	buf_clear(&b);
 	pair_free(p);
 }
@@ -402,6 +447,8 @@ int main(void)
 	RUN(test_signaling_opens_both_ways_in_every_version);
 	RUN(test_signaling_opens_over_loss);
 	RUN(test_signaling_raw_repeats_nothing);
+	RUN(test_signaling_raw_is_repaired_by_saying_it_again);
+	RUN(test_signaling_raw_caller_is_silent_in_the_end);
 	RUN(test_signaling_follows_the_peers_framing);
 	RUN(test_signaling_caller_turns_to_sctp);
 	RUN(test_signaling_nosctp_sends_gzip_in_blobs);

@@ -182,13 +182,18 @@ static void our_offer_answer(struct player *pl, int nth)
 	buf_clear(&b);
 }
 
-/* Our nth NegotiateChannels answers theirs: id, SSRC, ids of types. */
-static void our_answer_check(struct player *pl, int nth,
+/* A NegotiateChannels of ours answers theirs: id, SSRC, ids of types. */
+static void our_answer_check(struct player *pl,
 			     const struct signal_negotiation *theirs)
 {
-	struct signal_message m;
+	struct signal_message m = {0};
+	int nth = 0;
 
-	CHECK_INT(ours_parse(pl, &m, SIGNAL_NEGOTIATE_CHANNELS, nth), 0);
+	do {
+		signal_message_clear(&m);
+		if (ours_parse(pl, &m, SIGNAL_NEGOTIATE_CHANNELS, nth++))
+			break;
+	} while (m.negotiation.exchange_id != theirs->exchange_id);
 	CHECK_INT(m.negotiation.exchange_id, theirs->exchange_id);
 	CHECK_INT(m.negotiation.audio.ssrc, theirs->audio.ssrc);
 	CHECK_INT(m.negotiation.audio.payload_type, 111);
@@ -211,7 +216,7 @@ static void callee_check(struct player *pl, struct signal_message *setup,
 	CHECK_INT(us->candidates, 1);
 	CHECK_INT(us->recvs, 1);
 	CHECK_INT(us->recv.ssrc, offer->negotiation.audio.ssrc);
-	our_answer_check(pl, 0, &offer->negotiation);
+	our_answer_check(pl, &offer->negotiation);
 	if (!check_failed)
 		our_offer_answer(pl, 1);
 	if (check_failed)
@@ -237,7 +242,7 @@ static void caller_check(struct player *pl, struct signal_message *setup,
 		return;
 	CHECK_INT(us->recvs, 1);
 	CHECK_INT(us->recv.ssrc, offer->negotiation.audio.ssrc);
-	our_answer_check(pl, 1, &offer->negotiation);
+	our_answer_check(pl, &offer->negotiation);
 }
 
 static void trace_answer(const struct trace *t, int us)
