@@ -26,6 +26,9 @@
  *                            left, text, error}]}
  *   storage.S.settings.apply request {session, setting} -> {ok, left}
  *   storage.S.logout         request {session} -> {ok}
+ *   storage.S.message        request {command, session, ..}, as the commands
+ *                            message, inline, file and events of
+ *                            service/service.h have them
  *     each may answer {ok: false, code, text}
  *   storage.S.show         request {what: "sessions"} -> {rows: [..]}
  */
@@ -48,6 +51,7 @@
 #define BUS_STORAGE_SETTINGS "storage.%s.settings"
 #define BUS_STORAGE_SETTINGS_APPLY "storage.%s.settings.apply"
 #define BUS_STORAGE_LOGOUT "storage.%s.logout"
+#define BUS_STORAGE_MESSAGE "storage.%s.message"
 #define BUS_STORAGE_SHOW "storage.%s.show"
 
 #endif

@@ -23,6 +23,30 @@
  *   logout         {session}
  *   show account   {session}          its settings (telegram/settings.h)
  *   account        {session, setting} sets one as the gateway wants it
+ *
+ * Messages of a session's private chats. Peers: "me", "+digits", "@name" or a
+ * user's id. Numbers of 64 bits are text. DRAFT: text (Markdown, or format:
+ * "html", "plain"), keyboard ([[{text, data or url}, ..], ..], bots only),
+ * reply_to, silent, preview, random (repeated: still one message).
+ *   message send   {session, to, DRAFT}          -> {id, message: MESSAGE}
+ *   message edit   {session, to, id, DRAFT}      -> as above
+ *   message delete {session, id or ids; for_all: false: here only}
+ *   message list   {session, to; before, limit}  -> rows of MESSAGE
+ *   message press  {session, to, id, data}       -> {answer, url, alert}
+ *   message answer {session, query; text, alert, cache_s}         as a bot
+ *   inline ask     {session, bot, to; query}     -> {query, rows: [{result,
+ *                                                   title, description}]}
+ *   inline send    {session, bot, to, query, result} -> {id, message}
+ *   inline answer  {session, query, results: [{id, title, description, DRAFT}];
+ *                   cache_s, personal}                            as a bot
+ *   inline edit    {session, message, DRAFT}                      as a bot
+ *   file send      {session, to, path; name, mime, caption for the DRAFT's
+ *                   text; voice: true, levels: [0..31, ..]} -> {id, message}
+ *   file receive   {session, id, path}           never over a file
+ *   events         {session; after, wait_s}      -> {next, rows: [{number,
+ *                   event: message | edited | deleted | pressed |
+ *                   inline-query | inline-chosen, ..}]}; kept from the first
+ *                   question on, the newest 128
  */
 #ifndef SERVICE_SERVICE_H
 #define SERVICE_SERVICE_H

@@ -4,6 +4,7 @@
 
 #include "base/re.h"
 #include "storage/storage.h"
+#include "telegram/messages.h"
 #include "telegram/phone.h"
 
 struct storage {
@@ -11,8 +12,9 @@ struct storage {
 	char id[32];
 	struct bus_sub *subs[32];
 	size_t subs_n;
-	struct list sessions; /* struct session */
-	struct list calls;    /* struct storage_call, calls.c */
+	struct list sessions;  /* struct session */
+	struct list calls;     /* struct storage_call, calls.c */
+	struct list transfers; /* struct transfer, files.c */
 };
 
 /* One Telegram log-in. */
@@ -22,6 +24,7 @@ struct session {
 	char name[64];
 	struct store_session kept;
 	struct tg_account *account;
+	struct event_queue *events; /* events.c; NULL: nobody has asked */
 };
 
 struct session *storage_session(struct storage *s, const char *name);
@@ -37,6 +40,13 @@ int storage_settings_subscribe(struct storage *s);
 int storage_show_subscribe(struct storage *s);
 /* login.c */
 int storage_login_subscribe(struct storage *s);
+/* messages.c */
+int storage_messages_subscribe(struct storage *s);
+/* events.c */
+void storage_event(struct session *session, const struct tg_event *e);
+void storage_events_drop(struct session *session);
+/* files.c: before the sessions go. */
+void storage_transfers_drop(struct storage *s);
 /* A Telegram user calls this session. */
 void storage_calls_incoming(struct session *session, struct tg_call *call,
 			    const struct tg_user *from);

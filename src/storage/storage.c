@@ -234,6 +234,11 @@ static void on_state(enum tg_state state, const char *reason, void *arg)
 	state_publish(session);
 }
 
+static void on_event(const struct tg_event *event, void *arg)
+{
+	storage_event(arg, event);
+}
+
 static void on_incoming(struct tg_call *call, const struct tg_user *from,
 			void *arg)
 {
@@ -248,6 +253,7 @@ static void session_destroy(void *arg)
 	struct session *session = arg;
 
 	list_unlink(&session->le);
+	storage_events_drop(session);
 	tg_account_free(&session->account);
 	bytes_wipe(&session->kept, sizeof(session->kept));
 }
@@ -285,7 +291,9 @@ static int session_start(struct session *session, const struct tg_use *use)
 			 .peer_by_id = peer_by_id,
 			 .peer_by_username = peer_by_username,
 			 .peer_by_phone = peer_by_phone},
-		.handlers = {.state = on_state, .incoming = on_incoming},
+		.handlers = {.state = on_state,
+			     .event = on_event,
+			     .incoming = on_incoming},
 		.arg = session,
 	};
 	int err = vault_open(s->conf.key, k, &conf.auth);
@@ -370,6 +378,8 @@ int storage_new(struct storage **sp, const struct storage_conf *conf,
 	if (!err)
 		err = storage_settings_subscribe(s);
 	if (!err)
+		err = storage_messages_subscribe(s);
+	if (!err)
 		err = storage_show_subscribe(s);
 	/* Connections start only when every session could be opened. */
 	le = list_head(&s->sessions);
@@ -398,6 +408,7 @@ void storage_free(struct storage **sp)
 	while (s->subs_n)
 		bus_unsubscribe(&s->subs[--s->subs_n]);
 	storage_calls_drop(s);
+	storage_transfers_drop(s);
 	list_flush(&s->sessions);
 	free(s);
 }
