@@ -6,149 +6,19 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "ask.h"
 #include "base/qr.h"
 #include "bus/text.h"
 #include "ctl/ctl.h"
-#include "gateway.h"
 #include "terminal.h"
 
 #define ATTEMPTS 3
-#define CONNECT_LIMIT_MS 60000
-
-/* Where commands go: a running gateway, or one made for the log-in. */
-struct login {
-	const struct settings *settings;
-	struct gateway *gateway; /* NULL: the control socket */
-	json_t *answer;
-};
-
-static void on_answer(json_t *answer, void *arg)
-{
-	struct login *l = arg;
-
-	l->answer = json_incref(answer);
-	re_cancel();
-}
-
-static json_t *ask(struct login *l, json_t *request)
-{
-	json_t *answer = NULL;
-
-	if (!l->gateway) {
-		if (ctl_ask(&answer, l->settings->control, request, 70))
-			return NULL;
-		return answer;
-	}
-	l->answer = NULL;
-	if (!service_run(gateway_service(l->gateway), request, on_answer, l))
-		re_main(NULL);
-	json_decref(request);
-	return l->answer;
-}
-
-static void give_up(void *arg)
-{
-	re_cancel();
-}
-
-/* The Storage connects on its own; asks until it has, or the limit passes. */
-static json_t *ask_connected(struct login *l, json_t *request)
-{
-	usec_t limit = clock_now() + CONNECT_LIMIT_MS * USEC_MS;
-	struct tmr pause;
-	json_t *answer;
-
-	tmr_init(&pause);
-	for (;;) {
-		answer = ask(l, json_incref(request));
-		if (!answer || clock_now() > limit || !l->gateway ||
-		    strcmp(text_of(answer, "error"), "NOT_CONNECTED") != 0)
-			break;
-		json_decref(answer);
-		tmr_start(&pause, 200, give_up, NULL);
-		re_main(NULL);
-	}
-	json_decref(request);
-	return answer;
-}
-
-/* -- what Telegram's words mean ------------------------------------------- */
-
-static const struct {
-	const char *error, *meaning;
-} meanings[] = {
-	{"PHONE_CODE_INVALID", "the code is wrong"},
-	{"PHONE_CODE_EMPTY", "the code is missing"},
-	{"PHONE_CODE_EXPIRED", "the code has expired: log in again"},
-	{"CODE_INVALID", "the code is wrong"},
-	{"EMAIL_VERIFY_EXPIRED", "the code has expired: log in again"},
-	{"SEND_CODE_UNAVAILABLE",
-	 "Telegram sends no other code now, or not yet"},
-	{"PHONE_NUMBER_UNOCCUPIED",
-	 "this number has no Telegram account; make one with an app"},
-	{"PHONE_NUMBER_INVALID", "this is not a phone number"},
-	{"PHONE_NUMBER_BANNED", "Telegram has banned this number"},
-	{"PHONE_NUMBER_FLOOD", "too many log-ins of this number: wait"},
-	{"PHONE_PASSWORD_FLOOD", "too many log-ins of this number: wait"},
-	{"API_ID_INVALID", "api_id or api_hash is wrong"},
-	{"UPDATE_APP_TO_LOGIN", "Telegram wants a newer gramline"},
-	{"PASSWORD_HASH_INVALID", "the password is wrong"},
-	{"PASSWORD_TERMS_REFUSED",
-	 "the data centre sent numbers that are not safe; nothing was sent"},
-	{"PASSWORD_RECOVERY_NA", "this account has no recovery e-mail"},
-	{"PASSWORD_RECOVERY_EXPIRED", "the recovery code has expired"},
-	{"ACCESS_TOKEN_INVALID", "the bot token is wrong"},
-	{"ACCESS_TOKEN_EXPIRED", "the bot token has been revoked"},
-	{"ALREADY_LOGGED_IN", "this session is logged in; log it out first"},
-	{"ARGUMENT_INVALID", "empty or too long"},
-	{"NOT_CONNECTED", "no connection to Telegram"},
-	{"FRESH_RESET_AUTHORISATION_FORBIDDEN",
-	 "Telegram lets a log-in change others only after its first 24 hours: "
-	 "try again then"},
-	{"FEATURE_OFF", "the session's features do not permit it"},
-	{"SETTING_UNKNOWN",
-	 "a setting is other-devices, calls, p2p, groups or all"},
-	{"SETTING_NOT_TAKEN", "Telegram answered with another setting"},
-	{"FROZEN_METHOD_INVALID", "Telegram has frozen the account"},
-};
-
-/* Prints why; the answer is NULL when nobody answered. */
-static void complain(json_t *answer)
-{
-	const char *error = answer ? text_of(answer, "error") : "no answer";
-	int seconds;
-
-	if (sscanf(error, "FLOOD_WAIT_%d", &seconds) == 1) {
-		fprintf(stderr,
-			"gramline: too many attempts, Telegram asks to wait "
-			"%d s (%s)\n",
-			seconds, error);
-		return;
-	}
-	for (size_t i = 0; i < sizeof(meanings) / sizeof(*meanings); i++) {
-		if (strcmp(meanings[i].error, error) != 0)
-			continue;
-		fprintf(stderr, "gramline: %s (%s)\n", meanings[i].meaning,
-			error);
-		return;
-	}
-	fprintf(stderr, "gramline: %s\n", error);
-}
-
-static bool is_ok(json_t *answer)
-{
-	return json_is_true(json_object_get(answer, "ok"));
-}
-
-static bool is_error(json_t *answer, const char *text)
-{
-	return answer && !strcmp(text_of(answer, "error"), text);
-}
+#define LOGIN_LIMIT_S 70
 
 /* -- the last step -------------------------------------------------------- */
 
 /* Asks with a secret in the request and wipes the copies. */
-static json_t *ask_secret(struct login *l, const char *session,
+static json_t *ask_secret(struct ask *l, const char *session,
 			  const char *command, const char *key, char *secret,
 			  size_t room)
 {
@@ -169,18 +39,19 @@ static int greet(json_t *answer)
 	return 0;
 }
 
-static int finish(struct login *l, const char *session, json_t *answer);
+static int finish(struct ask *l, const char *session, json_t *answer);
 
 /* Telegram sends a code to the recovery address. */
-static int recover(struct login *l, const char *session)
+static int recover(struct ask *l, const char *session)
 {
 	char code[64], password[256];
-	json_t *answer = ask(l, json_pack("{ss ss}", "command", "login recover",
-					  "session", session));
+	json_t *answer =
+		ask_run(l, json_pack("{ss ss}", "command", "login recover",
+				     "session", session));
 	int status = 1;
 
-	if (!is_ok(answer)) {
-		complain(answer);
+	if (!ask_is_ok(answer)) {
+		ask_complain(answer);
 		goto out;
 	}
 	printf("Telegram sent a code to %s.\n", text_of(answer, "email"));
@@ -192,9 +63,9 @@ static int recover(struct login *l, const char *session)
 			 "on)",
 			 password, sizeof(password), true))
 		return 1;
-	answer = ask(l, json_pack("{ss ss ss ss}", "command", "login recover",
-				  "session", session, "code", code, "password",
-				  password));
+	answer = ask_run(l, json_pack("{ss ss ss ss}", "command",
+				      "login recover", "session", session,
+				      "code", code, "password", password));
 	bytes_wipe(password, sizeof(password));
 	bytes_wipe(code, sizeof(code));
 	status = finish(l, session, answer);
@@ -203,7 +74,7 @@ out:
 	return status;
 }
 
-static int enter_password(struct login *l, const char *session, json_t *owed)
+static int enter_password(struct ask *l, const char *session, json_t *owed)
 {
 	bool recovery = json_is_true(json_object_get(owed, "recovery"));
 	const char *hint = text_of(owed, "hint");
@@ -220,27 +91,27 @@ static int enter_password(struct login *l, const char *session, json_t *owed)
 			return recover(l, session);
 		answer = ask_secret(l, session, "login password", "password",
 				    password, sizeof(password));
-		if (!is_error(answer, "PASSWORD_HASH_INVALID")) {
+		if (!ask_is_error(answer, "PASSWORD_HASH_INVALID")) {
 			status = finish(l, session, answer);
 			json_decref(answer);
 			return status;
 		}
-		complain(answer);
+		ask_complain(answer);
 		json_decref(answer);
 	}
 	return 1;
 }
 
 /* An answer that says who is logged in, or what is still owed. */
-static int finish(struct login *l, const char *session, json_t *answer)
+static int finish(struct ask *l, const char *session, json_t *answer)
 {
 	json_t *owed = json_object_get(answer, "password");
 
-	if (is_ok(answer) && owed)
+	if (ask_is_ok(answer) && owed)
 		return enter_password(l, session, owed);
-	if (is_ok(answer))
+	if (ask_is_ok(answer))
 		return greet(answer);
-	complain(answer);
+	ask_complain(answer);
 	return 1;
 }
 
@@ -295,7 +166,7 @@ static void tell_sent(json_t *answer)
 }
 
 /* "r" and "q" instead of a code. */
-static bool typed_order(struct login *l, const char *session, const char *typed,
+static bool typed_order(struct ask *l, const char *session, const char *typed,
 			bool *over)
 {
 	bool again = !strcmp(typed, "r");
@@ -303,11 +174,11 @@ static bool typed_order(struct login *l, const char *session, const char *typed,
 
 	if (!again && strcmp(typed, "q") != 0)
 		return false;
-	answer = ask(l, json_pack("{ss ss}", "command",
-				  again ? "login resend" : "login cancel",
-				  "session", session));
-	if (!is_ok(answer))
-		complain(answer);
+	answer = ask_run(l, json_pack("{ss ss}", "command",
+				      again ? "login resend" : "login cancel",
+				      "session", session));
+	if (!ask_is_ok(answer))
+		ask_complain(answer);
 	else if (again)
 		tell_sent(answer);
 	*over = !again;
@@ -315,7 +186,7 @@ static bool typed_order(struct login *l, const char *session, const char *typed,
 	return true;
 }
 
-static int enter_code(struct login *l, const char *session)
+static int enter_code(struct ask *l, const char *session)
 {
 	char code[64];
 	bool over = false;
@@ -330,19 +201,19 @@ static int enter_code(struct login *l, const char *session)
 		i++;
 		answer = ask_secret(l, session, "login code", "code", code,
 				    sizeof(code));
-		if (!is_error(answer, "PHONE_CODE_INVALID") &&
-		    !is_error(answer, "CODE_INVALID")) {
+		if (!ask_is_error(answer, "PHONE_CODE_INVALID") &&
+		    !ask_is_error(answer, "CODE_INVALID")) {
 			status = finish(l, session, answer);
 			json_decref(answer);
 			return status;
 		}
-		complain(answer);
+		ask_complain(answer);
 		json_decref(answer);
 	}
 	return 1;
 }
 
-static int by_phone(struct login *l, const char *session, const char *phone)
+static int by_phone(struct ask *l, const char *session, const char *phone)
 {
 	char typed[32];
 	json_t *answer;
@@ -356,11 +227,11 @@ static int by_phone(struct login *l, const char *session, const char *phone)
 	answer = ask_connected(l,
 			       json_pack("{ss ss ss}", "command", "login start",
 					 "session", session, "phone", phone));
-	if (is_ok(answer)) {
+	if (ask_is_ok(answer)) {
 		tell_sent(answer);
 		status = enter_code(l, session);
 	} else {
-		complain(answer);
+		ask_complain(answer);
 	}
 	json_decref(answer);
 	return status;
@@ -368,7 +239,7 @@ static int by_phone(struct login *l, const char *session, const char *phone)
 
 /* -- by QR code ----------------------------------------------------------- */
 
-static json_t *ask_qr(struct login *l, const char *session, bool shown)
+static json_t *ask_qr(struct ask *l, const char *session, bool shown)
 {
 	return ask_connected(l, json_pack("{ss ss sb}", "command", "login qr",
 					  "session", session, "shown", shown));
@@ -393,16 +264,16 @@ static int draw(const char *url, bool again)
 	return 0;
 }
 
-static int by_qr(struct login *l, const char *session)
+static int by_qr(struct ask *l, const char *session)
 {
 	json_t *answer = ask_qr(l, session, false);
 	bool again = false;
 	int status;
 
-	if (is_ok(answer) && *text_of(answer, "url"))
+	if (ask_is_ok(answer) && *text_of(answer, "url"))
 		printf("In the account's app: Settings, Devices, Link Desktop "
 		       "Device; scan this:\n");
-	while (is_ok(answer) && *text_of(answer, "url")) {
+	while (ask_is_ok(answer) && *text_of(answer, "url")) {
 		if (draw(text_of(answer, "url"), again)) {
 			fprintf(stderr, "gramline: the code is too long\n");
 			json_decref(answer);
@@ -419,7 +290,7 @@ static int by_qr(struct login *l, const char *session)
 
 /* -- bots, log-out, log-ins ----------------------------------------------- */
 
-static int by_token(struct login *l, const char *session)
+static int by_token(struct ask *l, const char *session)
 {
 	char token[128];
 	json_t *answer;
@@ -434,72 +305,72 @@ static int by_token(struct login *l, const char *session)
 	return status;
 }
 
-static int out(struct login *l, const char *session)
+static int out(struct ask *l, const char *session)
 {
 	json_t *answer =
 		ask_connected(l, json_pack("{ss ss}", "command", "logout",
 					   "session", session));
-	bool ok = is_ok(answer);
+	bool ok = ask_is_ok(answer);
 
 	if (ok)
 		printf("Logged out.\n");
 	else
-		complain(answer);
+		ask_complain(answer);
 	json_decref(answer);
 	return ok ? 0 : 1;
 }
 
-static int list(struct login *l, const char *session)
+static int list(struct ask *l, const char *session)
 {
 	json_t *answer =
 		ask_connected(l, json_pack("{ss ss}", "command", "show logins",
 					   "session", session));
 	int status = 1;
 
-	if (is_ok(answer))
+	if (ask_is_ok(answer))
 		status = ctl_print(answer, false);
 	else
-		complain(answer);
+		ask_complain(answer);
 	json_decref(answer);
 	return status;
 }
 
 /* -- settings of the account ---------------------------------------------- */
 
-static int settings_show(struct login *l, const char *session)
+static int settings_show(struct ask *l, const char *session)
 {
-	json_t *answer = ask_connected(l, json_pack("{ss ss}", "command",
-						    "show account", "session",
-						    session));
+	json_t *answer =
+		ask_connected(l, json_pack("{ss ss}", "command", "show account",
+					   "session", session));
 	int status = 1;
 
-	if (is_ok(answer))
+	if (ask_is_ok(answer))
 		status = ctl_print(answer, false);
 	else
-		complain(answer);
+		ask_complain(answer);
 	json_decref(answer);
 	return status;
 }
 
-static int setting_apply(struct login *l, const char *session,
+static int setting_apply(struct ask *l, const char *session,
 			 const char *setting)
 {
 	json_t *answer = ask_connected(
 		l, json_pack("{ss ss ss}", "command", "account", "session",
 			     session, "setting", setting));
-	bool ok = is_ok(answer);
+	bool ok = ask_is_ok(answer);
 
 	if (ok) {
 		printf("%s: set.\n", setting);
 	} else {
 		fprintf(stderr, "%s: not set. ", setting);
-		complain(answer);
+		ask_complain(answer);
 	}
 	json_decref(answer);
 	return ok ? 0 : 1;
 }
 
-static int settings_apply(struct login *l, const char *session,
+static int settings_apply(struct ask *l, const char *session,
 			  const char *setting)
 {
 	static const char *const all[] = {"other-devices", "calls", "p2p",
@@ -514,7 +385,7 @@ static int settings_apply(struct login *l, const char *session,
 	return status;
 }
 
-static int run(struct login *l, enum login_verb verb, const char *session,
+static int run(struct ask *l, enum login_verb verb, const char *session,
 	       const char *detail)
 {
 	switch (verb) {
@@ -530,7 +401,7 @@ static int run(struct login *l, enum login_verb verb, const char *session,
 		return list(l, session);
 	case LOGIN_ACCOUNT:
 		return detail ? settings_apply(l, session, detail)
-			     : settings_show(l, session);
+			      : settings_show(l, session);
 	}
 	return 1;
 }
@@ -538,29 +409,17 @@ static int run(struct login *l, enum login_verb verb, const char *session,
 int login_run(const struct settings *s, enum login_verb verb,
 	      const char *session, const char *detail)
 {
-	struct login l = {.settings = s};
-	json_t *answer = NULL;
-	size_t i = 0;
+	size_t i = ask_session(s, session);
+	struct ask l;
 	int status;
 
-	while (i < s->sessions_n && strcmp(s->sessions[i], session) != 0)
-		i++;
-	if (i == s->sessions_n) {
-		fprintf(stderr,
-			"gramline: there is no [session %s] in the "
-			"configuration\n",
-			session);
+	if (i == s->sessions_n)
 		return 1;
-	}
 	if (!detail && verb == LOGIN_BY_PHONE)
 		detail = s->phones[i];
-	if (ctl_ask(&answer, s->control,
-		    json_pack("{ss}", "command", "show version"), 5)) {
-		if (gateway_new(&l.gateway, s, GATEWAY_CONTROL))
-			return 1;
-	}
-	json_decref(answer);
+	if (ask_open(&l, s, LOGIN_LIMIT_S))
+		return 1;
 	status = run(&l, verb, session, detail);
-	gateway_free(&l.gateway);
+	ask_close(&l);
 	return status;
 }

@@ -14,6 +14,7 @@
 #include "ctl/ctl.h"
 #include "gateway.h"
 #include "login.h"
+#include "message.h"
 
 #define FDS_MAX 65536
 #define CONFIG_DEFAULT "/etc/gramline/gramline.conf"
@@ -24,6 +25,12 @@ static const char usage[] =
 	"SESSION\n"
 	"       gramline logout|logins [-c FILE] SESSION\n"
 	"       gramline account [-c FILE] SESSION [SETTING|all]\n"
+	"       gramline message send SESSION PEER TEXT\n"
+	"       gramline message edit SESSION PEER ID TEXT\n"
+	"       gramline message delete SESSION ID\n"
+	"       gramline message list SESSION PEER\n"
+	"       gramline file send [--voice] SESSION PEER PATH [CAPTION]\n"
+	"       gramline file receive SESSION ID PATH\n"
 	"       gramline check [-c FILE]\n"
 	"       gramline key FILE\n"
 	"       gramline -x 'COMMAND' [-c FILE | -s SOCKET] [--json]\n"
@@ -36,6 +43,10 @@ static const char usage[] =
 	"  logins  lists all log-ins of the session's account\n"
 	"  account shows the account's settings, or sets them as a gateway\n"
 	"          needs them: other-devices, calls, p2p, groups, all\n"
+	"  message texts of a private chat; PEER is +NUMBER, @NAME, an id or\n"
+	"          me; TEXT is Markdown, or as --format says (html, plain)\n"
+	"  file    sends a file, as a voice message with --voice (Opus in\n"
+	"          Ogg); receives the one in a message\n"
 	"  check   reads the configuration and says what is wrong with it\n"
 	"  key     makes the key that seals log-ins\n"
 	"  -x      asks the running gateway: show calls, show trunks,\n"
@@ -49,6 +60,10 @@ struct options {
 	const char *config, *socket, *command, *phone;
 	bool json, bot, qr;
 	const char *verb, *argument, *detail;
+	const char *const *words; /* all behind the verb */
+	size_t words_n;
+	const char *format;
+	bool voice;
 	char **argv;
 };
 
@@ -181,6 +196,37 @@ static int verb_account(const struct options *o)
 	return session_verb(o, LOGIN_ACCOUNT);
 }
 
+static int words_verb(const struct options *o,
+		      int (*run)(const struct settings *s,
+				 const struct message_order *o))
+{
+	struct message_order order = {
+		.words = o->words,
+		.words_n = o->words_n,
+		.format = o->format,
+		.voice = o->voice,
+		.json = o->json,
+	};
+	struct settings *s = read_settings(o);
+	int status;
+
+	if (!s)
+		return 1;
+	status = run(s, &order);
+	settings_free(&s);
+	return status;
+}
+
+static int verb_message(const struct options *o)
+{
+	return words_verb(o, message_run);
+}
+
+static int verb_file(const struct options *o)
+{
+	return words_verb(o, file_run);
+}
+
 static int verb_check(const struct options *o)
 {
 	struct settings *s = read_settings(o);
@@ -239,6 +285,8 @@ static int parse(struct options *o, int argc, char **argv)
 		{"phone", required_argument, NULL, 'p'},
 		{"bot", no_argument, NULL, 'b'},
 		{"qr", no_argument, NULL, 'q'},
+		{"format", required_argument, NULL, 'f'},
+		{"voice", no_argument, NULL, 'v'},
 		{"version", no_argument, NULL, 'V'},
 		{"help", no_argument, NULL, 'h'},
 		{0},
@@ -268,6 +316,12 @@ static int parse(struct options *o, int argc, char **argv)
 		case 'b':
 			o->bot = true;
 			break;
+		case 'f':
+			o->format = optarg;
+			break;
+		case 'v':
+			o->voice = true;
+			break;
 		case 'V':
 			puts("gramline " GRAMLINE_VERSION);
 			exit(0);
@@ -280,6 +334,11 @@ static int parse(struct options *o, int argc, char **argv)
 	}
 	if (optind < argc)
 		o->verb = argv[optind++];
+	o->words = (const char *const *)&argv[optind];
+	o->words_n = (size_t)(argc - optind);
+	if (o->verb &&
+	    (!strcmp(o->verb, "message") || !strcmp(o->verb, "file")))
+		return 0;
 	if (optind < argc)
 		o->argument = argv[optind++];
 	if (optind < argc && o->verb && !strcmp(o->verb, "account"))
@@ -293,10 +352,11 @@ int main(int argc, char **argv)
 		const char *name;
 		int (*run)(const struct options *o);
 	} verbs[] = {
-		{"run", verb_run},       {"login", verb_login},
-		{"logout", verb_logout}, {"logins", verb_logins},
-		{"account", verb_account},
-		{"check", verb_check},   {"key", verb_key},
+		{"run", verb_run},         {"login", verb_login},
+		{"logout", verb_logout},   {"logins", verb_logins},
+		{"account", verb_account}, {"message", verb_message},
+		{"file", verb_file},       {"check", verb_check},
+		{"key", verb_key},
 	};
 	struct options o = {.config = CONFIG_DEFAULT, .argv = argv};
 	int status = 2;
