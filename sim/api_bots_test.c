@@ -116,7 +116,7 @@ static void test_sim_button_refusals(void)
 	ask_press(&x.a, 1, 3, 1, "5");
 	u = heard(&x.c, TL_updateBotCallbackQuery);
 	CHECK_INT(sim_world_deadline(x.w), x.w->now + SIM_QUERY_TIME);
-	fixture_pass(&x, 9999);
+	fixture_pass(&x, 7999);
 	CHECK_INT(x.a.code, 0);
 	fixture_pass(&x, 1);
 	CHECK_STR(x.a.text, "BOT_RESPONSE_TIMEOUT");
@@ -240,7 +240,7 @@ static void test_sim_inline_refusals(void)
 	CHECK_STR(x.c.text, "ARTICLE_TITLE_EMPTY");
 	ask_results(id, result("k", "1"), result("k", "2"));
 	CHECK_STR(x.c.text, "RESULT_ID_DUPLICATE");
-	fixture_pass(&x, 10000);
+	fixture_pass(&x, 8000);
 	CHECK_STR(x.a.text, "BOT_RESPONSE_TIMEOUT");
 	sim_world_account(x.w, 3)->inline_hint[0] = '\0';
 	ask_inline("q");

@@ -8,7 +8,7 @@
 
 #include "sim/api.h"
 
-#define SIM_QUERY_TIME (10 * USEC_S)
+#define SIM_QUERY_TIME (8 * USEC_S)
 #define SIM_RESULTS_TIME (300 * USEC_S)
 
 struct sim_query {

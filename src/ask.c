@@ -146,7 +146,7 @@ static const struct {
 	{"ENOENT", "no such file"},
 	{"EACCES", "the gateway may not open this file"},
 	{"EEXIST", "the file is there already"},
-	{"EBADMSG", "not a voice message: Opus in Ogg"},
+	{"VOICE_FORMAT_INVALID", "not a voice message: Opus in Ogg"},
 	{"FRESH_RESET_AUTHORISATION_FORBIDDEN",
 	 "Telegram lets a log-in change others only after its first 24 hours: "
 	 "try again then"},

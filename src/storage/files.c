@@ -177,6 +177,11 @@ int file_send_run(struct message_request *r)
 
 	if (!err && json_is_true(json_object_get(r->q, "voice")))
 		err = seconds_read(t, conf.size);
+	if (err == -EBADMSG) {
+		message_failed(r, 400, "VOICE_FORMAT_INVALID");
+		mem_deref(t);
+		return 0;
+	}
 	conf.arg = t;
 	if (!err)
 		err = tg_upload_start(&t->up, r->session->account, &conf);

@@ -75,13 +75,14 @@ class Gateway:
                                self.process.text()[-3000:])
         return self.ask("show version") is not None
 
-    def ask(self, command):
+    def ask(self, command, seconds=10, **arguments):
         """Over the control socket, as `gramline -x` does; None: no answer."""
         try:
             with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as s:
-                s.settimeout(10)
+                s.settimeout(seconds)
                 s.connect(self.control)
-                s.sendall(json.dumps({"command": command}).encode() + b"\n")
+                request = dict(arguments, command=command)
+                s.sendall(json.dumps(request).encode() + b"\n")
                 line = s.makefile().readline()
         except OSError:
             return None
