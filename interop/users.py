@@ -141,6 +141,18 @@ def login_by_password(t):
                       password=PASSWORD)["id"], CLARA["id"])
 
 
+def login_with_temporary_keys(t):
+    """Perfect forward secrecy: the data centre checks the binding."""
+    clara = t.client(pfs=True)
+    try:
+        equal(clara.ask("login", phone=CLARA["phone"], code=CODE,
+                        password=PASSWORD)["id"], CLARA["id"])
+        equal(clara.ask("resolve", to=ROBOT["username"])["id"], ROBOT["id"])
+        assert any(e.get("event") == "bound" for _, e in t.telegram.events)
+    finally:
+        clara.stop()
+
+
 def login_by_qr_code(t):
     """And password, as the account has one."""
     clara = t.client()
@@ -342,6 +354,9 @@ def tests_list(kind, quick):
             is_called_and_given_up)]
     if kind.startswith("tdlib"):
         tests += libwebrtc
+    if kind != "gramjs":    # it has none
+        tests.insert(2, ("login_with_temporary_keys",
+                         login_with_temporary_keys))
     return tests + [("nothing_legal_was_refused", nothing_legal_was_refused)]
 
 

@@ -6,10 +6,11 @@ import { Phone } from './phone.js'
 import { SteeredUser, VERSIONS } from './user.js'
 
 export class User extends SteeredUser {
-	// options: { layer: 'own'|'gateway' }
+	// options: { layer: 'own'|'gateway', pfs }
 	constructor(server, options, say) {
 		super(say)
-		this.server = { ...server, layer: options.layer ?? 'own' }
+		this.server = { ...server, layer: options.layer ?? 'own',
+			pfs: options.pfs }
 		this.phone = new Phone({
 			invoke: (query) => this.client.call(query),
 			kind: (object) => object._,

@@ -34,7 +34,8 @@ export async function key_trust(path) {
 }
 
 export class Account {
-	// server: { id, host, port, layer }, layer 'own' or 'gateway';
+	// server: { id, host, port, layer, pfs }, layer 'own' or 'gateway',
+	// pfs: with temporary keys;
 	// session: of an earlier client
 	constructor(server, { session } = {}) {
 		const dc = { id: server.id, ipAddress: server.host,
@@ -51,6 +52,7 @@ export class Account {
 			defaultDcs: { main: dc, media: dc },
 			logLevel: LOG_DEBUG,
 			updates: { catchUp: true },
+			network: { usePfs: Boolean(server.pfs) },
 			...(server.layer === 'gateway' ? GATEWAY_LAYER : {}),
 		})
 		this.client.log.mgr.handler = (_, level, tag, format, args) =>
