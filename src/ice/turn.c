@@ -53,6 +53,7 @@ struct ice_turn {
 	size_t realm_n, nonce_n;
 	uint8_t key[KEY_BYTES];
 	struct request allocation; /* Allocate, then Refresh */
+	usec_t expires_at;         /* of the allocation */
 	int peers_n;
 	struct turn_peer peers[PEERS_MAX];
 };
@@ -283,6 +284,7 @@ static void allocation_answered(struct ice_turn *t, const struct ice_message *m,
 	if (lifetime < LIFETIME_MIN_S)
 		lifetime = LIFETIME_MIN_S;
 	request_open(q, now + (usec_t)lifetime * USEC_S / 2);
+	t->expires_at = now + (usec_t)lifetime * USEC_S;
 	if (t->state == TURN_ALLOCATING) {
 		t->state = TURN_ALLOCATED;
 		t->conf.handlers.allocated(&m->relayed, t->conf.arg);
@@ -435,10 +437,15 @@ void ice_turn_timeout(struct ice_turn *t, usec_t now)
 	if (t->state == TURN_FAILED)
 		return;
 	if (t->allocation.at <= now) {
-		if (t->allocation.tries >= REPEAT_TRIES) {
+		if (t->allocation.tries >= REPEAT_TRIES &&
+		    (t->state == TURN_ALLOCATING || now >= t->expires_at)) {
 			fail(t);
 			return;
 		}
+		/* The network may be gone for a while; the allocation is not.
+		 */
+		if (t->allocation.tries >= REPEAT_TRIES)
+			request_open(&t->allocation, now);
 		allocation_send(t, now);
 	}
 	for (int i = 0; i < t->peers_n; i++)

@@ -234,6 +234,27 @@ static void test_turn_refreshes_before_the_lifetime_ends(void)
 	ice_turn_free(&turn);
 }
 
+/* A network that says nothing for 20 s just when the refresh is due. */
+static void test_turn_refresh_survives_a_silence(void)
+{
+	allocate();
+	run_until(now + 299 * USEC_S);
+	silent = true;
+	run_until(now + 20 * USEC_S);
+	CHECK_INT(failed_n, 0);
+	silent = false;
+	run_until(now + 5 * USEC_S);
+	CHECK_INT(last_method, STUN_METHOD_REFRESH);
+	CHECK_INT(failed_n, 0);
+	/* Silent for good: over when the lifetime is. */
+	silent = true;
+	run_until(now + 590 * USEC_S);
+	CHECK_INT(failed_n, 0);
+	run_until(now + 30 * USEC_S);
+	CHECK_INT(failed_n, 1);
+	ice_turn_free(&turn);
+}
+
 static void test_turn_data_goes_through_the_channel(void)
 {
 	static const uint8_t sent[] = {0x40, 0, 0, 5, 'h', 'e', 'l', 'l', 'o'};
@@ -325,6 +346,7 @@ int main(void)
 	RUN(test_turn_forged_grant_is_ignored);
 	RUN(test_turn_silent_server_fails_within_twenty_seconds);
 	RUN(test_turn_refreshes_before_the_lifetime_ends);
+	RUN(test_turn_refresh_survives_a_silence);
 	RUN(test_turn_data_goes_through_the_channel);
 	RUN(test_turn_data_indication_is_delivered);
 	RUN(test_turn_refused_peer_harms_no_other);

@@ -10,6 +10,7 @@ The reflector is our own stand-in.
 """
 import os
 import shutil
+import signal
 import sys
 import tempfile
 
@@ -64,11 +65,47 @@ def stage_with(name, connection):
     return stage
 
 
-def run(name, connection, carried):
-    """carried(): has the relay forwarded the calls' packets?"""
+def relay_lost(s, process):
+    """Deaf for a while: the call goes on. For good: it is over 20 s later, and
+    both sides learn why."""
+    voice = s.voice("alaw", AT_TELEGRAM)
+    sip = s.pbx.call("user_1", voice.sdp())
+    voice.talk_to(sip.answered())
+    tg = s.tg_call(1001, "active")
+
+    def deaf():
+        process.send_signal(signal.SIGSTOP)
+        mark = len(s.log())
+        wait_for("the media to be lost", lambda: "media reconnecting" in
+                 s.log()[mark:], 10)
+
+    wait_for("sound", lambda: voice.heard(AT_SIP) >= 0.4, 20, 0.1)
+    deaf()
+    mark = len(s.log())
+    process.send_signal(signal.SIGCONT)
+    wait_for("media to be back", lambda: "media established" in
+             s.log()[mark:], 12)
+    deaf()
+    try:
+        sip.wait_request("BYE", 30)
+    finally:
+        process.send_signal(signal.SIGCONT)
+    voice.remote = None
+    r = s.record(sip_call_id=sip.call_id)
+    equal((r["sip_status"], r["reason"], r["ended_by"]),
+          (500, "Telegram media connection failed", "gateway"))
+    ended = [c for c in s.telegram.calls(True) if c["id"] == tg["id"]][0]
+    equal(ended["reason"], "disconnect")
+
+
+def run(name, connection, carried, lost=None):
+    """carried(): has the relay forwarded the calls' packets? lost: a relay
+    that is stopped and goes on."""
     stage = stage_with(name, connection)
     try:
         stage.run("scenario_relay_" + name, both_ways, stage)
+        if lost:
+            stage.run("scenario_relay_lost", relay_lost, stage, lost)
         stage.run("scenario_relay_%s_carried_it" % name, lambda _: carried(),
                   stage)
     finally:
@@ -88,7 +125,8 @@ def through_reflector(tcp, ipv6=False):
     try:
         return run("reflector_ipv6" if ipv6 else "reflector_" + kind, {
             "type": "reflector", "ipv6" if ipv6 else "ip": reflector.host,
-            "port": reflector.port, "tcp": tcp}, carried)
+            "port": reflector.port, "tcp": tcp}, carried,
+            None if tcp or ipv6 else reflector.process)
     finally:
         reflector.stop()
 
