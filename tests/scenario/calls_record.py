@@ -29,7 +29,8 @@ COLUMNS = {
              "seconds sip_rx sip_tx telegram_rx telegram_tx",
     "trunks": "trunk kind session priority state cause source user_agent",
     "bans": "worker address reason times seconds",
-    "sessions": "session storage state reason phone username",
+    "sessions": "session storage state since reason next_call phone "
+                "username text",
     "status": "worker calls rtp_ports media_threads descriptors rss_kib",
     "version": "program version",
     "counters": "area kind count",

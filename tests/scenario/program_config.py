@@ -68,7 +68,8 @@ BAD = [
     ("no_api_hash", "api_hash = 0123456789abcdef\n", "", 5,
      "section [telegram] needs 'api_hash'"),
     ("transport", "api_id = 4242", "api_id = 1\ntransport = pigeon", 7,
-     "transport: transport is intermediate or abridged"),
+     "transport: transport is intermediate, padded, "
+     "abridged or full"),
     ("dc", "api_id = 4242", "api_id = 1\ndc = 2 venus:443", 7,
      "dc: dc is ID ADDRESS:PORT"),
     ("rsa_key", "api_id = 4242", "api_id = 1\nrsa_key = /nowhere.pem", 7,
