@@ -34,6 +34,8 @@ json_t *storage_user_json(const struct tg_user *user);
 /* calls.c */
 int storage_calls_subscribe(struct storage *s);
 int storage_subscribe(struct storage *s, const char *format, bus_h *handler);
+/* peers.c: the part of a session's keep that is about peers. */
+void storage_peers_keep(struct tg_keep *keep);
 /* settings.c */
 int storage_settings_subscribe(struct storage *s);
 /* show.c */

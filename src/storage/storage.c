@@ -104,14 +104,6 @@ static void resume_flood(const char *line, const char *why, int64_t until,
 	tg_account_flood(session->account, line, why, until);
 }
 
-static void keep_met(int64_t user_id, void *arg)
-{
-	struct session *session = arg;
-
-	(void)store_peer_met(session->storage->conf.store, session->name,
-			     user_id);
-}
-
 static void keep_self(const struct tg_user *user, void *arg)
 {
 	struct session *session = arg;
@@ -139,72 +131,6 @@ static void keep_updates(int32_t pts, int32_t qts, int32_t date, int32_t seq,
 	session->kept.seq = seq;
 	(void)store_session_updates(session->storage->conf.store, session->name,
 				    pts, qts, date, seq);
-}
-
-static void keep_peer(const struct tg_user *user, void *arg)
-{
-	struct session *session = arg;
-	struct store_peer p = {
-		.user_id = user->id,
-		.access_hash = user->access_hash,
-		.bot = user->bot,
-		.met = user->met,
-	};
-
-	snprintf(p.phone, sizeof(p.phone), "%s", user->phone);
-	snprintf(p.username, sizeof(p.username), "%s", user->username);
-	snprintf(p.first_name, sizeof(p.first_name), "%s", user->first_name);
-	snprintf(p.last_name, sizeof(p.last_name), "%s", user->last_name);
-	(void)store_peer_put(session->storage->conf.store, session->name, &p);
-}
-
-static bool user_of_peer(int err, const struct store_peer *p,
-			 struct tg_user *user)
-{
-	if (err)
-		return false;
-	*user = (struct tg_user){
-		.id = p->user_id,
-		.access_hash = p->access_hash,
-		.bot = p->bot,
-		.met = p->met,
-	};
-	snprintf(user->phone, sizeof(user->phone), "%s", p->phone);
-	snprintf(user->username, sizeof(user->username), "%s", p->username);
-	snprintf(user->first_name, sizeof(user->first_name), "%s",
-		 p->first_name);
-	snprintf(user->last_name, sizeof(user->last_name), "%s", p->last_name);
-	return true;
-}
-
-static bool peer_by_id(int64_t id, struct tg_user *user, void *arg)
-{
-	struct session *session = arg;
-	struct store_peer p;
-
-	return user_of_peer(store_peer_by_id(session->storage->conf.store,
-					     session->name, id, &p),
-			    &p, user);
-}
-
-static bool peer_by_username(const char *name, struct tg_user *user, void *arg)
-{
-	struct session *session = arg;
-	struct store_peer p;
-
-	return user_of_peer(store_peer_by_username(session->storage->conf.store,
-						   session->name, name, &p),
-			    &p, user);
-}
-
-static bool peer_by_phone(const char *digits, struct tg_user *user, void *arg)
-{
-	struct session *session = arg;
-	struct store_peer p;
-
-	return user_of_peer(store_peer_by_phone(session->storage->conf.store,
-						session->name, digits, &p),
-			    &p, user);
 }
 
 /* -- account events ----------------------------------------------------------
@@ -284,19 +210,17 @@ static int session_start(struct session *session, const struct tg_use *use)
 			 .auth_lost = keep_auth_lost,
 			 .frozen = keep_frozen,
 			 .flood = keep_flood,
-			 .met = keep_met,
 			 .self = keep_self,
 			 .updates = keep_updates,
-			 .peer = keep_peer,
-			 .peer_by_id = peer_by_id,
-			 .peer_by_username = peer_by_username,
-			 .peer_by_phone = peer_by_phone},
+		},
 		.handlers = {.state = on_state,
 			     .event = on_event,
 			     .incoming = on_incoming},
 		.arg = session,
 	};
 	int err = vault_open(s->conf.key, k, &conf.auth);
+
+	storage_peers_keep(&conf.keep);
 
 	/* The store was made with this key; one of its log-ins was not. The
 	 * other sessions go on. */

@@ -8,10 +8,10 @@
 
 #define COLUMNS                                                                \
 	"session, user_id, access_hash, phone, username, first_name,"          \
-	" last_name, bot, met"
+	" last_name, bot, met, told"
 #define INSERT                                                                 \
 	"INSERT INTO peers (" COLUMNS ") VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7,"  \
-	" ?8, ?9) ON CONFLICT (session, user_id) DO UPDATE SET"                \
+	" ?8, ?9, ?10) ON CONFLICT (session, user_id) DO UPDATE SET"                \
 	" met = max(met, ?9), "
 #define KNOWN(column, new)                                                     \
 	column " = CASE " new " WHEN '' THEN " column " ELSE " new " END"
@@ -58,7 +58,8 @@ static int peer_apply(struct db *db, const void *row)
 	if (p->access_hash)
 		st = db_statement(db, INSERT
 				  "access_hash = ?3, phone = ?4, username = ?5,"
-				  " first_name = ?6, last_name = ?7, bot = ?8");
+				  " first_name = ?6, last_name = ?7, bot = ?8,"
+				  " told = ?10");
 	else
 		st = db_statement(
 			db,
@@ -77,6 +78,7 @@ static int peer_apply(struct db *db, const void *row)
 	db_bind_text(st, 7, p->last_name);
 	sqlite3_bind_int(st, 8, p->bot);
 	sqlite3_bind_int(st, 9, p->met);
+	sqlite3_bind_int64(st, 10, p->told);
 	return db_run(st);
 }
 
@@ -131,6 +133,7 @@ static int peer_read(sqlite3_stmt *st, const char *session,
 	db_read_text(st, 6, p->last_name, sizeof(p->last_name));
 	p->bot = sqlite3_column_int(st, 7) != 0;
 	p->met = sqlite3_column_int(st, 8) != 0;
+	p->told = sqlite3_column_int64(st, 9);
 	return 0;
 }
 

@@ -199,6 +199,11 @@ static int remove_apply(struct db *db, const void *row)
 	err = db_run(st);
 	if (err)
 		return err;
+	st = db_statement(db, "DELETE FROM aliases WHERE session = ?");
+	db_bind_text(st, 1, name);
+	err = db_run(st);
+	if (err)
+		return err;
 	st = db_statement(db, "DELETE FROM floods WHERE session = ?");
 	db_bind_text(st, 1, name);
 	err = db_run(st);

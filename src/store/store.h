@@ -74,7 +74,8 @@ struct store_peer {
 	int64_t user_id, access_hash;
 	char phone[32], username[64], first_name[128], last_name[128];
 	bool bot;
-	bool met; /* stays, once put */
+	bool met;     /* stays, once put */
+	int64_t told; /* unix time of the last full object; 0: outdated */
 };
 
 /* access_hash 0: partial knowledge (Telegram's "min" users); empty texts and
@@ -89,6 +90,16 @@ int store_peer_by_username(struct store *s, const char *session,
 int store_peer_by_phone(struct store *s, const char *session,
 			const char *digits, struct store_peer *p);
 
+/* A number or name that leads to a user until this unix time, though he need
+ * not show it. What has passed by now is removed. */
+int store_alias_put(struct store *s, const char *session, const char *value,
+		    int64_t user_id, int64_t until, int64_t now);
+/* Whom an alias leads to; -ENOENT. */
+int store_peer_by_alias(struct store *s, const char *session, const char *value,
+			int64_t now, struct store_peer *p);
+/* No name, number or alias leads to him any more; gone: the whole row. */
+int store_peer_forget(struct store *s, const char *session, int64_t id,
+		      bool gone);
 /* Of a peer that is there; nothing otherwise. */
 int store_peer_met(struct store *s, const char *session, int64_t id);
 

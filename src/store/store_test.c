@@ -478,6 +478,57 @@ static void test_peer_once_met_stays_met(void)
 	store_close(&s);
 }
 
+static void test_peer_alias_leads_until_its_time(void)
+{
+	struct store *s = fresh();
+	struct store_peer p = peer(1, "shown", ""), got;
+	char long_value[65];
+
+	CHECK(s);
+	p.told = 1700000000;
+	CHECK_INT(store_peer_put(s, "a", &p), 0);
+	CHECK_INT(store_alias_put(s, "a", "99966001", 1, 200, 100), 0);
+	CHECK_INT(store_alias_put(s, "a", "Second", 1, 300, 100), 0);
+	CHECK_INT(store_alias_put(s, "a", "nobody", 2, 300, 100), 0);
+	CHECK(reopen(&s));
+	CHECK_INT(store_peer_by_alias(s, "a", "99966001", 199, &got), 0);
+	CHECK_INT(got.user_id, 1);
+	CHECK_INT(got.told, 1700000000);
+	CHECK_INT(store_peer_by_alias(s, "a", "sECOND", 299, &got), 0);
+	CHECK_INT(store_peer_by_alias(s, "a", "99966001", 200, &got), -ENOENT);
+	CHECK_INT(store_peer_by_alias(s, "a", "nobody", 199, &got), -ENOENT);
+	CHECK_INT(store_peer_by_alias(s, "b", "second", 199, &got), -ENOENT);
+	/* It leads elsewhere from now on; what has passed goes. */
+	CHECK_INT(store_alias_put(s, "a", "second", 3, 400, 250), 0);
+	CHECK_INT(store_peer_by_alias(s, "a", "second", 260, &got), -ENOENT);
+	CHECK_INT(store_peer_by_alias(s, "a", "99966001", 150, &got), -ENOENT);
+	memset(long_value, 'x', 64);
+	long_value[64] = '\0';
+	CHECK_INT(store_alias_put(s, "a", long_value, 1, 2, 1), -EINVAL);
+	CHECK_INT(store_alias_put(s, "a", "", 1, 2, 1), -EINVAL);
+	store_close(&s);
+}
+
+static void test_peer_is_forgotten(void)
+{
+	struct store *s = fresh();
+	struct store_peer p = peer(1, "shown", "99966001"), got;
+
+	CHECK(s);
+	p.told = 1700000000;
+	CHECK_INT(store_peer_put(s, "a", &p), 0);
+	CHECK_INT(store_alias_put(s, "a", "second", 1, 300, 100), 0);
+	/* Outdated: his id still leads to him, and whoever looks knows. */
+	CHECK_INT(store_peer_forget(s, "a", 1, false), 0);
+	CHECK_INT(store_peer_by_alias(s, "a", "second", 200, &got), -ENOENT);
+	CHECK_INT(store_peer_by_username(s, "a", "shown", &got), 0);
+	CHECK_INT(got.told, 0);
+	CHECK_INT(got.access_hash, -1);
+	CHECK_INT(store_peer_forget(s, "a", 1, true), 0);
+	CHECK_INT(store_peer_by_id(s, "a", 1, &got), -ENOENT);
+	store_close(&s);
+}
+
 static void test_peer_username_and_phone_move(void)
 {
 	struct store *s = fresh();
@@ -694,6 +745,8 @@ int main(void)
 	RUN(test_peer_is_found_three_ways);
 	RUN(test_peer_without_username_is_not_found_by_none);
 	RUN(test_peer_once_met_stays_met);
+	RUN(test_peer_alias_leads_until_its_time);
+	RUN(test_peer_is_forgotten);
 	RUN(test_peer_username_and_phone_move);
 	RUN(test_peer_partial_keeps_what_is_known);
 	RUN(test_call_is_kept_until_removed);

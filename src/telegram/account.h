@@ -25,7 +25,8 @@ struct tg_user {
 	char username[64];
 	char phone[32]; /* digits, empty when hidden */
 	bool bot, deleted, self;
-	bool met; /* a contact, or there was a call or a text before */
+	bool met;     /* a contact, or there was a call or a text before */
+	int64_t told; /* unix time of the last full object; 0: outdated */
 };
 
 /* What an account is used for (behaviour 2.4): requests outside the features'
@@ -68,6 +69,11 @@ struct tg_keep {
 	void (*updates)(int32_t pts, int32_t qts, int32_t date, int32_t seq,
 			void *arg);
 	void (*peer)(const struct tg_user *user, void *arg);
+	/* This number or name led to him; it does until this unix time. */
+	void (*alias)(const char *value, int64_t user_id, int64_t until,
+		      void *arg);
+	/* No number or name leads to him any more; gone: nor does his id. */
+	void (*peer_forget)(int64_t user_id, bool gone, void *arg);
 	/* Look-ups of kept peers; false: not known. */
 	bool (*peer_by_id)(int64_t id, struct tg_user *user, void *arg);
 	bool (*peer_by_username)(const char *name, struct tg_user *user,
@@ -182,8 +188,8 @@ enum tg_peer_kind { TG_PEER_PHONE, TG_PEER_USERNAME, TG_PEER_ID };
 
 typedef void(tg_user_h)(const struct mtp_error *err, const struct tg_user *user,
 			void *arg);
-/* value: digits without "+", name without "@", decimal id. Kept peers answer
- * at once (from the loop); look-ups by phone keep 3 s between them; else
+/* value: digits without "+", name without "@", decimal id. Peers told within a
+ * day answer at once (from the loop); look-ups by phone keep 3 s between them; else
  * contacts.resolvePhone / resolveUsername. An id never met: error 400
  * "PEER_ID_INVALID". */
 int tg_resolve(struct tg_account *a, enum tg_peer_kind kind, const char *value,

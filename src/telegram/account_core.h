@@ -19,7 +19,6 @@
 
 #define ACCOUNT_DCS_MAX 32
 #define ACCOUNT_RECENT_MAX 16
-#define ACCOUNT_PHONES_MAX 64
 
 struct branch;  /* branch.c */
 struct query;   /* account_query.c */
@@ -80,13 +79,6 @@ struct tg_account {
 	struct lookup *lookups, **lookups_last; /* by phone, waiting */
 	usec_t lookup_at;                       /* not before */
 	bool lookups_due; /* one of them may be known by now */
-	/* Whom a number led to: users hide theirs, so nobody else keeps it. */
-	struct phone_known {
-		char digits[64];
-		int64_t user_id;
-		usec_t until;
-	} phones[ACCOUNT_PHONES_MAX];
-	unsigned phones_n;
 
 	struct updates updates;
 	int32_t kept[4]; /* pts, qts, date, seq as last kept */
@@ -142,6 +134,9 @@ void account_greet(struct tg_account *a);
 void account_phone_init(struct tg_account *a);
 
 /* account_query.c */
+/* The white list; NULL: refused, logged and counted. */
+const struct method *query_permitted(const struct tg_account *a,
+				     const struct tl_obj *query);
 void queries_submit(struct tg_account *a);           /* those not under way */
 void queries_pump(struct tg_account *a, usec_t now); /* those to be repeated */
 usec_t queries_deadline(const struct tg_account *a);
@@ -150,10 +145,17 @@ void queries_fail(struct tg_account *a, int code, const char *text);
 /* peers.c */
 void peers_learn(struct tg_account *a, const struct tl_obj *o);
 bool peers_find(struct tg_account *a, int64_t id, struct tg_user *user);
+bool peers_met(struct tg_account *a, int64_t id);
+/* An update of a user; false: it is another one. */
+bool peers_update(struct tg_account *a, const struct tl_obj *update);
+/* A query was refused with this text: whom it was about may not be so. */
+void peers_refused(struct tg_account *a, struct bytes query, const char *text);
+bool user_read(struct tg_user *user, const struct tl_obj *o);
+
+/* lookup.c */
 void peers_pump(struct tg_account *a, usec_t now); /* waiting look-ups */
 usec_t peers_deadline(const struct tg_account *a);
 void peers_clear(struct tg_account *a);
-bool user_read(struct tg_user *user, const struct tl_obj *o);
 
 /* feed.c */
 void feed_bytes(struct tg_account *a, struct bytes object);

@@ -156,6 +156,7 @@ static void query_failed(struct query *q, const struct mtp_error *err)
 	if (repeat_later(q, err))
 		return;
 	gate_close(q, err);
+	peers_refused(a, buf_bytes(&q->bytes), err->text);
 	consequences(a, err);
 	query_done(q, err, NULL);
 }
@@ -275,8 +276,8 @@ static bool is_gated(struct query *q)
 	return true;
 }
 
-static const struct method *permitted(const struct tg_account *a,
-				      const struct tl_obj *query)
+const struct method *query_permitted(const struct tg_account *a,
+				     const struct tl_obj *query)
 {
 	const struct method *m = method_find(query->no);
 
@@ -326,7 +327,7 @@ int tg_account_query(struct tg_account *a, const struct tl_obj *query,
 		return -ENOTCONN;
 	if (!query)
 		return -ENOMEM;
-	m = permitted(a, query);
+	m = query_permitted(a, query);
 	if (!m)
 		return -EPERM;
 	q = calloc(1, sizeof(*q));

@@ -282,12 +282,86 @@ static void keep_self(const struct tg_user *user, void *arg)
 	w->self = *user;
 }
 
+/* -- a store of peers ----------------------------------------------------- */
+
+static struct tg_user *peer_of(struct world *w, int64_t id)
+{
+	for (unsigned i = 0; i < w->peers_n; i++)
+		if (w->peers[i].id == id)
+			return &w->peers[i];
+	return NULL;
+}
+
+static void keep_peer(const struct tg_user *user, void *arg)
+{
+	struct world *w = arg;
+	struct tg_user *p = peer_of(w, user->id);
+	bool met = p && p->met;
+
+	if (!p && w->peers_n < 8)
+		p = &w->peers[w->peers_n++];
+	if (!p)
+		return;
+	*p = *user;
+	p->met |= met;
+}
+
+static bool keep_by_id(int64_t id, struct tg_user *user, void *arg)
+{
+	struct tg_user *p = peer_of(arg, id);
+
+	if (p)
+		*user = *p;
+	return p != NULL;
+}
+
+static void keep_alias(const char *value, int64_t user_id, int64_t until,
+		       void *arg)
+{
+	struct world *w = arg;
+	unsigned i = w->aliases_n++ % 8;
+
+	snprintf(w->aliases[i].value, sizeof(w->aliases[i].value), "%s", value);
+	w->aliases[i].user_id = user_id;
+	w->aliases[i].until = until;
+}
+
+static void keep_forget(int64_t user_id, bool gone, void *arg)
+{
+	struct world *w = arg;
+	struct tg_user *p = peer_of(w, user_id);
+
+	w->forgotten = gone ? -user_id : user_id;
+	for (unsigned i = 0; i < 8; i++)
+		if (w->aliases[i].user_id == user_id)
+			w->aliases[i].value[0] = '\0';
+	if (p && gone)
+		memset(p, 0, sizeof(*p));
+	else if (p)
+		p->told = 0;
+}
+
+static bool keep_by_alias(const char *value, struct tg_user *user, void *arg)
+{
+	struct world *w = arg;
+
+	for (unsigned i = 0; i < 8; i++)
+		if (!strcmp(w->aliases[i].value, value))
+			return keep_by_id(w->aliases[i].user_id, user, w);
+	return false;
+}
+
 static bool keep_by_username(const char *name, struct tg_user *user, void *arg)
 {
 	struct world *w = arg;
 
-	*user = w->kept;
-	return w->kept.id && strcmp(name, w->kept.username) == 0;
+	for (unsigned i = 0; i < w->peers_n; i++) {
+		if (strcmp(w->peers[i].username, name) != 0)
+			continue;
+		*user = w->peers[i];
+		return true;
+	}
+	return keep_by_alias(name, user, arg);
 }
 
 static void on_state(enum tg_state state, const char *reason, void *arg)
@@ -328,6 +402,11 @@ void world_open(struct world *w, bool logged_in)
 			 .flood = keep_flood,
 			 .met = keep_met,
 			 .self = keep_self,
+			 .peer = keep_peer,
+			 .alias = keep_alias,
+			 .peer_forget = keep_forget,
+			 .peer_by_id = keep_by_id,
+			 .peer_by_phone = keep_by_alias,
 			 .peer_by_username = keep_by_username},
 		.handlers.state = on_state,
 		.arg = w,

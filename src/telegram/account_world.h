@@ -53,7 +53,15 @@ struct world {
 	int64_t flood_until;
 	int64_t met; /* the last one */
 	struct tg_user self;
-	struct tg_user kept; /* one kept peer */
+	/* What a store would keep of peers. */
+	struct tg_user peers[8];
+	unsigned peers_n;
+	struct {
+		char value[32];
+		int64_t user_id, until;
+	} aliases[8];
+	unsigned aliases_n;
+	int64_t forgotten; /* the last one; negative: gone */
 	unsigned state_n;
 	enum tg_state states[32];
 

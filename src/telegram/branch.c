@@ -409,6 +409,8 @@ int tg_account_query_dc(struct tg_account *a, int dc_id,
 		return -ENOTCONN;
 	if (!query)
 		return -ENOMEM;
+	if (!query_permitted(a, query))
+		return -EPERM;
 	if (!account_has_address(a, dc_id))
 		return -EHOSTUNREACH;
 	b = branch_find(a, dc_id);

@@ -180,6 +180,8 @@ static void update_in(struct tg_account *a, const struct tl_obj *o)
 {
 	if (call_apply(a, o))
 		return;
+	if (peers_update(a, o))
+		return;
 	if (tl_is(o, TL_updateLoginToken)) {
 		login_token_accepted(a);
 		return;
@@ -312,7 +314,7 @@ static void difference_items(struct tg_account *a, const struct tl_obj *o,
 		const struct tl_obj *update = tl_item(o, others_field, i);
 
 		/* Part of the difference: their pts is in its state. */
-		if (!call_apply(a, update))
+		if (!call_apply(a, update) && !peers_update(a, update))
 			apply(a, update);
 	}
 }

@@ -1,33 +1,22 @@
-/* Users: what is learnt from every answer and update, and looking them up
- * (C.1). Kept ones answer without a query; look-ups by phone keep 3 s between
- * them; Telegram's negative answers pass through with its own text.
+/* Users: what is learnt from every answer and update (C.1), and forgotten when
+ * Telegram says that it is so no longer.
+ *
+ *   recent   in memory: the newest, `min` ones among them
+ *   keep     in the store: full ones, with the time they were told
  */
 #include "telegram/account_core.h"
 
-#include <errno.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/log.h"
 #include "base/text.h"
 
-/* contacts.resolvePhone: keep >= 3 s between calls. */
-#define PHONE_SPACING (3 * USEC_S)
-#define PHONE_KNOWN_FOR (24 * 3600 * USEC_S)
-
-struct lookup {
-	struct lookup *next;
-	struct tg_account *account;
-	enum tg_peer_kind kind;
-	char value[64];
-	tg_user_h *done;
-	void *arg;
-	struct tg_user user; /* found without a query */
-	const char *fault;   /* or this */
-};
-
 /* -- users ---------------------------------------------------------------- */
+
+static int64_t unix_now(void)
+{
+	return clock_wall().us / (1000 * 1000);
+}
 
 static struct bytes username_of(const struct tl_obj *o)
 {
@@ -50,8 +39,10 @@ bool user_read(struct tg_user *user, const struct tl_obj *o)
 		return false;
 	user->id = tl_long(o, TL_user_id);
 	/* The access_hash of a reduced object must not be used. */
-	if (!tl_has(o, TL_user_min))
+	if (!tl_has(o, TL_user_min)) {
 		user->access_hash = tl_long(o, TL_user_access_hash);
+		user->told = unix_now();
+	}
 	text_clean(user->first_name, sizeof(user->first_name),
 		   tl_bytes(o, TL_user_first_name));
 	text_clean(user->last_name, sizeof(user->last_name),
@@ -109,14 +100,26 @@ void tg_peer_met(struct tg_account *a, int64_t id)
 		a->keep.met(id, a->arg);
 }
 
+bool peers_met(struct tg_account *a, int64_t id)
+{
+	struct tg_user *recent = recent_of(a, id);
+	struct tg_user kept;
+
+	return (recent && recent->met) ||
+	       (kept_by_id(a, id, &kept) && kept.met);
+}
+
 static void self_learn(struct tg_account *a, const struct tg_user *user)
 {
-	if (!memcmp(&a->self, user, sizeof(*user)))
+	struct tg_user self = *user;
+
+	self.told = 0; /* of no use here, and always news */
+	if (!memcmp(&a->self, &self, sizeof(self)))
 		return;
-	a->self = *user;
-	phone_self(&a->phone, user->id);
+	a->self = self;
+	phone_self(&a->phone, self.id);
 	if (a->keep.self)
-		a->keep.self(user, a->arg);
+		a->keep.self(&self, a->arg);
 }
 
 static void user_learn(struct tg_account *a, const struct tl_obj *o)
@@ -187,245 +190,143 @@ void peers_learn(struct tg_account *a, const struct tl_obj *o)
 			vector_learn(a, o, users_fields[i].field);
 }
 
-/* -- looking up ----------------------------------------------------------- */
+/* -- what is so no longer ------------------------------------------------- */
 
-static void lookup_done(struct lookup *l, const struct mtp_error *err,
-			const struct tg_user *user)
+/* A user whose names or number have changed; NULL: we know nothing of him. */
+static struct tg_user *changed_user(struct tg_account *a, struct tg_user *user,
+				    int64_t id)
 {
-	l->done(err, user, l->arg);
-	free(l);
-}
+	struct tg_user *recent = recent_of(a, id);
 
-static void lookup_fault(struct lookup *l, const char *text)
-{
-	struct mtp_error err = {400, text};
-
-	lookup_done(l, &err, NULL);
-}
-
-static struct phone_known *phone_known(struct tg_account *a, const char *digits)
-{
-	for (unsigned i = 0; i < ACCOUNT_PHONES_MAX; i++)
-		if (a->phones[i].user_id && a->phones[i].until > clock_now() &&
-		    strcmp(a->phones[i].digits, digits) == 0)
-			return &a->phones[i];
-	return NULL;
-}
-
-static void phone_learn(struct tg_account *a, const char *digits, int64_t id)
-{
-	struct phone_known *k = phone_known(a, digits);
-
-	if (!k)
-		k = &a->phones[a->phones_n++ % ACCOUNT_PHONES_MAX];
-	snprintf(k->digits, sizeof(k->digits), "%s", digits);
-	k->user_id = id;
-	k->until = clock_now() + PHONE_KNOWN_FOR;
-}
-
-/* Others may wait for the same number: the next tick looks. */
-static void lookups_wake(struct tg_account *a)
-{
-	a->lookups_due = a->lookups != NULL;
-	account_wake(a);
-}
-
-/* resolvedPeer: the user its peer names. */
-static bool resolved_user(struct tg_user *user, const struct tl_obj *o)
-{
-	const struct tl_obj *peer = tl_child(o, TL_contacts_resolvedPeer_peer);
-	uint32_t n = tl_count(o, TL_contacts_resolvedPeer_users);
-
-	for (uint32_t i = 0; i < n && tl_is(peer, TL_peerUser); i++)
-		if (user_read(user,
-			      tl_item(o, TL_contacts_resolvedPeer_users, i)) &&
-		    user->id == tl_long(peer, TL_peerUser_user_id))
-			return true;
-	return false;
-}
-
-static void resolved(const struct mtp_error *err, const struct tl_obj *answer,
-		     void *arg)
-{
-	struct lookup *l = arg;
-	struct tg_account *a = l->account;
-	struct tg_user user, kept;
-
-	if (err) {
-		lookup_done(l, err, NULL);
-	} else if (resolved_user(&user, answer)) {
-		if (l->kind == TG_PEER_PHONE)
-			phone_learn(a, l->value, user.id);
-		if (peers_find(a, user.id, &kept) && kept.met)
-			user.met = true;
-		lookup_done(l, NULL, &user);
-		lookups_wake(a);
-	} else {
-		lookup_fault(l, "User not found"); /* a channel, or nothing */
+	if (id == a->self.id) {
+		*user = a->self;
+		return user;
 	}
+	if (kept_by_id(a, id, user))
+		return user;
+	if (!recent)
+		return NULL;
+	*user = *recent;
+	return user;
 }
 
-static int lookup_send(struct lookup *l)
+/* Names and numbers led to him until now. */
+static void changed_keep(struct tg_account *a, struct tg_user *user)
 {
-	struct tg_account *a = l->account;
-	struct tl_arena arena;
-	struct tl_obj *q;
-	int err;
+	struct tg_user *recent = recent_of(a, user->id);
 
-	tl_arena_init(&arena);
-	if (l->kind == TG_PEER_PHONE) {
-		q = tl_new(&arena, TL_contacts_resolvePhone);
-		tl_set_str(q, TL_contacts_resolvePhone_phone, l->value);
-	} else {
-		q = tl_new(&arena, TL_contacts_resolveUsername);
-		tl_set_str(q, TL_contacts_resolveUsername_username, l->value);
+	user->told = unix_now();
+	if (recent)
+		*recent = *user;
+	if (user->id == a->self.id) {
+		self_learn(a, user);
+		return;
 	}
-	err = tg_account_query(a, q, 0, resolved, l);
-	tl_arena_clear(&arena);
-	return err;
+	if (a->keep.peer_forget)
+		a->keep.peer_forget(user->id, false, a->arg);
+	if (a->keep.peer && user->access_hash)
+		a->keep.peer(user, a->arg);
 }
 
-static void lookup_local(struct tg_account *a, void *arg)
+static void user_renamed(struct tg_account *a, const struct tl_obj *o)
 {
-	struct lookup *l = arg;
-	struct mtp_error closed = {-ECANCELED, "CLOSED"};
+	uint32_t n = tl_count(o, TL_updateUserName_usernames);
+	struct tg_user user;
 
-	if (a->closing)
-		lookup_done(l, &closed, NULL);
-	else if (l->fault)
-		lookup_fault(l, l->fault);
+	if (!changed_user(a, &user, tl_long(o, TL_updateUserName_user_id)))
+		return;
+	text_clean(user.first_name, sizeof(user.first_name),
+		   tl_bytes(o, TL_updateUserName_first_name));
+	text_clean(user.last_name, sizeof(user.last_name),
+		   tl_bytes(o, TL_updateUserName_last_name));
+	user.username[0] = '\0';
+	for (uint32_t i = 0; i < n && !user.username[0]; i++) {
+		const struct tl_obj *u =
+			tl_item(o, TL_updateUserName_usernames, i);
+
+		if (tl_has(u, TL_username_active))
+			text_clean(user.username, sizeof(user.username),
+				   tl_bytes(u, TL_username_username));
+	}
+	changed_keep(a, &user);
+}
+
+static void user_renumbered(struct tg_account *a, const struct tl_obj *o)
+{
+	struct tg_user user;
+
+	if (!changed_user(a, &user, tl_long(o, TL_updateUserPhone_user_id)))
+		return;
+	text_clean(user.phone, sizeof(user.phone),
+		   tl_bytes(o, TL_updateUserPhone_phone));
+	changed_keep(a, &user);
+}
+
+/* "updateUser": something of him is new; what, is told when he is looked up. */
+static void user_outdated(struct tg_account *a, int64_t id)
+{
+	struct tg_user *recent = recent_of(a, id);
+
+	if (recent)
+		recent->told = 0;
+	if (a->keep.peer_forget)
+		a->keep.peer_forget(id, false, a->arg);
+}
+
+bool peers_update(struct tg_account *a, const struct tl_obj *o)
+{
+	if (tl_is(o, TL_updateUserName))
+		user_renamed(a, o);
+	else if (tl_is(o, TL_updateUserPhone))
+		user_renumbered(a, o);
+	else if (tl_is(o, TL_updateUser))
+		user_outdated(a, tl_long(o, TL_updateUser_user_id));
 	else
-		lookup_done(l, NULL, &l->user);
+		return false;
+	return true;
 }
 
-/* A kept peer that can be called. */
-static bool lookup_kept(struct lookup *l)
+/* Whom a query was about. */
+static int64_t query_user(const struct tl_obj *q)
 {
-	struct tg_account *a = l->account;
-	const struct tg_keep *k = &a->keep;
-	const struct phone_known *known;
-	char *end;
-	bool found = false;
+	const struct tl_obj *peer;
 
-	switch (l->kind) {
-	case TG_PEER_PHONE:
-		known = phone_known(a, l->value);
-		found = (known && peers_find(a, known->user_id, &l->user)) ||
-			(k->peer_by_phone &&
-			 k->peer_by_phone(l->value, &l->user, a->arg));
-		break;
-	case TG_PEER_USERNAME:
-		found = k->peer_by_username &&
-			k->peer_by_username(l->value, &l->user, a->arg);
-		break;
-	case TG_PEER_ID:
-		found = peers_find(a, strtoll(l->value, &end, 10), &l->user) &&
-			!*end;
-		break;
-	}
-	return found && l->user.access_hash;
-}
-
-static void lookups_add(struct tg_account *a, struct lookup *l)
-{
-	l->next = NULL;
-	*a->lookups_last = l;
-	a->lookups_last = &l->next;
-}
-
-/* Those whose number another look-up has made known. */
-static void lookups_answer_known(struct tg_account *a)
-{
-	struct lookup *l = a->lookups, *next;
-
-	a->lookups_due = false;
-	a->lookups = NULL;
-	a->lookups_last = &a->lookups;
-	for (; l; l = next) {
-		next = l->next;
-		if (lookup_kept(l))
-			lookup_done(l, NULL, &l->user);
-		else
-			lookups_add(a, l);
-	}
-}
-
-void peers_pump(struct tg_account *a, usec_t now)
-{
-	struct mtp_error err = {500, "INTERNAL"};
-
-	if (a->lookups_due)
-		lookups_answer_known(a);
-	while (a->lookups && now >= a->lookup_at) {
-		struct lookup *l = a->lookups;
-
-		a->lookups = l->next;
-		if (!a->lookups)
-			a->lookups_last = &a->lookups;
-		a->lookup_at = now + PHONE_SPACING;
-		if (lookup_send(l))
-			lookup_done(l, &err, NULL);
-	}
-}
-
-usec_t peers_deadline(const struct tg_account *a)
-{
-	if (a->lookups_due)
+	if (tl_is(q, TL_phone_requestCall))
+		return tl_long(tl_child(q, TL_phone_requestCall_user_id),
+			       TL_inputUser_user_id);
+	if (!tl_is(q, TL_messages_sendMessage))
 		return 0;
-	return a->lookups ? a->lookup_at : USEC_NEVER;
+	peer = tl_child(q, TL_messages_sendMessage_peer);
+	return tl_is(peer, TL_inputPeerUser)
+		       ? tl_long(peer, TL_inputPeerUser_user_id)
+		       : 0;
 }
 
-void peers_clear(struct tg_account *a)
+void peers_refused(struct tg_account *a, struct bytes query, const char *text)
 {
-	struct mtp_error err = {-ECANCELED, "CLOSED"};
+	static const char *const texts[] = {
+		"USER_ID_INVALID", "PEER_ID_INVALID", "INPUT_USER_DEACTIVATED"};
+	struct tg_user *recent;
+	struct tl_arena arena;
+	struct tl_obj *o;
+	bool about_him = false;
+	struct rd r;
+	int64_t id;
 
-	while (a->lookups) {
-		struct lookup *l = a->lookups;
-
-		a->lookups = l->next;
-		lookup_done(l, &err, NULL);
-	}
-	a->lookups_last = &a->lookups;
-}
-
-static int lookup_start(struct lookup *l)
-{
-	struct tg_account *a = l->account;
-
-	if (lookup_kept(l))
-		return account_later(a, lookup_local, l);
-	if (l->kind == TG_PEER_ID) {
-		/* Without an access hash nobody can be called. */
-		l->fault = "PEER_ID_INVALID";
-		return account_later(a, lookup_local, l);
-	}
-	if (l->kind == TG_PEER_USERNAME)
-		return lookup_send(l);
-	lookups_add(a, l);
-	account_wake(a);
-	return 0;
-}
-
-int tg_resolve(struct tg_account *a, enum tg_peer_kind kind, const char *value,
-	       tg_user_h *done, void *arg)
-{
-	struct lookup *l;
-	int err;
-
-	if (!*value || strlen(value) >= sizeof(l->value))
-		return -EINVAL;
-	if (!a->connection)
-		return -ENOTCONN;
-	l = calloc(1, sizeof(*l));
-	if (!l)
-		return -ENOMEM;
-	l->account = a;
-	l->kind = kind;
-	l->done = done;
-	l->arg = arg;
-	memcpy(l->value, value, strlen(value));
-	err = lookup_start(l);
-	if (err)
-		free(l);
-	return err;
+	for (size_t i = 0; i < sizeof(texts) / sizeof(*texts); i++)
+		about_him |= !strcmp(texts[i], text);
+	if (!about_him)
+		return;
+	tl_arena_init(&arena);
+	rd_init(&r, query.p, query.n);
+	id = tl_read(&o, &arena, &r) ? 0 : query_user(o);
+	tl_arena_clear(&arena);
+	if (!id)
+		return;
+	recent = recent_of(a, id);
+	/* Our access hash is of no use: the next look-up asks. */
+	if (recent)
+		memset(recent, 0, sizeof(*recent));
+	if (a->keep.peer_forget)
+		a->keep.peer_forget(id, true, a->arg);
 }
