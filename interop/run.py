@@ -4,6 +4,8 @@
   messages   @mtcute/node, an MTProto client, against the simulated Telegram
   calls      an endpoint on @roamhq/wrtc (libwebrtc) against gramline-endpoint
   matrix     every version, role and path; writes docs/compatibility.md
+  lossy      speech over bad networks, next to libwebrtc's; writes
+             docs/lossy-networks.md
   gateway    whole calls: a SIP phone, the gateway, and that endpoint
   users      users of mtcute, gramjs and TDLib, and the gateway's account
 
@@ -22,13 +24,13 @@ import time
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(HERE)
 sys.path.insert(0, ROOT)
-from interop import (calls, gateway_calls, libraries, matrix,  # noqa: E402
-                     messages)
+from interop import (calls, gateway_calls, libraries,  # noqa: E402
+                     lossy, matrix, messages)
 
 BUILD = os.path.join(ROOT, "build")
 WORK = os.path.join(BUILD, "interop")
 
-PARTS = ["messages", "calls", "matrix", "gateway", "users"]
+PARTS = ["messages", "calls", "matrix", "lossy", "gateway", "users"]
 
 
 class Report:
@@ -117,6 +119,8 @@ def main():
                           quick)
     if "matrix" in parts:
         matrix.run(report, node, BUILD, os.path.join(WORK, "matrix"), quick)
+    if "lossy" in parts:
+        lossy.run(report, node, BUILD, os.path.join(WORK, "lossy"), quick)
     if "gateway" in parts:
         rows += gateway_calls.run(report, node, BUILD,
                                   os.path.join(WORK, "gateway"), quick)

@@ -19,6 +19,7 @@
 #define TICK_MS 10
 /* Every tick may be late; packets go out when their time has come. */
 #define SEND_AHEAD (2 * USEC_MS)
+#define LOSS_EVERY USEC_S
 
 struct endpoint {
 	struct endpoint_options options;
@@ -27,7 +28,7 @@ struct endpoint {
 	struct listener listener;
 	struct tmr tick;
 	struct buf input; /* of stdin, not yet a line */
-	usec_t started_at, tick_at, speak_at, first_audio_at;
+	usec_t started_at, tick_at, speak_at, first_audio_at, loss_at;
 	uint64_t established_n;
 	enum tgcall_state state;
 	bool peer_muted, stopped;
@@ -168,6 +169,15 @@ static void speak(struct endpoint *e, usec_t now)
 	}
 }
 
+/* telegram-wire E.11, of apps: in-band FEC is "on when loss is reported". */
+static void expect_loss(struct endpoint *e, usec_t now)
+{
+	if (now < e->loss_at)
+		return;
+	e->loss_at = now + LOSS_EVERY;
+	speaker_expect_loss(&e->speaker, (int)tgcall_reported_loss(e->call));
+}
+
 static void on_tick(void *arg)
 {
 	struct endpoint *e = arg;
@@ -184,6 +194,7 @@ static void on_tick(void *arg)
 				  e->state == TGCALL_STATE_ESTABLISHED);
 		if (e->state == TGCALL_STATE_ESTABLISHED)
 			tgcall_poll(e->call, now);
+		expect_loss(e, now);
 		speak(e, now);
 	}
 	listener_tick(&e->listener, now);

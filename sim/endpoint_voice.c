@@ -43,10 +43,11 @@ static int encode_all(struct speaker *s)
 int speaker_init(struct speaker *s, const char *path, unsigned ptime_ms,
 		 bool pre_encoded)
 {
-	static const struct media_coder_conf conf = {
+	const struct media_coder_conf conf = {
 		.rate_hz = WAV_RATE_HZ,
 		.bitrate = 32000,
 		.complexity = 5,
+		.wideband = ptime_ms > 20,
 	};
 	int e;
 
@@ -68,6 +69,12 @@ void speaker_clear(struct speaker *s)
 	free(s->samples);
 	free(s->packets);
 	memset(s, 0, sizeof(*s));
+}
+
+void speaker_expect_loss(struct speaker *s, int percent)
+{
+	if (s->coder)
+		media_coder_set_loss(s->coder, percent);
 }
 
 const struct voice_packet *speaker_next(struct speaker *s)

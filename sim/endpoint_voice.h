@@ -10,7 +10,7 @@
 #define VOICE_FRAME_MAX 5760 /* 120 ms */
 
 struct voice_packet {
-	uint8_t p[800];
+	uint8_t p[1275]; /* RFC 6716 3.4: the most a frame can have */
 	size_t n;
 };
 
@@ -27,6 +27,8 @@ struct speaker {
 int speaker_init(struct speaker *s, const char *path, unsigned ptime_ms,
 		 bool pre_encoded);
 void speaker_clear(struct speaker *s);
+/* What the peer reports as lost, per cent: FEC is on when there is any. */
+void speaker_expect_loss(struct speaker *s, int percent);
 /* The next packet; NULL when there is nothing to say. */
 const struct voice_packet *speaker_next(struct speaker *s);
 

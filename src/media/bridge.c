@@ -111,6 +111,11 @@ int bridge_set_leg(struct bridge *b, enum bridge_side side,
 	return 0;
 }
 
+void bridge_set_loss(struct bridge *b, enum bridge_side side, int percent)
+{
+	path_set_loss(b->legs[other(side)].path, percent);
+}
+
 void bridge_input(struct bridge *b, enum bridge_side from,
 		  const struct media_packet *p)
 {

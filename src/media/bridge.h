@@ -55,6 +55,9 @@ void bridge_free(struct bridge **bp);
  * if nothing changes, it goes on as before. */
 int bridge_set_leg(struct bridge *b, enum bridge_side side,
 		   const struct bridge_leg_conf *conf);
+/* What share of the packets towards this leg gets lost, per cent: the encoder
+ * adds what repairs them. Forgotten by bridge_set_leg(). */
+void bridge_set_loss(struct bridge *b, enum bridge_side side, int percent);
 /* A packet received from a leg. Empty payloads (padding) only count. */
 void bridge_input(struct bridge *b, enum bridge_side from,
 		  const struct media_packet *p);

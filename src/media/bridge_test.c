@@ -281,6 +281,42 @@ static void test_bridge_changes_a_leg_while_running(void)
 	call_free(&c);
 }
 
+static bool last_packets_equal(const struct end *x, const struct end *y)
+{
+	return x->last_n == y->last_n && !memcmp(x->last, y->last, x->last_n);
+}
+
+/* How often the last packet of two calls differs, of `times`. */
+static int calls_differ(struct call *x, struct call *y, int times)
+{
+	int n = 0;
+
+	for (int i = 0; i < times; i++) {
+		call_run(x, 100);
+		call_run(y, 100);
+		n += !last_packets_equal(&x->b, &y->b);
+	}
+	return n;
+}
+
+/* Redundancy takes its part of the bits: the same speech in other packets. */
+static void test_bridge_expects_the_loss_it_is_told(void)
+{
+	struct call told, other;
+	int before, after;
+
+	CHECK(call_new(&told, &media_codec_pcma, 20, &media_codec_opus, 20));
+	CHECK(call_new(&other, &media_codec_pcma, 20, &media_codec_opus, 20));
+	bridge_set_loss(other.bridge, BRIDGE_A, 30); /* G.711: no matter */
+	before = calls_differ(&told, &other, 10);
+	bridge_set_loss(told.bridge, BRIDGE_B, 30);
+	after = calls_differ(&told, &other, 20);
+	call_free(&told);
+	call_free(&other);
+	CHECK_INT(before, 0);
+	CHECK(after > 5);
+}
+
 static void test_bridge_refuses_half_a_leg(void)
 {
 	struct bridge_leg_conf good = {
@@ -312,6 +348,7 @@ int main(void)
 	RUN(test_bridge_counts_what_it_cannot_decode);
 	RUN(test_bridge_survives_any_payload);
 	RUN(test_bridge_changes_a_leg_while_running);
+	RUN(test_bridge_expects_the_loss_it_is_told);
 	RUN(test_bridge_refuses_half_a_leg);
 	return check_done();
 }

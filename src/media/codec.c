@@ -115,6 +115,10 @@ static int encoder_new(struct media_coder *c,
 	err |= opus_encoder_ctl(c->encoder, OPUS_SET_COMPLEXITY(complexity));
 	err |= opus_encoder_ctl(c->encoder, OPUS_SET_DTX(0));
 	err |= opus_encoder_ctl(c->encoder, OPUS_SET_LSB_DEPTH(depth));
+	if (conf->wideband)
+		err |= opus_encoder_ctl(
+			c->encoder,
+			OPUS_SET_MAX_BANDWIDTH(OPUS_BANDWIDTH_WIDEBAND));
 	if (err)
 		return -EINVAL;
 	media_coder_set_loss(c, conf->expected_loss);

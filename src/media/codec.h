@@ -9,11 +9,11 @@
 #include "base/bytes.h"
 
 struct media_codec {
-	const char *name;     /* SDP encoding name: "PCMA", "PCMU", "opus" */
-	const char *setting;  /* name in configurations: "alaw", ... */
+	const char *name;      /* SDP encoding name: "PCMA", "PCMU", "opus" */
+	const char *setting;   /* name in configurations: "alaw", ... */
 	uint32_t rtp_clock_hz; /* 8000; 48000 for Opus */
-	int static_pt;        /* 8, 0; -1 dynamic */
-	uint8_t sdp_channels; /* 1; 2 for Opus in SDP */
+	int static_pt;         /* 8, 0; -1 dynamic */
+	uint8_t sdp_channels;  /* 1; 2 for Opus in SDP */
 };
 
 extern const struct media_codec media_codec_pcma, media_codec_pcmu,
@@ -35,12 +35,15 @@ enum media_coder_use {
 };
 
 struct media_coder_conf {
-	unsigned use; /* enum media_coder_use or'ed; 0: both */
-	uint32_t rate_hz;    /* linear rate: 8000, 16000, 48000 (Opus: any of
-			      * them; G.711: 8000) */
-	uint32_t bitrate;    /* Opus; 0: 24000 */
-	int complexity;      /* Opus 0..10; -1: 5 */
-	int expected_loss;   /* per cent; in-band FEC on when > 0 */
+	unsigned use;      /* enum media_coder_use or'ed; 0: both */
+	uint32_t rate_hz;  /* linear rate: 8000, 16000, 48000 (Opus: any of
+			    * them; G.711: 8000) */
+	uint32_t bitrate;  /* Opus; 0: 24000 */
+	int complexity;    /* Opus 0..10; -1: 5 */
+	int expected_loss; /* per cent; in-band FEC on when > 0 */
+	bool wideband;     /* Opus: nothing above 8 kHz. Packets of more than
+			    * 20 ms are then one frame, and the next packet
+			    * repairs all of it, not its last 20 ms */
 };
 
 struct media_coder;

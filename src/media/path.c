@@ -185,6 +185,12 @@ bool path_is_passthrough(const struct path *p)
 	return p->passthrough;
 }
 
+void path_set_loss(struct path *p, int percent)
+{
+	if (p->encoder)
+		media_coder_set_loss(p->encoder, percent);
+}
+
 void path_stats(const struct path *p, struct path_stats *s)
 {
 	jitter_stats(p->jitter, &s->jitter);

@@ -29,6 +29,8 @@ int path_new(struct path **pp, const struct bridge_leg_conf *from,
 	     const struct bridge_leg_conf *to);
 void path_free(struct path **pp);
 void path_input(struct path *p, const struct media_packet *packet);
+/* Of packets sent, per cent; from the peer's reports. */
+void path_set_loss(struct path *p, int percent);
 void path_tick(struct path *p, usec_t now);
 bool path_is_passthrough(const struct path *p);
 void path_stats(const struct path *p, struct path_stats *s);

@@ -231,6 +231,18 @@ static void take_report(struct media_call *m)
 	pthread_mutex_unlock(&m->report_lock);
 }
 
+/* What the Telegram app reports as lost, the encoder prepares for. */
+static void expect_loss(struct media_call *m)
+{
+	int percent = BRIDGE_OPUS_LOSS_PERCENT;
+
+	if (!m->bridge || !m->telegram)
+		return;
+	if ((int)tgcall_reported_loss(m->telegram) > percent)
+		percent = (int)tgcall_reported_loss(m->telegram);
+	bridge_set_loss(m->bridge, BRIDGE_B, percent);
+}
+
 static void watch_silence(struct media_call *m, usec_t now)
 {
 	usec_t limit = m->conf.silence_limit_ms * USEC_MS;
@@ -258,6 +270,7 @@ static void on_tick(usec_t now, void *arg)
 		m->report_at = now + REPORT_EVERY;
 		watch_silence(m, now);
 		take_report(m);
+		expect_loss(m);
 	}
 }
 

@@ -38,9 +38,9 @@ WHERE = ["behind the railway station", "before the morning market",
          "during the thunderstorm", "outside the village church"]
 
 
-def sentences(n):
-    """n different sentences that share no phrase."""
-    draw = random.SystemRandom()
+def sentences(n, draw=None):
+    """n different sentences that share no phrase; draw: a random.Random."""
+    draw = draw or random.SystemRandom()
     parts = [draw.sample(words, n) for words in (WHO, DOES, WHAT, WHERE)]
     return [" ".join(p) for p in zip(*parts)]
 
