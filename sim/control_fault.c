@@ -131,7 +131,16 @@ static json_t *sim_run_logout(struct sim_operation *op)
 	return json_pack("{si}", "sessions", n);
 }
 
-/* The data centre has never heard of his keys: -404 on the next connection. */
+static bool sim_key_is_of(struct sim_world *w, const struct sim_key *k,
+			  const struct sim_account *a)
+{
+	const struct sim_key *login = sim_world_login_key(w, k->id);
+
+	return login && login->user == a->id;
+}
+
+/* The data centre has never heard of his keys: -404 on the next connection.
+ * Temporary ones first, for they lead to the permanent one. */
 static json_t *sim_run_forget(struct sim_operation *op)
 {
 	const struct sim_account *a = sim_named(op, "user");
@@ -141,13 +150,15 @@ static json_t *sim_run_forget(struct sim_operation *op)
 	if (!a || !op->dcs)
 		return sim_failed(op, "no connections");
 	sim_dcs_drop(op->dcs, a->id);
-	for (struct sim_key *k = op->w->keys; k; k = next) {
-		next = k->next;
-		if (k->user != a->id)
-			continue;
-		sim_world_key_drop(op->w, k->id);
-		n++;
-	}
+	for (int permanent = 0; permanent < 2; permanent++)
+		for (struct sim_key *k = op->w->keys; k; k = next) {
+			next = k->next;
+			if (!sim_key_is_of(op->w, k, a) ||
+			    !k->expires != !!permanent)
+				continue;
+			sim_world_key_drop(op->w, k->id);
+			n++;
+		}
 	return json_pack("{si}", "keys", n);
 }
 

@@ -220,7 +220,9 @@ usec_t mtp_client_deadline(const struct mtp_client *c)
 	if (c->state != CLIENT_SESSION)
 		return first;
 	first = earlier(first, client_secrecy_deadline(c));
-	first = earlier(first, c->ping_next);
+	/* One that is due waits for the temporary key to be bound. */
+	if (!c->ping.due)
+		first = earlier(first, c->ping_next);
 	first = earlier(first, c->heard + silence_limit(c));
 	if (c->acks_n)
 		first = earlier(first, c->acks_deadline);

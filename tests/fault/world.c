@@ -347,8 +347,6 @@ bool fault_until(struct fault_world *w, usec_t time,
 static void account_open(struct fault_world *w, const struct mtp_rsa *rsa,
 			 const struct mtp_auth *auth)
 {
-	static const struct tg_link plain = {
-		.transport = MTP_TRANSPORT_INTERMEDIATE};
 	struct tg_dc dcs[3];
 	struct tg_account_conf conf = {
 		.name = "office",
@@ -357,7 +355,7 @@ static void account_open(struct fault_world *w, const struct mtp_rsa *rsa,
 		.dcs = dcs,
 		.dcs_n = 3,
 		.rsa = rsa,
-		.link = &plain,
+		.link = &w->link,
 		.dc_id = 2,
 		.auth = *auth,
 		.logged_in = true,
@@ -377,6 +375,17 @@ static void account_open(struct fault_world *w, const struct mtp_rsa *rsa,
 		abort();
 }
 
+/* Every transport, plain and obfuscated; every eighth with temporary keys,
+ * half of these so short-lived that they change meanwhile. */
+static void link_choose(struct fault_world *w, uint64_t seed)
+{
+	w->link.transport = (enum mtp_transport_kind)(seed % 4);
+	w->link.obfuscated =
+		seed % 3 && w->link.transport != MTP_TRANSPORT_FULL;
+	if (seed % 8 == 5)
+		w->link.temporary_s = seed % 16 == 5 ? 86400 : 120;
+}
+
 void fault_world_open(struct fault_world *w, uint64_t seed, bool verbose)
 {
 	static struct mtp_rsa *client_rsa, *server_rsa;
@@ -387,6 +396,7 @@ void fault_world_open(struct fault_world *w, uint64_t seed, bool verbose)
 		test_key_new(&client_rsa, &server_rsa);
 	memset(w, 0, sizeof(*w));
 	w->verbose = verbose;
+	link_choose(w, seed);
 	net_open(&conf);
 	random_bytes(auth.key, sizeof(auth.key));
 	auth.key_id = mtp_key_id(auth.key);

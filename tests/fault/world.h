@@ -18,6 +18,7 @@ struct fault_world {
 	struct sim_world *sim;
 	struct sim_dcs *dcs;
 	struct tg_account *account;
+	struct tg_link link; /* by the seed */
 	bool verbose; /* prints operations, states and answers */
 	unsigned asked, answered;
 	unsigned calls, calls_ended;
@@ -29,6 +30,7 @@ struct fault_world {
 	unsigned rang;        /* calls that reached a device */
 };
 
+/* The seed decides how the data centre is reached, too. */
 void fault_world_open(struct fault_world *w, uint64_t seed, bool verbose);
 /* False: something was left over (timers, connections). */
 bool fault_world_close(struct fault_world *w);
