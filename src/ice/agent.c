@@ -344,13 +344,45 @@ int ice_agent_remote(struct ice_agent *a, const char *ufrag, const char *pwd,
 	return 0;
 }
 
+/* Does any pair of this candidate live, or may it still? */
+static bool remote_is_spent(const struct ice_agent *a, const struct sa *addr,
+			    usec_t now)
+{
+	for (int i = 0; i < a->pairs_n; i++)
+		if (sa_cmp(&a->pairs[i]->remote.addr, addr, SA_ALL) &&
+		    !ice_pair_is_spent(a, a->pairs[i], now))
+			return false;
+	return true;
+}
+
+/* The oldest candidate that nothing came of makes room, with its pairs. */
+static bool remote_make_room(struct ice_agent *a, usec_t now)
+{
+	struct sa addr;
+	int i = 0;
+
+	while (i < a->remotes_n &&
+	       !remote_is_spent(a, &a->remotes[i].addr, now))
+		i++;
+	if (i == a->remotes_n)
+		return false;
+	addr = a->remotes[i].addr;
+	a->remotes_n--;
+	memmove(a->remotes + i, a->remotes + i + 1,
+		(size_t)(a->remotes_n - i) * sizeof(*a->remotes));
+	for (i = a->pairs_n - 1; i >= 0; i--)
+		if (sa_cmp(&a->pairs[i]->remote.addr, &addr, SA_ALL))
+			ice_pair_remove(a, a->pairs[i]);
+	return true;
+}
+
 int ice_agent_remote_add(struct ice_agent *a, const struct ice_remote *r,
 			 usec_t now)
 {
 	for (int i = 0; i < a->remotes_n; i++)
 		if (sa_cmp(&a->remotes[i].addr, &r->addr, SA_ALL))
 			return 0;
-	if (a->remotes_n == ICE_REMOTES_MAX) {
+	if (a->remotes_n == ICE_REMOTES_MAX && !remote_make_room(a, now)) {
 		count_bad("ice", "candidates", "too many remote candidates");
 		return -ENOSPC;
 	}

@@ -121,6 +121,9 @@ bool ice_base_is_relay(const struct ice_agent *a, int base);
 
 /* pair.c */
 bool ice_pair_is_alive(const struct ice_pair *p, usec_t now);
+/* Nothing came of it, or not for long. */
+bool ice_pair_is_spent(const struct ice_agent *a, const struct ice_pair *p,
+		       usec_t now);
 usec_t ice_pair_alive_until(const struct ice_pair *p);
 struct ice_pair *ice_pair_find(const struct ice_agent *a, int base,
 			       const struct sa *remote);

@@ -197,6 +197,53 @@ static void test_ice_agent_follows_a_peer_to_another_address(void)
 	}
 }
 
+/* A mobile peer's candidates of a whole journey: the newest still count. */
+static void test_ice_agent_forgets_networks_the_peer_left(void)
+{
+	char line[160];
+	int e = 0;
+
+	start_plain(15);
+	run_until(now + 3 * USEC_S, false);
+	CHECK(both_connected());
+	for (int i = 0; i < 3 * ICE_REMOTES_MAX; i++) {
+		snprintf(
+			line, sizeof(line),
+			"candidate:1 1 udp 2122260223 10.7.%d.%d 5000 typ host",
+			i / 200, 1 + i % 200);
+		e = ice_agent_remote_candidate(host_a.agent, line, now);
+		if (i >= 2 * ICE_REMOTES_MAX)
+			CHECK_INT(e, 0);
+		run_until(now + 2 * USEC_S, false);
+	}
+	CHECK(both_connected() && pairs_match());
+	CHECK_INT(host_a.states[ICE_DISCONNECTED], 0);
+	CHECK(ice_pair_find(host_a.agent, 0,
+			    &host_a.agent->remotes[host_a.agent->remotes_n - 1]
+				     .addr) != NULL);
+	network_done();
+}
+
+/* All at once they are only as many as there is room for. */
+static void test_ice_agent_bounds_remote_candidates(void)
+{
+	char line[160];
+
+	start_plain(16);
+	for (int i = 0; i < 3 * ICE_REMOTES_MAX; i++) {
+		snprintf(
+			line, sizeof(line),
+			"candidate:1 1 udp 2122260223 10.7.%d.%d 5000 typ host",
+			i / 200, 1 + i % 200);
+		ice_agent_remote_candidate(host_a.agent, line, now);
+	}
+	CHECK_INT(host_a.agent->remotes_n, ICE_REMOTES_MAX);
+	CHECK(host_a.agent->pairs_n <= ICE_PAIRS_MAX);
+	run_until(now + 10 * USEC_S, false);
+	CHECK(both_connected());
+	network_done();
+}
+
 static void test_ice_agent_loses_consent_fails_and_recovers(void)
 {
 	usec_t cut_at;
@@ -247,6 +294,8 @@ int main(void)
 	RUN(test_ice_agent_restart_keeps_and_moves_the_pair);
 	RUN(test_ice_agent_switches_when_the_pair_dies);
 	RUN(test_ice_agent_follows_a_peer_to_another_address);
+	RUN(test_ice_agent_forgets_networks_the_peer_left);
+	RUN(test_ice_agent_bounds_remote_candidates);
 	RUN(test_ice_agent_loses_consent_fails_and_recovers);
 	RUN(test_ice_agent_fails_after_twenty_seconds_without_peer);
 	return check_done();

@@ -23,6 +23,10 @@
  * 2 s on the selected pair"; others rest "2500 ms". */
 #define KEEP_SELECTED (1500 * USEC_MS)
 #define KEEP_SPARE (2500 * USEC_MS)
+/* A pair that nothing came of: so many checks without an answer, and nothing
+ * heard for so long. */
+#define SPENT_CHECKS 10
+#define SPENT_AFTER (20 * USEC_S)
 /* RFC 7675 5.1 allows 30 s without an answer; E.7: "write timeout 15 s". */
 #define CONSENT (15 * USEC_S)
 /* A nomination that the peer no longer repeats (its checks come every 2.5 s) */
@@ -80,6 +84,28 @@ struct ice_pair *ice_pair_offer(struct ice_agent *a, int base,
 	return ice_pair_add(a, base, r, now);
 }
 
+bool ice_pair_is_spent(const struct ice_agent *a, const struct ice_pair *p,
+		       usec_t now)
+{
+	return p != a->selected && p != a->wanted &&
+	       p->unanswered >= SPENT_CHECKS &&
+	       now >= p->heard_at + SPENT_AFTER;
+}
+
+/* A peer that changes its network again and again brings new candidates for
+ * as long as the call lasts; those of networks it left go first. */
+static bool pair_make_room(struct ice_agent *a, usec_t now)
+{
+	/* The oldest stand last. */
+	for (int i = a->pairs_n - 1; i >= 0; i--) {
+		if (!ice_pair_is_spent(a, a->pairs[i], now))
+			continue;
+		ice_pair_remove(a, a->pairs[i]);
+		return true;
+	}
+	return false;
+}
+
 struct ice_pair *ice_pair_add(struct ice_agent *a, int base,
 			      const struct ice_remote *r, usec_t now)
 {
@@ -87,7 +113,7 @@ struct ice_pair *ice_pair_add(struct ice_agent *a, int base,
 
 	if (p && !p->old)
 		return p;
-	if (a->pairs_n == ICE_PAIRS_MAX) {
+	if (a->pairs_n == ICE_PAIRS_MAX && !pair_make_room(a, now)) {
 		count_bad("ice", "pairs", "too many pairs");
 		return NULL;
 	}
