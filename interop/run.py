@@ -2,6 +2,7 @@
 """Runs Gramline against other people's software, from npm, pinned:
 
   messages   @mtcute/node, an MTProto client, against the simulated Telegram
+  chat       texts, keyboards, inline bots and files, mtcute and the gateway
   calls      an endpoint on @roamhq/wrtc (libwebrtc) against gramline-endpoint
   matrix     every version, role and path; writes docs/compatibility.md
   lossy      speech over bad networks, next to libwebrtc's; writes
@@ -24,13 +25,13 @@ import time
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(HERE)
 sys.path.insert(0, ROOT)
-from interop import (calls, gateway_calls, libraries,  # noqa: E402
+from interop import (calls, chat, gateway_calls, libraries,  # noqa: E402
                      lossy, matrix, messages)
 
 BUILD = os.path.join(ROOT, "build")
 WORK = os.path.join(BUILD, "interop")
 
-PARTS = ["messages", "calls", "matrix", "lossy", "gateway", "users"]
+PARTS = ["messages", "chat", "calls", "matrix", "lossy", "gateway", "users"]
 
 
 class Report:
@@ -114,6 +115,9 @@ def main():
         if "messages" in parts:
             messages.run(report, node, BUILD,
                          os.path.join(WORK, "messages-" + layer), layer)
+        if "chat" in parts:
+            chat.run(report, node, BUILD,
+                     os.path.join(WORK, "chat-" + layer), layer)
     if "calls" in parts:
         rows += calls.run(report, node, BUILD, os.path.join(WORK, "calls"),
                           quick)

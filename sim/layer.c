@@ -26,6 +26,7 @@ static const struct tl_spelling sim_layer_227[] = {
 	{TL_message, 0x7600b9d3, 0, 0},
 	{TL_userFull, 0x06cbe645, 0, 0},
 	{TL_dialog, 0xfc89f7f3, 0, TL_dialog_unread_reactions_count},
+	{TL_messageReplyHeader, 0x1b97dd66, 0, 0},
 };
 
 /* 229 was seen to take objects of 228. */
@@ -34,10 +35,11 @@ static const struct tl_spelling sim_layer_228[] = {
 	{TL_message, 0x7600b9d3, 0, 0},
 	{TL_userFull, 0x06cbe645, 0, 0},
 	{TL_dialog, 0xfc89f7f3, 0, TL_dialog_unread_reactions_count},
+	{TL_messageReplyHeader, 0x1b97dd66, 0, 0},
 };
 
 /* messages.sendMessage, contacts.addContact, phone.requestCall,
- * messages.sendMedia */
+ * messages.sendMedia, messages.editMessage, messages.editInlineBotMessage */
 static const struct sim_layer sim_layers[] = {
 	{198,
 	 198,
@@ -48,8 +50,20 @@ static const struct sim_layer sim_layers[] = {
 	  {0xa6c4600c, 0x42ff96ed},
 	  {0x7852834e, 0x0330e77f}}},
 	{TL_LAYER, TL_LAYER, NULL, 0, {{0}}},
-	{227, 227, sim_layer_227, 3, {{0xfef48f62, 0x545cd15a}}},
-	{228, 229, sim_layer_228, 4, {{0xfef48f62, 0x545cd15a}}},
+	{227,
+	 227,
+	 sim_layer_227,
+	 4,
+	 {{0xfef48f62, 0x545cd15a},
+	  {0xb106e66c, 0x51e842e1},
+	  {0xa423bb51, 0x83557dba}}},
+	{228,
+	 229,
+	 sim_layer_228,
+	 5,
+	 {{0xfef48f62, 0x545cd15a},
+	  {0xb106e66c, 0x51e842e1},
+	  {0xa423bb51, 0x83557dba}}},
 };
 
 /* The schema's own for a layer that is not known. */

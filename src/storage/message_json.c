@@ -6,6 +6,7 @@
 
 #include "bus/text.h"
 #include "storage/message_core.h"
+#include "telegram/voice.h"
 
 #define ROWS_MAX 100
 
@@ -109,11 +110,27 @@ static json_t *keyboard_json(const struct tg_keyboard *k)
 	return rows;
 }
 
+static json_t *levels_json(struct bytes waveform)
+{
+	uint8_t levels[VOICE_LEVELS_MAX];
+	size_t n = voice_waveform_unpack(levels, sizeof(levels), waveform);
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < n; i++)
+		json_array_append_new(list, json_integer(levels[i]));
+	return list;
+}
+
 static json_t *document_json(const struct tg_document *d)
 {
-	return json_pack("{so so so sb si}", "name", text_json(d->name), "mime",
-			 text_json(d->mime), "size", id_json(d->size), "voice",
-			 d->voice, "seconds", d->duration_s);
+	json_t *o =
+		json_pack("{so so so sb si}", "name", text_json(d->name),
+			  "mime", text_json(d->mime), "size", id_json(d->size),
+			  "voice", d->voice, "seconds", d->duration_s);
+
+	if (d->waveform.n)
+		json_object_set_new(o, "levels", levels_json(d->waveform));
+	return o;
 }
 
 json_t *message_json(const struct tg_message *m)
