@@ -7,7 +7,8 @@ import sys
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 QUICK = ["mtcute", "gramjs", "tdlib223"]
-FULL = ["mtcute", "mtcute223", "gramjs", "tdlib223", "tdlib229"]
+FULL = QUICK + ["mtcute223", "mtcute_pfs", "gramjs_abridged", "gramjs_full",
+                "tdlib223_pfs", "tdlib229"]
 SECONDS = 300
 LOOPBACK = "ip link set lo up && exec \"$@\""
 
@@ -27,13 +28,13 @@ def namespace_words():
 
 def prefix_of(kind):
     """(words before the command, why it cannot run)."""
-    if kind == "gramjs":
+    if kind.startswith("gramjs"):
         words = namespace_words()
         return words or [], words is None and \
             "it dials port 80: a network namespace is needed (root)"
     if kind.startswith("tdlib"):
         package = os.path.join(HERE, "node_modules",
-                               kind.replace("tdlib", "tdlib-layer"))
+                               "tdlib-layer" + kind[len("tdlib"):][:3])
         return [], not os.path.isdir(package) and \
             "npm has no TDLib for this machine"
     return [], False

@@ -28,8 +28,13 @@ from tests.harness.telegram import Telegram  # noqa: E402
 KINDS = {
     "mtcute": ("mtcute", 2, 0, {"layer": "own"}),
     "mtcute223": ("mtcute", 2, 0, {"layer": "gateway"}),
+    "mtcute_pfs": ("mtcute", 2, 0, {"layer": "own", "pfs": True}),
     "gramjs": ("gramjs", 2, 80, {}),
+    "gramjs_abridged": ("gramjs", 2, 80, {
+        "transport": "ConnectionTCPAbridged"}),
+    "gramjs_full": ("gramjs", 2, 80, {"transport": "ConnectionTCPFull"}),
     "tdlib223": ("tdlib", 1, 0, {"layer": 223}),
+    "tdlib223_pfs": ("tdlib", 1, 0, {"layer": 223, "pfs": True}),
     "tdlib229": ("tdlib", 1, 0, {"layer": 229}),
 }
 # Fictitious numbers: country code 999 is not assigned.
@@ -163,6 +168,11 @@ def login_by_qr_code(t):
         equal(clara.answer(answer)["id"], CLARA["id"])
     finally:
         clara.stop()
+
+
+def temporary_key_is_bound(t):
+    wait_for("the event of a bound key", lambda: any(
+        e.get("event") == "bound" for _, e in list(t.telegram.events)))
 
 
 def resolve(t):
@@ -345,8 +355,8 @@ def tests_list(kind, quick):
          lambda t: is_called_and_accepts(t, "libwebrtc"))]
     tests = [(f.__name__, f) for f in (
         login_by_code, login_by_password, login_by_qr_code, resolve,
-        texts_both_ways, files_both_ways, Town.gateway_start, calls_and_is_answered,
-        is_called_and_accepts, is_called_and_declines,
+        texts_both_ways, files_both_ways, Town.gateway_start,
+        calls_and_is_answered, is_called_and_accepts, is_called_and_declines,
         calls_and_is_declined)]
     if not quick:
         tests += [(f.__name__, f) for f in (
@@ -354,7 +364,9 @@ def tests_list(kind, quick):
             is_called_and_given_up)]
     if kind.startswith("tdlib"):
         tests += libwebrtc
-    if kind != "gramjs":    # it has none
+    if "pfs" in KINDS[kind][3]:
+        tests.insert(1, ("temporary_key_is_bound", temporary_key_is_bound))
+    elif KINDS[kind][0] != "gramjs":    # it has none
         tests.insert(2, ("login_with_temporary_keys",
                          login_with_temporary_keys))
     return tests + [("nothing_legal_was_refused", nothing_legal_was_refused)]
