@@ -364,6 +364,9 @@ def tests_list(kind, quick):
             is_called_and_given_up)]
     if kind.startswith("tdlib"):
         tests += libwebrtc
+    # Its abridged transport takes a packet for whole that is still coming.
+    if kind == "gramjs_abridged":
+        tests.remove((files_both_ways.__name__, files_both_ways))
     if "pfs" in KINDS[kind][3]:
         tests.insert(1, ("temporary_key_is_bound", temporary_key_is_bound))
     elif KINDS[kind][0] != "gramjs":    # it has none
