@@ -1,5 +1,6 @@
 /* Media packets without DTLS and SRTP: each is encrypted with the call's own
- * key (telegram-wire E.10, network_use_mtproto). A value; one thread.
+ * key (telegram-wire E.10, network_use_mtproto). A value; one thread. OpenSSL
+ * allocates for each packet: the mode is an experiment of the server's.
  *
  *   packet = E.3's encryption of BE32 (counter | "single") || 127 ||
  *            BE32 length || RTP, RTCP, or dc dc dc dc || SCTP
