@@ -72,6 +72,8 @@ static void sim_open(struct fault_world *w, const struct mtp_rsa *rsa,
 	sim_world_time(w->sim, clock_now(), clock_wall());
 	if (sim_dcs_new(&w->dcs, w->sim, NULL, rsa))
 		abort();
+	if (!auth->present)
+		return;
 	k = sim_world_key_add(w->sim, auth->key_id, auth->key, 2, 0);
 	k->user = OFFICE;
 	k->date = sim_world_date(w->sim);
@@ -139,8 +141,8 @@ static void on_event(const struct tg_event *event, void *arg)
 		       w->last_text);
 }
 
-static void answered(struct fault_world *w, const struct mtp_error *err,
-		     const char *what)
+void fault_answered(struct fault_world *w, const struct mtp_error *err,
+		    const char *what)
 {
 	w->answered++;
 	snprintf(w->refusal, sizeof(w->refusal), "%s", err ? err->text : "");
@@ -152,29 +154,29 @@ static void answered(struct fault_world *w, const struct mtp_error *err,
 static void on_answer(const struct mtp_error *err, const struct tl_obj *o,
 		      void *arg)
 {
-	answered(arg, err, "query");
+	fault_answered(arg, err, "query");
 }
 
 static void on_sent(const struct mtp_error *err, const struct tg_message *sent,
 		    void *arg)
 {
-	answered(arg, err, "query");
+	fault_answered(arg, err, "query");
 }
 
 static void on_user(const struct mtp_error *err, const struct tg_user *user,
 		    void *arg)
 {
-	answered(arg, err, "look-up");
+	fault_answered(arg, err, "look-up");
 }
 
 /* err: of the call that should have answered later. */
-static void asked(struct fault_world *w, int err)
+void fault_asked(struct fault_world *w, int err)
 {
 	struct mtp_error e = {err, strerror(-err)};
 
 	w->asked++;
 	if (err)
-		answered(w, &e, "at once");
+		fault_answered(w, &e, "at once");
 }
 
 void fault_ask(struct fault_world *w, enum tl_ctor_no no)
@@ -182,15 +184,15 @@ void fault_ask(struct fault_world *w, enum tl_ctor_no no)
 	struct tl_arena arena;
 
 	tl_arena_init(&arena);
-	asked(w, tg_account_query(w->account, tl_new(&arena, no), 0, on_answer,
-				  w));
+	fault_asked(w, tg_account_query(w->account, tl_new(&arena, no), 0,
+					on_answer, w));
 	tl_arena_clear(&arena);
 }
 
 void fault_find(struct fault_world *w, const char *username)
 {
-	asked(w,
-	      tg_resolve(w->account, TG_PEER_USERNAME, username, on_user, w));
+	fault_asked(w, tg_resolve(w->account, TG_PEER_USERNAME, username,
+				  on_user, w));
 }
 
 static struct tg_user fault_user(const struct fault_world *w, int64_t id)
@@ -207,7 +209,7 @@ void fault_text(struct fault_world *w, int64_t to, const char *text)
 
 	struct tg_draft draft = {.text = text, .format = TG_FORMAT_PLAIN};
 
-	asked(w, tg_message_send(w->account, &user, &draft, on_sent, w));
+	fault_asked(w, tg_message_send(w->account, &user, &draft, on_sent, w));
 }
 
 /* -- calls --------------------------------------------------------------------
@@ -356,9 +358,9 @@ static void account_open(struct fault_world *w, const struct mtp_rsa *rsa,
 		.dcs_n = 3,
 		.rsa = rsa,
 		.link = &w->link,
-		.dc_id = 2,
+		.dc_id = auth->present ? 2 : 1,
 		.auth = *auth,
-		.logged_in = true,
+		.logged_in = auth->present,
 		.handlers = {.state = on_state,
 			     .event = on_event,
 			     .incoming = on_incoming},
@@ -386,11 +388,12 @@ static void link_choose(struct fault_world *w, uint64_t seed)
 		w->link.temporary_s = seed % 16 == 5 ? 86400 : 120;
 }
 
-void fault_world_open(struct fault_world *w, uint64_t seed, bool verbose)
+static void world_open(struct fault_world *w, uint64_t seed, bool verbose,
+		       bool logged_in)
 {
 	static struct mtp_rsa *client_rsa, *server_rsa;
 	struct net_conf conf = {seed, sim_next, sim_turn, w};
-	struct mtp_auth auth = {.present = true};
+	struct mtp_auth auth = {.present = logged_in};
 
 	if (!client_rsa)
 		test_key_new(&client_rsa, &server_rsa);
@@ -402,6 +405,16 @@ void fault_world_open(struct fault_world *w, uint64_t seed, bool verbose)
 	auth.key_id = mtp_key_id(auth.key);
 	sim_open(w, server_rsa, &auth);
 	account_open(w, client_rsa, &auth);
+}
+
+void fault_world_open(struct fault_world *w, uint64_t seed, bool verbose)
+{
+	world_open(w, seed, verbose, true);
+}
+
+void fault_world_open_new(struct fault_world *w, uint64_t seed, bool verbose)
+{
+	world_open(w, seed, verbose, false);
 }
 
 bool fault_world_close(struct fault_world *w)

@@ -19,7 +19,7 @@ struct fault_world {
 	struct sim_dcs *dcs;
 	struct tg_account *account;
 	struct tg_link link; /* by the seed */
-	bool verbose; /* prints operations, states and answers */
+	bool verbose;        /* prints operations, states and answers */
 	unsigned asked, answered;
 	unsigned calls, calls_ended;
 	struct tg_call *open[FAULT_CALLS_MAX];
@@ -32,6 +32,8 @@ struct fault_world {
 
 /* The seed decides how the data centre is reached, too. */
 void fault_world_open(struct fault_world *w, uint64_t seed, bool verbose);
+/* The same with nobody logged in, and the account at data centre 1. */
+void fault_world_open_new(struct fault_world *w, uint64_t seed, bool verbose);
 /* False: something was left over (timers, connections). */
 bool fault_world_close(struct fault_world *w);
 
@@ -54,6 +56,11 @@ void fault_find(struct fault_world *w, const char *username);
 void fault_text(struct fault_world *w, int64_t to, const char *text);
 void fault_call(struct fault_world *w, int64_t to);
 void fault_hang_up(struct fault_world *w); /* all calls */
+/* For queries a test makes itself: one was asked (err: it was refused at once),
+ * one was answered. */
+void fault_asked(struct fault_world *w, int err);
+void fault_answered(struct fault_world *w, const struct mtp_error *err,
+		    const char *what);
 /* Everything asked is answered, every call has ended. */
 bool fault_is_quiet(struct fault_world *w);
 /* Has the simulator put this text into the user's box? */
