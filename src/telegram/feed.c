@@ -11,6 +11,7 @@
 
 #include "base/log.h"
 #include "base/plant.h"
+#include "base/text.h"
 
 #define STATE_FAILURES_MAX 4
 
@@ -176,16 +177,30 @@ static void take(struct tg_account *a, const struct tl_obj *o,
 	release(a);
 }
 
-static void update_in(struct tg_account *a, const struct tl_obj *o)
+/* Updates of the account itself. */
+static bool account_apply(struct tg_account *a, const struct tl_obj *o)
 {
-	if (call_apply(a, o))
-		return;
-	if (peers_update(a, o))
-		return;
+	char type[48];
+
 	if (tl_is(o, TL_updateLoginToken)) {
 		login_token_accepted(a);
-		return;
+	} else if (tl_is(o, TL_updateConfig)) {
+		a->app_config_asked = false; /* a freeze, or its end */
+	} else if (tl_is(o, TL_updateServiceNotification)) {
+		/* AUTH_KEY_DROP_DUPLICATE and others; never their text. */
+		text_clean(type, sizeof(type),
+			   tl_bytes(o, TL_updateServiceNotification_type));
+		log_warn("telegram", a->name, "Telegram notifies: %s", type);
+	} else {
+		return false;
 	}
+	return true;
+}
+
+static void update_in(struct tg_account *a, const struct tl_obj *o)
+{
+	if (call_apply(a, o) || peers_update(a, o) || account_apply(a, o))
+		return;
 	for (size_t i = 0; i < sizeof(counted) / sizeof(counted[0]); i++) {
 		if (!tl_is(o, counted[i].no))
 			continue;
@@ -377,6 +392,9 @@ static void pump_answered(const struct mtp_error *err,
 			 err->text);
 		updates_failed(&a->updates, is_useless(&a->updates, err),
 			       clock_now());
+		updates_not_before(&a->updates,
+				   clock_now() +
+					   flood_seconds(err->text) * USEC_S);
 	} else if (tl_is(answer, TL_updates_state)) {
 		updates_state(&a->updates, tl_int(answer, TL_updates_state_pts),
 			      tl_int(answer, TL_updates_state_qts),

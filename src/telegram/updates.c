@@ -323,3 +323,9 @@ void updates_failed(struct updates *u, bool forget, usec_t now)
 	if (forget)
 		u->known = false;
 }
+
+void updates_not_before(struct updates *u, usec_t at)
+{
+	if (at > u->retry_at)
+		u->retry_at = at;
+}

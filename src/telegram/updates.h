@@ -89,5 +89,7 @@ void updates_too_long(struct updates *u, int32_t pts);
 /* The request failed: again after 1, 2, 4 .. 60 s. forget: the server does not
  * accept our state, getState comes next. */
 void updates_failed(struct updates *u, bool forget, usec_t now);
+/* After updates_failed: Telegram told how long to wait. */
+void updates_not_before(struct updates *u, usec_t at);
 
 #endif
