@@ -4,7 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "sim/app.h"
 #include "sim/content.h"
 #include "sim/held.h"
 #include "sim/layer.h"

@@ -141,6 +141,7 @@ struct sim_world {
 	void *event_arg;
 };
 
+/* sim/world_life.c */
 int sim_world_new(struct sim_world **wp, struct sim_config *c,
 		  struct sim_store *s, char why[256]);
 void sim_world_free(struct sim_world **wp);
@@ -173,6 +174,8 @@ struct sim_key *sim_world_key_add(struct sim_world *w, uint64_t id,
 				  int32_t expires_in);
 void sim_world_key_save(struct sim_world *w, const struct sim_key *k);
 void sim_world_key_drop(struct sim_world *w, uint64_t id);
+/* A record of the store. */
+void sim_world_key_load(const char *id, const json_t *o, void *world);
 
 /* The connection now carries (key, session). Older ones with the same pair are
  * superseded. */
