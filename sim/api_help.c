@@ -1,4 +1,6 @@
 /* help.*, and the questions clients ask around them. */
+#include <string.h>
+
 #include "sim/api.h"
 
 static struct tl_obj *sim_dc_option(struct sim_request *r, int i)
@@ -11,6 +13,18 @@ static struct tl_obj *sim_dc_option(struct sim_request *r, int i)
 	tl_set_str(o, TL_dcOption_ip_address, d->host);
 	tl_set_int(o, TL_dcOption_port, port);
 	tl_set_true(o, TL_dcOption_static);
+	if (strchr(d->host, ':'))
+		tl_set_true(o, TL_dcOption_ipv6);
+	if (d->media_only)
+		tl_set_true(o, TL_dcOption_media_only);
+	if (d->tcpo_only)
+		tl_set_true(o, TL_dcOption_tcpo_only);
+	if (d->cdn)
+		tl_set_true(o, TL_dcOption_cdn);
+	if (d->this_port_only)
+		tl_set_true(o, TL_dcOption_this_port_only);
+	if (d->secret_n)
+		tl_set_bytes(o, TL_dcOption_secret, d->secret, d->secret_n);
 	return o;
 }
 

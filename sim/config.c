@@ -94,6 +94,36 @@ int sim_policy_parse(enum sim_policy *pp, const char *text)
 	return -EINVAL;
 }
 
+static int sim_config_dc(struct sim_dc_config *d, const json_t *o,
+			 char why[256])
+{
+	static const char *const names[] = {
+		"id",  "host",           "port",   "media_only", "tcpo_only",
+		"cdn", "this_port_only", "secret", NULL};
+	const char *secret = sim_json_text(o, "secret", "");
+	json_int_t id = sim_json_int(o, "id", 0);
+	json_int_t port = sim_json_int(o, "port", 0);
+
+	if (sim_config_keys(o, names, "dcs", why))
+		return -EINVAL;
+	if (id < 1 || id > 5 || port < 0 || port > 65535)
+		return sim_config_wrong(why, "dcs", "id 1..5, port 0..65535");
+	d->id = (int16_t)id;
+	d->port = (uint16_t)port;
+	snprintf(d->host, sizeof(d->host), "%s",
+		 sim_json_text(o, "host", "127.0.0.1"));
+	d->media_only = json_is_true(json_object_get(o, "media_only"));
+	d->tcpo_only = json_is_true(json_object_get(o, "tcpo_only"));
+	d->cdn = json_is_true(json_object_get(o, "cdn"));
+	d->this_port_only = json_is_true(json_object_get(o, "this_port_only"));
+	d->secret_n = strlen(secret) / 2;
+	if (d->secret_n &&
+	    ((d->secret_n != 16 && d->secret_n != 17) ||
+	     hex_decode(d->secret, d->secret_n, secret, strlen(secret))))
+		return sim_config_wrong(why, "dcs", "secret: 32 or 34 digits");
+	return 0;
+}
+
 static int sim_config_dcs(struct sim_config *c, char why[256])
 {
 	const json_t *list = json_object_get(c->root, "dcs");
@@ -101,20 +131,11 @@ static int sim_config_dcs(struct sim_config *c, char why[256])
 	size_t i;
 
 	if (json_array_size(list) < 1 || json_array_size(list) > SIM_DCS)
-		return sim_config_wrong(why, "dcs", "one to five entries");
+		return sim_config_wrong(why, "dcs", "one to eight entries");
 	json_array_foreach(list, i, o)
 	{
-		struct sim_dc_config *d = &c->dcs[i];
-		json_int_t id = sim_json_int(o, "id", 0);
-		json_int_t port = sim_json_int(o, "port", 0);
-
-		if (id < 1 || id > 5 || port < 0 || port > 65535)
-			return sim_config_wrong(why, "dcs",
-						"id 1..5, port 0..65535");
-		d->id = (int16_t)id;
-		d->port = (uint16_t)port;
-		snprintf(d->host, sizeof(d->host), "%s",
-			 sim_json_text(o, "host", "127.0.0.1"));
+		if (sim_config_dc(&c->dcs[i], o, why))
+			return -EINVAL;
 		c->dc_count++;
 	}
 	return 0;

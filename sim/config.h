@@ -7,7 +7,7 @@
 
 #include "sim/account.h"
 
-#define SIM_DCS 5
+#define SIM_DCS 8
 #define SIM_CONNECTIONS 16
 
 enum sim_policy {
@@ -25,10 +25,15 @@ struct sim_connection {
 	char username[128], password[128];
 };
 
+/* One address of a data centre; several may have the same id. */
 struct sim_dc_config {
 	int16_t id;
 	char host[64];
 	uint16_t port; /* 0: any, then kept over restarts */
+	/* told in its dcOption */
+	bool media_only, tcpo_only, cdn, this_port_only;
+	uint8_t secret[17]; /* and wanted there: 16 bytes, or dd and 16 */
+	size_t secret_n;    /* 0: none */
 };
 
 struct sim_config {

@@ -26,7 +26,8 @@ struct sim_dc {
 	struct sim_dcs *all;
 	const struct sim_dc_config *config;
 	struct sim_listener *listener;
-	struct mtp_sessions *sessions;
+	struct mtp_sessions *sessions;     /* of the first with that id */
+	struct mtp_sessions *own_sessions; /* or NULL */
 	struct sim_conn *conns;
 };
 
@@ -260,6 +261,10 @@ static int sim_conn_engine(struct sim_conn *c)
 		.dc = c->dc->config->id,
 		.hostile = sim_dcs_hostility(d),
 		.sessions = c->dc->sessions,
+		.secret = c->dc->config->secret_n
+				  ? c->dc->config->secret +
+					    c->dc->config->secret_n - 16
+				  : NULL,
 		.layer_min = config->layer_min,
 		.layer_max = config->layer_max,
 		.unknown_methods = true, /* of other layers: sim/layer.h */
@@ -303,24 +308,44 @@ static void sim_dc_on_accept(int fd, void *arg)
  * ---------------------------------------------------------------------------
  */
 
-static uint16_t sim_dc_port_kept(struct sim_world *w, int16_t id)
+/* The first address of that data centre. */
+static int sim_dc_first(const struct sim_world *w, int16_t id)
 {
-	char name[16];
+	int i = 0;
+
+	while (w->config->dcs[i].id != id)
+		i++;
+	return i;
+}
+
+static void sim_dc_port_name(char name[24], const struct sim_world *w, int i)
+{
+	int16_t id = w->config->dcs[i].id;
+
+	if (sim_dc_first(w, id) == i)
+		snprintf(name, 24, "port-%d", id);
+	else
+		snprintf(name, 24, "port-%d-%d", id, i);
+}
+
+static uint16_t sim_dc_port_kept(struct sim_world *w, int i)
+{
+	char name[24];
 	json_t *o;
 	uint16_t port;
 
-	snprintf(name, sizeof(name), "port-%d", id);
+	sim_dc_port_name(name, w, i);
 	o = sim_store_get(w->store, "meta", name);
 	port = (uint16_t)sim_json_int(o, "port", 0);
 	json_decref(o);
 	return port;
 }
 
-static void sim_dc_port_keep(struct sim_world *w, int16_t id, uint16_t port)
+static void sim_dc_port_keep(struct sim_world *w, int i, uint16_t port)
 {
-	char name[16];
+	char name[24];
 
-	snprintf(name, sizeof(name), "port-%d", id);
+	sim_dc_port_name(name, w, i);
 	sim_store_put(w->store, "meta", name, json_pack("{si}", "port", port));
 }
 
@@ -328,13 +353,16 @@ static int sim_dc_open(struct sim_dcs *d, int i)
 {
 	struct sim_dc *dc = &d->dc[i];
 	const struct sim_dc_config *config = &d->world->config->dcs[i];
-	uint16_t port = config->port ? config->port
-				     : sim_dc_port_kept(d->world, config->id);
-	int err;
+	uint16_t port =
+		config->port ? config->port : sim_dc_port_kept(d->world, i);
+	int err = 0, first = sim_dc_first(d->world, config->id);
 
 	dc->all = d;
 	dc->config = config;
-	err = mtp_sessions_new(&dc->sessions);
+	/* Sessions are of the data centre, whichever way one comes in. */
+	if (first == i)
+		err = mtp_sessions_new(&dc->own_sessions);
+	dc->sessions = d->dc[first].own_sessions;
 	if (!err)
 		err = sim_listener_new_tcp(&dc->listener, d->loop, config->host,
 					   port, sim_dc_on_accept, dc);
@@ -344,7 +372,7 @@ static int sim_dc_open(struct sim_dcs *d, int i)
 		return err;
 	}
 	d->world->dc_ports[i] = sim_listener_port(dc->listener);
-	sim_dc_port_keep(d->world, config->id, d->world->dc_ports[i]);
+	sim_dc_port_keep(d->world, i, d->world->dc_ports[i]);
 	return 0;
 }
 
@@ -386,8 +414,9 @@ void sim_dcs_free(struct sim_dcs **dp)
 			sim_conn_free(c);
 		}
 		sim_listener_free(&dc->listener);
-		mtp_sessions_free(&dc->sessions);
 	}
+	for (int i = 0; i < d->count; i++)
+		mtp_sessions_free(&d->dc[i].own_sessions);
 	free(d);
 	*dp = NULL;
 }

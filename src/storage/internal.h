@@ -15,6 +15,7 @@ struct storage {
 	struct list sessions;  /* struct session */
 	struct list calls;     /* struct storage_call, calls.c */
 	struct list transfers; /* struct transfer, files.c */
+	struct buf addresses;  /* of data centres, as kept (addresses.h) */
 };
 
 /* One Telegram log-in. */

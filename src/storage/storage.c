@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "bus/manager_storage.h"
 #include "bus/text.h"
+#include "storage/addresses.h"
 #include "storage/internal.h"
 #include "storage/vault.h"
 
@@ -120,6 +121,28 @@ static void keep_self(const struct tg_user *user, void *arg)
 	save(session);
 }
 
+#define ADDRESSES_FACT "telegram.addresses"
+#define ADDRESSES_MAX 32
+
+static void keep_dcs(const struct tg_dc *dcs, size_t n, void *arg)
+{
+	struct session *session = arg;
+	struct storage *s = session->storage;
+	struct buf text;
+
+	buf_init(&text);
+	addresses_write(&text, dcs, n);
+	if (!text.bad &&
+	    !bytes_equal(buf_bytes(&text), buf_bytes(&s->addresses))) {
+		(void)store_fact_set(s->conf.store, ADDRESSES_FACT,
+				     buf_bytes(&text));
+		buf_clear(&s->addresses);
+		s->addresses = text;
+	} else {
+		buf_clear(&text);
+	}
+}
+
 static void keep_updates(int32_t pts, int32_t qts, int32_t date, int32_t seq,
 			 void *arg)
 {
@@ -188,12 +211,16 @@ static int session_start(struct session *session, const struct tg_use *use)
 {
 	struct storage *s = session->storage;
 	const struct store_session *k = &session->kept;
+	struct tg_dc learnt[ADDRESSES_MAX];
 	struct tg_account_conf conf = {
 		.name = session->name,
 		.api_id = s->conf.api_id,
 		.api_hash = s->conf.api_hash,
 		.dcs = s->conf.dcs,
 		.dcs_n = s->conf.dcs_n,
+		.learnt = learnt,
+		.learnt_n = addresses_read(learnt, ADDRESSES_MAX,
+					   buf_cstr(&s->addresses)),
 		.rsa = s->conf.rsa,
 		.link = s->conf.link,
 		.dc_id = k->dc_id,
@@ -207,6 +234,7 @@ static int session_start(struct session *session, const struct tg_use *use)
 		.frozen_since = k->frozen_since,
 		.use = *use,
 		.keep = {.auth = keep_auth,
+			 .dcs = keep_dcs,
 			 .auth_lost = keep_auth_lost,
 			 .frozen = keep_frozen,
 			 .flood = keep_flood,
@@ -290,6 +318,8 @@ int storage_new(struct storage **sp, const struct storage_conf *conf,
 	if (!s)
 		return -ENOMEM;
 	s->conf = *conf;
+	buf_init(&s->addresses);
+	(void)store_fact_get(conf->store, ADDRESSES_FACT, &s->addresses);
 	snprintf(s->id, sizeof(s->id), "%s", conf->id);
 	for (size_t i = 0; i < conf->sessions_n && !err; i++) {
 		*why = conf->sessions[i];
@@ -334,5 +364,6 @@ void storage_free(struct storage **sp)
 	storage_calls_drop(s);
 	storage_transfers_drop(s);
 	list_flush(&s->sessions);
+	buf_clear(&s->addresses);
 	free(s);
 }

@@ -201,6 +201,12 @@ bool account_has_address(const struct tg_account *a, int dc_id)
 	return tg_link_addresses(&dc, 1, a->dcs, a->dcs_n, dc_id, a->link);
 }
 
+bool account_migration_waits(const struct tg_account *a)
+{
+	return a->rebuild_wanted && a->migrate_to && a->connection &&
+	       !a->config_known && !account_has_address(a, a->migrate_to);
+}
+
 void account_connection_conf(struct connection_conf *conf, struct tg_dc *dcs,
 			     const struct tg_account *a, int dc_id)
 {
@@ -306,7 +312,8 @@ static usec_t next_deadline(struct tg_account *a)
 	usec_t at = phone_deadline(&a->phone);
 	usec_t t;
 
-	if (a->jobs || a->end_wanted || a->rebuild_wanted)
+	if (a->jobs || a->end_wanted ||
+	    (a->rebuild_wanted && !account_migration_waits(a)))
 		return 0;
 	if (!a->connection)
 		return at;
@@ -337,7 +344,8 @@ static void on_tick(void *arg)
 
 	if (a->end_wanted)
 		end(a);
-	if (a->rebuild_wanted && !tg_state_is_over(a->state))
+	if (a->rebuild_wanted && !account_migration_waits(a) &&
+	    !tg_state_is_over(a->state))
 		rebuild(a);
 	jobs_run(a);
 	phone_timeout(&a->phone);
@@ -444,6 +452,11 @@ static void conf_take(struct tg_account *a, const struct tg_account_conf *conf)
 	a->frozen.since = conf->frozen_since;
 	for (size_t i = 0; i < conf->dcs_n; i++)
 		account_dc_add(a, &conf->dcs[i]);
+	a->dcs_own = a->dcs_n;
+	/* Telegram's test data centres are another Telegram. */
+	for (size_t i = 0; i < conf->learnt_n; i++)
+		if (conf->learnt[i].test == conf->dcs[0].test)
+			account_dc_add(a, &conf->learnt[i]);
 }
 
 /* The state that an earlier process left, or that nothing can be done in. */

@@ -66,6 +66,9 @@ struct tg_keep {
 	/* We called this user, or he us, or he wrote. */
 	void (*met)(int64_t user_id, void *arg);
 	void (*self)(const struct tg_user *user, void *arg);
+	/* The data centres' addresses as Telegram now tells them: all accounts
+	 * hear the same. */
+	void (*dcs)(const struct tg_dc *dcs, size_t n, void *arg);
 	void (*updates)(int32_t pts, int32_t qts, int32_t date, int32_t seq,
 			void *arg);
 	void (*peer)(const struct tg_user *user, void *arg);
@@ -101,6 +104,9 @@ struct tg_account_conf {
 	const char *api_hash;
 	const struct tg_dc *dcs; /* first is used first; copied */
 	size_t dcs_n;
+	/* What Telegram told before, as kept; copied. */
+	const struct tg_dc *learnt;
+	size_t learnt_n;
 	const struct mtp_rsa *rsa; /* borrowed for life */
 	/* Borrowed for life; NULL: tg_link_default. */
 	const struct tg_link *link;

@@ -49,7 +49,7 @@ struct tg_account {
 
 	/* Data centres: configured ones first, then help.getConfig's. */
 	struct tg_dc dcs[ACCOUNT_DCS_MAX];
-	size_t dcs_n;
+	size_t dcs_n, dcs_own; /* the first so many are configured */
 	int dc_id;
 	struct mtp_auth auth; /* of dc_id; what a new connection starts with */
 	struct connection *connection;
@@ -114,6 +114,9 @@ void account_reset(struct tg_account *a);
 /* Adds a data centre address unless it is known. */
 void account_dc_add(struct tg_account *a, const struct tg_dc *dc);
 
+/* Sent to a data centre whose address only help.getConfig can tell: that is
+ * asked first. */
+bool account_migration_waits(const struct tg_account *a);
 bool account_has_address(const struct tg_account *a, int dc_id);
 /* What connections to that data centre have in common. dcs: room for
  * CONNECTION_ADDRESSES_MAX. */

@@ -51,8 +51,13 @@ static void config_take(struct tg_account *a, const struct tl_obj *config)
 {
 	uint32_t n = tl_count(config, TL_config_dc_options);
 
+	/* What was told before no longer counts. */
+	if (n)
+		a->dcs_n = a->dcs_own;
 	for (uint32_t i = 0; i < n; i++)
 		dc_option_take(a, tl_item(config, TL_config_dc_options, i));
+	if (n && a->keep.dcs)
+		a->keep.dcs(a->dcs + a->dcs_own, a->dcs_n - a->dcs_own, a->arg);
 	phone_timers(&a->phone,
 		     tl_int(config, TL_config_call_receive_timeout_ms),
 		     tl_int(config, TL_config_call_ring_timeout_ms));
@@ -80,6 +85,7 @@ static void config_answered(const struct mtp_error *err,
 		config_take(a, answer);
 	a->config_known = true;
 	account_state_update(a);
+	account_wake(a);
 }
 
 static void self_answered(const struct mtp_error *err,
@@ -223,7 +229,8 @@ static usec_t app_config_due(const struct tg_account *a)
 
 usec_t account_greet_deadline(const struct tg_account *a)
 {
-	if (!a->connection || tg_state_is_over(a->state) || a->rebuild_wanted ||
+	if (!a->connection || tg_state_is_over(a->state) ||
+	    (a->rebuild_wanted && !account_migration_waits(a)) ||
 	    !connection_ready(a->connection))
 		return USEC_NEVER;
 	return config_due(a) || self_due(a) ? 0 : app_config_due(a);

@@ -303,8 +303,11 @@ static int query_begin(struct query *q, const struct tl_obj *query)
 	err = tl_write(&q->bytes, query);
 	*a->queries_last = q;
 	a->queries_last = &q->next;
-	/* While the connection is being replaced the query waits. */
-	if (!err && a->connection && !a->rebuild_wanted && !a->end_wanted)
+	/* While the connection is being replaced the query waits; only what
+	 * tells where to goes out. */
+	if (!err && a->connection && !a->end_wanted &&
+	    (!a->rebuild_wanted ||
+	     (q->fn == TL_help_getConfig && account_migration_waits(a))))
 		err = submit(q);
 	if (err) {
 		query_unlink(q);

@@ -242,6 +242,14 @@ static void keep_auth(int dc_id, const struct mtp_auth *auth, void *arg)
 	w->auths++;
 }
 
+static void keep_dcs(const struct tg_dc *dcs, size_t n, void *arg)
+{
+	struct world *w = arg;
+
+	for (w->told_n = 0; w->told_n < n && w->told_n < 8; w->told_n++)
+		w->told[w->told_n] = dcs[w->told_n];
+}
+
 static void keep_lost(const char *reason, void *arg)
 {
 	struct world *w = arg;
@@ -397,6 +405,7 @@ void world_open(struct world *w, bool logged_in)
 		.pts = logged_in ? 10 : 0,
 		.date = 1000,
 		.keep = {.auth = keep_auth,
+			 .dcs = keep_dcs,
 			 .auth_lost = keep_lost,
 			 .frozen = keep_frozen,
 			 .flood = keep_flood,

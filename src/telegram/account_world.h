@@ -51,7 +51,9 @@ struct world {
 	int64_t frozen_since;
 	char flood[64]; /* line, why */
 	int64_t flood_until;
-	int64_t met; /* the last one */
+	int64_t met;          /* the last one */
+	struct tg_dc told[8]; /* addresses to be kept */
+	size_t told_n;
 	struct tg_user self;
 	/* What a store would keep of peers. */
 	struct tg_user peers[8];

@@ -56,8 +56,9 @@ class Telegram:
     def settings(self):
         """Lines for the gateway's [telegram] section."""
         return ("api_id = 4242\napi_hash = 0123456789abcdef0123456789abcdef\n"
-                "dc = %d %s:%d\nrsa_key = %s" % (self.dc, self.host,
-                                                 self.port, self.key))
+                "dc = %d %s:%d\nrsa_key = %s" % (
+                    self.dc, "[%s]" % self.host if ":" in self.host
+                    else self.host, self.port, self.key))
 
     # -- control ----------------------------------------------------------
     def open(self):

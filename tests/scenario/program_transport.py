@@ -7,6 +7,7 @@ program logs in with a new key, then runs and resumes with the kept one.
 # run: check 150
 """
 import os
+import re
 import shutil
 import socket
 import sys
@@ -224,6 +225,111 @@ def next_address(w):
             "dc = 2 %s:%d" % (w.telegram.host, w.telegram.port)]))
 
 
+class Elsewhere:
+    """Another simulated Telegram, of these addresses."""
+
+    def __init__(self, w, name, dcs, **account):
+        self.w, self.name = w, name
+        self.telegram = Telegram(BUILD, os.path.join(FOLDER, name),
+                                 [dict(OFFICE, **account), user(1)], dcs=dcs)
+        self.telegram.start()
+        self.at = dict(zip(range(len(dcs)), re.findall(
+            r"address=(\S+):(\d+)", self.telegram.process.text())))
+
+    def dc(self, number, i=None):
+        """The line for the i-th address, or for one where nobody is."""
+        host, port = (self.at[i] if i is not None else
+                      ("127.0.0.1", stopped(Socks5()).port))
+        return "dc = %d %s:%s" % (number, "[%s]" % host if ":" in host
+                                  else host, port)
+
+    def gateway(self, folder, dc, telegram=""):
+        settings = "\n".join(
+            [line for line in self.telegram.settings().split("\n")
+             if not line.startswith("dc =")] + [dc, telegram])
+        g = Gateway(BUILD, os.path.join(FOLDER, self.name, folder), settings,
+                    {"office": "+" + NUMBER}, [PBX])
+        self.w.made.append(g)
+        return g
+
+    def login(self, g):
+        return g.login("office", lambda: self.telegram.code(NUMBER))
+
+    def runs(self, g):
+        g.start()
+        g.wait_sessions_ready()
+        equal(g.stop(), 0)
+
+    def again(self, g, dc, telegram=""):
+        """With what g has kept and another configuration."""
+        data = os.path.join(g.folder, "data")
+        g = self.gateway(os.path.basename(g.folder), dc, telegram)
+        assert os.path.exists(data)
+        self.runs(g)
+        return g
+
+    def close(self):
+        equal(self.telegram.stop(), 0)
+
+
+def ipv6(w):
+    e = Elsewhere(w, "six", [{"id": 2, "host": "::1"}])
+    try:
+        g = e.gateway("g", e.dc(2, 0), "ip = 6-only")
+        e.login(g)
+        e.runs(g)
+    finally:
+        e.close()
+
+
+def learnt(w):
+    """What Telegram tells of addresses is kept: the next start finds it, over
+    IPv6, though nobody is at the configured one any more."""
+    e = Elsewhere(w, "both", [{"id": 2}, {"id": 2, "host": "::1"}])
+    try:
+        g = e.gateway("g", e.dc(2, 0))
+        e.login(g)
+        e.runs(g)
+        e.again(g, e.dc(2), "ip = 6-only")
+        e.again(g, e.dc(2, 0), "ip = 6")
+    finally:
+        e.close()
+
+
+def secret_address(w):
+    """An address behind a secret is spoken to with it; one for files only is
+    never dialled."""
+    e = Elsewhere(w, "secret", [
+        {"id": 2, "media_only": True},
+        {"id": 2, "host": "127.0.0.2", "tcpo_only": True,
+         "secret": "dd" + SECRET.hex()}])
+    try:
+        g = e.gateway("g", e.dc(2, 0), "obfuscated = no")
+        e.login(g)
+        e.runs(g)
+        e.again(g, e.dc(2), "obfuscated = no")
+    finally:
+        e.close()
+
+
+def migrates(w, way):
+    """The account lives elsewhere: logged in there, resumed there, though the
+    configuration knows no address of that data centre."""
+    e = Elsewhere(w, way, [{"id": 2}, {"id": 4}], dc=4)
+    try:
+        g = e.gateway("g", e.dc(2, 0))
+        if way == "network":
+            e.telegram.ask("fault", fault="error", method="auth.sendCode",
+                           code=303, text="NETWORK_MIGRATE_4", times=1)
+        text = e.login(g)
+        assert "sends us to 4" in text, text
+        for _ in range(2):
+            e.runs(g)
+        assert "sends us" not in g.process.text()
+    finally:
+        e.close()
+
+
 TESTS = [("scenario_transport_%s_%s" % (t, o),
           transport(t, "yes" if o == "obfuscated" else "no"))
          for t, o in (("padded", "obfuscated"), ("padded", "plain"),
@@ -258,6 +364,11 @@ TESTS += [
     ("scenario_secrecy_works", secrecy),
     ("scenario_secrecy_renews_during_a_call", secrecy_in_a_call),
     ("scenario_address_next", next_address),
+    ("scenario_address_ipv6", ipv6),
+    ("scenario_address_learnt_is_kept", learnt),
+    ("scenario_address_with_a_secret", secret_address),
+    ("scenario_migrate_phone", lambda w: migrates(w, "phone")),
+    ("scenario_migrate_network", lambda w: migrates(w, "network")),
 ]
 
 
