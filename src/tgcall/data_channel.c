@@ -20,7 +20,7 @@ struct data_channel {
 	struct sctp *sctp;
 	bool open;
 	uint16_t stream; /* as its opener chose */
-	usec_t now; /* of the call that is being served */
+	usec_t now;      /* of the call that is being served */
 };
 
 static void on_packet(struct bytes packet, void *arg)
