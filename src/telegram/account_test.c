@@ -269,8 +269,6 @@ static void test_account_nowhere_to_migrate(void)
 	world_close(&w);
 }
 
-<<<<<<< HEAD
-=======
 static bool at_five(struct world *w)
 {
 	return look_at(5);
@@ -317,134 +315,6 @@ static void test_account_knows_what_was_told_before(void)
 	world_close(&w);
 }
 
-/* -- looking up ----------------------------------------------------------- */
-
-static void test_resolve_kept_peer_answers_later(void)
-{
-	struct world w;
-
-	CHECK(make_ready(&w));
-	w.kept =
-		(struct tg_user){.id = 5, .access_hash = 6, .username = "anna"};
-	CHECK_INT(tg_resolve(w.account, TG_PEER_USERNAME, "anna", on_user, &w),
-		  0);
-	CHECK_INT(w.user_n, 0); /* never inside the call */
-	CHECK(run(&w, user_told));
-	CHECK_INT(w.user.id, 5);
-	CHECK(!asked(&w, TL_contacts_resolveUsername));
-	world_close(&w);
-}
-
-static void test_resolve_username_asks(void)
-{
-	struct world w;
-
-	CHECK(make_ready(&w));
-	CHECK_INT(tg_resolve(w.account, TG_PEER_USERNAME, "bob", on_user, &w),
-		  0);
-	CHECK(asked(&w, TL_contacts_resolveUsername));
-	CHECK(answer(&w, TL_contacts_resolveUsername,
-		     resolved(&w, 7, user(&w, 7, false))));
-	CHECK_INT(w.user_n, 1);
-	CHECK_INT(w.code, 0);
-	CHECK_INT(w.user.access_hash, 8);
-	/* Learnt on the way: found by id from now on. */
-	CHECK_INT(tg_resolve(w.account, TG_PEER_ID, "7", on_user, &w), 0);
-	w.user_n = 0;
-	CHECK(run(&w, user_told));
-	CHECK_INT(w.user.id, 7);
-	world_close(&w);
-}
-
-static void test_resolve_negative_answers_pass_through(void)
-{
-	struct world w;
-
-	CHECK(make_ready(&w));
-	CHECK_INT(tg_resolve(w.account, TG_PEER_USERNAME, "no", on_user, &w),
-		  0);
-	CHECK(refuse(&w, TL_contacts_resolveUsername, 400,
-		     "USERNAME_NOT_OCCUPIED"));
-	CHECK_INT(w.code, 400);
-	CHECK_STR(w.text, "USERNAME_NOT_OCCUPIED");
-	CHECK_INT(tg_resolve(w.account, TG_PEER_USERNAME, "ch", on_user, &w),
-		  0);
-	CHECK(answer(&w, TL_contacts_resolveUsername, resolved(&w, 9, NULL)));
-	CHECK_STR(w.text, "User not found");
-	CHECK_INT(tg_resolve(w.account, TG_PEER_ID, "424242", on_user, &w), 0);
-	w.user_n = 0;
-	CHECK(run(&w, user_told));
-	CHECK_INT(w.code, 400);
-	CHECK_STR(w.text, "PEER_ID_INVALID");
-	CHECK_INT(tg_resolve(w.account, TG_PEER_ID, "", on_user, &w), -EINVAL);
-	world_close(&w);
-}
-
-static bool phone_asked(struct world *w)
-{
-	return asked(w, TL_contacts_resolvePhone);
-}
-
-static void test_resolve_phones_keep_their_distance(void)
-{
-	struct world w;
-	usec_t at;
-
-	CHECK(make_ready(&w));
-	CHECK_INT(tg_resolve(w.account, TG_PEER_PHONE, "999002", on_user, &w),
-		  0);
-	CHECK_INT(tg_resolve(w.account, TG_PEER_PHONE, "999003", on_user, &w),
-		  0);
-	CHECK(run(&w, phone_asked));
-	at = w.account->lookup_at;
-	CHECK(at > clock_now() + 2 * USEC_S);
-	CHECK(refuse(&w, TL_contacts_resolvePhone, 400, "PHONE_NOT_OCCUPIED"));
-	CHECK_STR(w.text, "PHONE_NOT_OCCUPIED");
-	/* The second one waits until then. */
-	peers_pump(w.account, at - 1);
-	CHECK(!asked(&w, TL_contacts_resolvePhone));
-	CHECK_INT(peers_deadline(w.account), at);
-	peers_pump(w.account, at);
-	CHECK(bytes_equal(tl_bytes(asked(&w, TL_contacts_resolvePhone),
-				   TL_contacts_resolvePhone_phone),
-			  bytes_str("999003")));
-	world_close(&w);
-	CHECK_INT(w.user_n, 2);
-}
-
-static bool two_told(struct world *w)
-{
-	return w->user_n > 1;
-}
-
-static void test_resolve_same_phone_asks_once(void)
-{
-	struct world w;
-
-	CHECK(make_ready(&w));
-	CHECK_INT(tg_resolve(w.account, TG_PEER_PHONE, "999002", on_user, &w),
-		  0);
-	CHECK_INT(tg_resolve(w.account, TG_PEER_PHONE, "999002", on_user, &w),
-		  0);
-	CHECK(run(&w, phone_asked));
-	CHECK(answer(&w, TL_contacts_resolvePhone,
-		     resolved(&w, 7, user(&w, 7, false))));
-	CHECK_INT(w.user_n, 1);
-	/* Long before the distance of 3 s. */
-	CHECK(run(&w, two_told));
-	CHECK_INT(w.code, 0);
-	CHECK_INT(w.user.id, 7);
-	CHECK(w.account->lookup_at > clock_now() + USEC_S);
-	CHECK_INT(tg_resolve(w.account, TG_PEER_PHONE, "999002", on_user, &w),
-		  0);
-	w.user_n = 0;
-	CHECK(run(&w, user_told));
-	CHECK_INT(w.user.id, 7);
-	CHECK(!asked(&w, TL_contacts_resolvePhone));
-	world_close(&w);
-}
-
->>>>>>> 0f4093a (telegram: what data centres say of their addresses is kept)
 /* -- calls and output ----------------------------------------------------- */
 
 static void on_ended(const struct tg_call_end *end, void *arg)
@@ -533,16 +403,8 @@ int main(void)
 	RUN(test_account_unknown_key_of_a_log_in_is_insisted_on);
 	RUN(test_account_logs_out);
 	RUN(test_account_nowhere_to_migrate);
-<<<<<<< HEAD
-=======
 	RUN(test_account_migrates_to_an_address_just_told);
 	RUN(test_account_knows_what_was_told_before);
-	RUN(test_resolve_kept_peer_answers_later);
-	RUN(test_resolve_username_asks);
-	RUN(test_resolve_negative_answers_pass_through);
-	RUN(test_resolve_phones_keep_their_distance);
-	RUN(test_resolve_same_phone_asks_once);
->>>>>>> 0f4093a (telegram: what data centres say of their addresses is kept)
 	RUN(test_account_pings_faster_during_calls);
 	RUN(test_connection_flushes_with_backpressure);
 	RUN(test_connection_drops_broken_input);
