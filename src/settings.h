@@ -9,7 +9,7 @@
 #include "telegram/account.h"
 #include "worker/worker.h"
 
-#define SETTINGS_SESSIONS_MAX 1024
+#define SETTINGS_SESSIONS_MAX 8192
 #define SETTINGS_DCS_MAX 16
 
 struct settings {

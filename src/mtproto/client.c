@@ -86,6 +86,7 @@ void mtp_client_free(struct mtp_client **cp)
 	buf_clear(&c->out);
 	buf_clear(&c->plain);
 	buf_clear(&c->info);
+	free(c->state_ids);
 	free(c->device_model);
 	free(c->system_version);
 	free(c->app_version);

@@ -161,7 +161,7 @@ struct mtp_client {
 	size_t acked_next;
 	struct client_service ping, states, ask_salts;
 	usec_t ping_next;
-	int64_t state_ids[CLIENT_STATES_MAX];
+	int64_t *state_ids; /* CLIENT_STATES_MAX, while they are asked for */
 	size_t states_n;
 	usec_t states_deadline;
 	int64_t resends[CLIENT_RESENDS_MAX];

@@ -115,6 +115,13 @@ void client_session_reset(struct mtp_client *c)
 
 /* -- after a reconnect ---------------------------------------------------- */
 
+static bool states_have_room(struct mtp_client *c)
+{
+	if (!c->state_ids)
+		c->state_ids = calloc(CLIENT_STATES_MAX, sizeof(int64_t));
+	return c->state_ids && c->states_n < CLIENT_STATES_MAX;
+}
+
 void client_states_ask(struct mtp_client *c)
 {
 	struct client_query *q, *next;
@@ -124,7 +131,7 @@ void client_states_ask(struct mtp_client *c)
 		next = TAILQ_NEXT(q, link);
 		if (!q->msg_id)
 			continue;
-		if (c->states_n == CLIENT_STATES_MAX) {
+		if (!states_have_room(c)) {
 			query_lost(c, q);
 			continue;
 		}
@@ -160,6 +167,8 @@ void client_states_give_up(struct mtp_client *c)
 
 	c->states = (struct client_service){0};
 	c->states_n = 0;
+	free(c->state_ids);
+	c->state_ids = NULL;
 	for (q = TAILQ_FIRST(&c->queries); q; q = next) {
 		next = TAILQ_NEXT(q, link);
 		if (q->asked)

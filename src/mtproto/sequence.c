@@ -31,19 +31,17 @@ bool mtp_window_has(const struct mtp_window *w, int64_t id)
 	if (id > w->highest)
 		return false;
 	for (size_t i = 0; i < w->n; i++)
-		if (w->entries[i].id == id)
+		if (w->ids[i] == id)
 			return true;
 	return false;
 }
 
 void mtp_window_add(struct mtp_window *w, int64_t id, uint32_t seqno)
 {
-	struct mtp_window_entry *e = &w->entries[w->next];
-
-	if (w->n == MTP_WINDOW_IDS && e->id > w->dropped)
-		w->dropped = e->id;
-	e->id = id;
-	e->seqno = seqno;
+	if (w->n == MTP_WINDOW_IDS && w->ids[w->next] > w->dropped)
+		w->dropped = w->ids[w->next];
+	w->ids[w->next] = id;
+	w->seqnos[w->next] = seqno;
 	w->next = (w->next + 1) % MTP_WINDOW_IDS;
 	if (w->n < MTP_WINDOW_IDS)
 		w->n++;
@@ -54,9 +52,11 @@ void mtp_window_add(struct mtp_window *w, int64_t id, uint32_t seqno)
 void mtp_window_remove(struct mtp_window *w, int64_t id)
 {
 	for (size_t i = 0; i < w->n; i++) {
-		if (w->entries[i].id != id)
+		if (w->ids[i] != id)
 			continue;
-		w->entries[i] = w->entries[--w->n];
+		w->n--;
+		w->ids[i] = w->ids[w->n];
+		w->seqnos[i] = w->seqnos[w->n];
 		w->next = w->n;
 		return;
 	}

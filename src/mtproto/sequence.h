@@ -23,14 +23,10 @@ int64_t mtp_id_seconds(int64_t msg_id);
 
 #define MTP_WINDOW_IDS 512
 
-struct mtp_window_entry {
-	int64_t id;
-	uint32_t seqno;
-};
-
 /* The last few hundred ids received, oldest dropped first. */
 struct mtp_window {
-	struct mtp_window_entry entries[MTP_WINDOW_IDS];
+	int64_t ids[MTP_WINDOW_IDS];
+	uint32_t seqnos[MTP_WINDOW_IDS];
 	size_t n, next;
 	int64_t highest;
 	int64_t dropped; /* highest id no longer remembered */

@@ -63,8 +63,8 @@ static struct server_query *query_find(struct server_session *session,
 static bool done_failed(const struct mtp_window *done, int64_t id)
 {
 	for (size_t i = 0; i < done->n; i++)
-		if (done->entries[i].id == id)
-			return done->entries[i].seqno != 0;
+		if (done->ids[i] == id)
+			return done->seqnos[i] != 0;
 	return false;
 }
 

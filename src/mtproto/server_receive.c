@@ -120,13 +120,11 @@ static uint32_t seqno_fault(const struct mtp_window *w, int64_t id,
 	if (!(seqno & 1))
 		return 0;
 	for (size_t i = 0; i < w->n; i++) {
-		const struct mtp_window_entry *e = &w->entries[i];
-
-		if (!(e->seqno & 1))
+		if (!(w->seqnos[i] & 1))
 			continue;
-		if (e->id < id && e->seqno >= seqno)
+		if (w->ids[i] < id && w->seqnos[i] >= seqno)
 			return MTP_BAD_SEQNO_LOW;
-		if (e->id > id && e->seqno <= seqno)
+		if (w->ids[i] > id && w->seqnos[i] <= seqno)
 			return MTP_BAD_SEQNO_HIGH;
 	}
 	return 0;

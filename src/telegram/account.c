@@ -517,6 +517,7 @@ void tg_account_free(struct tg_account **ap)
 	connection_free(&a->connection);
 	queries_fail(a, -ECANCELED, "CLOSED");
 	peers_clear(a);
+	peers_forget(a);
 	while (a->jobs)
 		jobs_run(a);
 	updates_clear(&a->updates);

@@ -86,7 +86,7 @@ struct tg_account {
 	struct tmr tmr;
 
 	/* Users of the newest messages, for those who keep none. */
-	struct tg_user recent[ACCOUNT_RECENT_MAX];
+	struct tg_user *recent[ACCOUNT_RECENT_MAX]; /* NULL: nobody yet */
 	unsigned recent_n;
 
 	char login_phone[32];
@@ -159,6 +159,7 @@ bool user_read(struct tg_user *user, const struct tl_obj *o);
 void peers_pump(struct tg_account *a, usec_t now); /* waiting look-ups */
 usec_t peers_deadline(const struct tg_account *a);
 void peers_clear(struct tg_account *a);
+void peers_forget(struct tg_account *a); /* the newest */
 
 /* feed.c */
 void feed_bytes(struct tg_account *a, struct bytes object);

@@ -124,8 +124,9 @@ static void test_update_of_another_feature_is_not_forwarded(void)
 		w.account->handlers.event = on_event;
 		w.account->use.features =
 			listed ? TG_FEATURE_MESSAGES : TG_FEATURE_CALLS;
-		w.account->recent[0] =
-			(struct tg_user){.id = 5, .access_hash = 6};
+		w.account->recent[1] = calloc(1, sizeof(struct tg_user));
+		w.account->recent[1]->id = 5;
+		w.account->recent[1]->access_hash = 6;
 		feed_updates(w.account, short_message(&w, 11));
 		CHECK_INT(w.answer_n, listed);
 		/* The order of updates goes on, and the writer is known. */

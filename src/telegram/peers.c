@@ -61,9 +61,28 @@ bool user_read(struct tg_user *user, const struct tl_obj *o)
 static struct tg_user *recent_of(struct tg_account *a, int64_t id)
 {
 	for (unsigned i = 0; i < ACCOUNT_RECENT_MAX; i++)
-		if (a->recent[i].id == id)
-			return &a->recent[i];
+		if (a->recent[i] && a->recent[i]->id == id)
+			return a->recent[i];
 	return NULL;
+}
+
+/* The place of the oldest one; NULL: no memory. Made when it is needed: most
+ * accounts meet few. */
+static struct tg_user *recent_next(struct tg_account *a)
+{
+	struct tg_user **at = &a->recent[a->recent_n++ % ACCOUNT_RECENT_MAX];
+
+	if (!*at)
+		*at = calloc(1, sizeof(**at));
+	return *at;
+}
+
+void peers_forget(struct tg_account *a)
+{
+	for (unsigned i = 0; i < ACCOUNT_RECENT_MAX; i++) {
+		free(a->recent[i]);
+		a->recent[i] = NULL;
+	}
 }
 
 static bool kept_by_id(struct tg_account *a, int64_t id, struct tg_user *user)
@@ -131,8 +150,10 @@ static void user_learn(struct tg_account *a, const struct tl_obj *o)
 		return;
 	recent = recent_of(a, user.id);
 	if (!recent)
-		recent = &a->recent[a->recent_n++ % ACCOUNT_RECENT_MAX];
+		recent = recent_next(a);
 	else if (tl_has(o, TL_user_min) && recent->access_hash)
+		return;
+	if (!recent)
 		return;
 	if (recent->id == user.id && recent->met)
 		user.met = true;
