@@ -8,9 +8,12 @@ theirs, or the run counts for nothing. The gateway's user and system CPU is read
 from the kernel over a stretch in which nothing but these calls happens. The
 floor (bench/codec_floor.c) is measured before and after, in the same run.
 
+Then accounts that are connected and idle (bench/idle.py).
+
 Writes build/bench/report.json; docs/performance.md tells how to read it.
 
-usage: bench/bench.py [--quick] [--calls N] [--seconds N]
+usage: bench/bench.py [--quick] [--calls N] [--seconds N] [--accounts N]
+                      [--only calls|idle]
        bench/bench.py --docs     puts the last report into docs/performance.md
 """
 import argparse
@@ -28,6 +31,7 @@ import numpy
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 sys.path.insert(0, ROOT)
 from bench import tables  # noqa: E402
+from bench.idle import Idle  # noqa: E402
 from bench.usage import Usage, rss_bytes  # noqa: E402
 from tests.harness.gateway import Gateway  # noqa: E402
 from tests.harness.load_phone import LoadPhone  # noqa: E402
@@ -120,8 +124,6 @@ class Bench:
                             for t in (c.say_hz, c.hear_hz))
         self.seconds, self.rounds = seconds, 3 if quick else 5
         self.accounts = sorted({c.account for c in self.calls})
-        shutil.rmtree(WORK, ignore_errors=True)
-        os.makedirs(WORK)
         self.telegram = self.gateway = self.first = None
         self.phones = {}
 
@@ -375,22 +377,48 @@ def main():
     p.add_argument("--quick", action="store_true")
     p.add_argument("--calls", type=int)
     p.add_argument("--seconds", type=int)
+    p.add_argument("--accounts", type=int)
+    p.add_argument("--only", choices=("calls", "idle"))
     p.add_argument("--docs", action="store_true")
     args = p.parse_args()
     if args.docs:
         with open(REPORT) as f:
             tables.docs_update(DOCS, json.load(f))
         return 0
-    bench = Bench(args.calls or (12 if args.quick else 30),
-                  args.seconds or (8 if args.quick else 20), args.quick)
-    try:
-        report = bench.run()
-    finally:
-        bench.stop()
+    report = {}
+    if args.only and os.path.exists(REPORT):
+        with open(REPORT) as f:
+            report = json.load(f)
+    shutil.rmtree(WORK, ignore_errors=True)
+    os.makedirs(WORK)
+    if args.only != "idle":
+        report.update(calls_measure(args))
+    if args.only != "calls":
+        report.update(idle_measure(args))
     with open(REPORT, "w") as f:
         json.dump(report, f, indent=2)
         f.write("\n")
     print("\n" + tables.text(report))
+    return 0 if args.only == "idle" else calls_judge(report)
+
+
+def calls_measure(args):
+    bench = Bench(args.calls or (12 if args.quick else 30),
+                  args.seconds or (8 if args.quick else 20), args.quick)
+    try:
+        return bench.run()
+    finally:
+        bench.stop()
+
+
+def idle_measure(args):
+    accounts = args.accounts or (200 if args.quick else 2000)
+    say("%d idle accounts" % accounts)
+    return Idle(BUILD, os.path.join(WORK, "idle"), say).run(
+        accounts, 20 if args.quick else 60)
+
+
+def calls_judge(report):
     if not report["heard"]:
         print("NOT everybody heard the other side: the figures do not count.")
         return 1

@@ -1,6 +1,8 @@
 """A report as text, and as the figures of docs/performance.md."""
 BEGIN = "<!-- figures: written by bench/bench.py --docs -->"
 END = "<!-- end of figures -->"
+IDLE_BEGIN = "<!-- idle accounts: written by bench/bench.py --docs -->"
+IDLE_END = "<!-- end of idle accounts -->"
 PARTS = (("Opus encoding", "opus_encode_us"),
          ("Opus decoding", "opus_decode_us"), ("G.711", "g711_us"),
          ("SRTP", "srtp_us"), ("datagrams", "io_us"))
@@ -54,19 +56,48 @@ def sentence(report):
                 report["rss_bytes_per_call"] / 1000))
 
 
+def idle_sentence(report):
+    return ("An idle account holds %.1f KiB; %d of them use %.2f %% of a "
+            "core." % (report["idle_account_bytes"] / 1024,
+                       report["idle_accounts"],
+                       report["idle_accounts_cpu_percent"]))
+
+
+def idle_rows(report):
+    rows = [("idle accounts", "MB resident", "% of a core", "for s")]
+    return rows + [("%d" % r["accounts"], "%.1f" % (r["rss_bytes"] / 1e6),
+                    "%.2f" % r["cpu_percent"], "%.0f" % r["seconds"])
+                   for r in report["idle_rounds"]]
+
+
 def text(report):
-    return "%s\n%s\n%s" % (aligned(round_rows(report)),
-                           aligned(floor_rows(report)), sentence(report))
+    parts = []
+    if "rounds" in report:
+        parts += [aligned(round_rows(report)), aligned(floor_rows(report)),
+                  sentence(report)]
+    if "idle_rounds" in report:
+        parts += ["", aligned(idle_rows(report)), idle_sentence(report)]
+    return "\n".join(parts)
+
+
+def block_put(page, begin, end, block):
+    before, rest = page.split(begin)
+    return before + begin + "\n" + block + end + rest.split(end)[1]
 
 
 def docs_update(path, report):
-    m = report["machine"]
+    """What the last report holds; the rest stays."""
     with open(path) as f:
         page = f.read()
-    before, rest = page.split(BEGIN)
-    after = rest.split(END)[1]
-    block = "\n%s\n\nMeasured on: %s, %d cores, %s.\n\n%s\n%s\n" % (
-        sentence(report), m["processor"], m["cores"], m["system"],
-        marked_down(round_rows(report)), marked_down(floor_rows(report)))
+    if "rounds" in report:
+        m = report["machine"]
+        page = block_put(page, BEGIN, END, (
+            "\n%s\n\nMeasured on: %s, %d cores, %s.\n\n%s\n%s\n" % (
+                sentence(report), m["processor"], m["cores"], m["system"],
+                marked_down(round_rows(report)),
+                marked_down(floor_rows(report)))))
+    if "idle_rounds" in report:
+        page = block_put(page, IDLE_BEGIN, IDLE_END, "\n%s\n\n%s\n" % (
+            idle_sentence(report), marked_down(idle_rows(report))))
     with open(path, "w") as f:
-        f.write(before + BEGIN + "\n" + block + END + after)
+        f.write(page)

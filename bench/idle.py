@@ -1,0 +1,121 @@
+"""Memory and CPU of accounts that are connected and do nothing.
+
+The whole gateway keeps N accounts logged in at the simulated Telegram, each
+with a connection and a key of its own, pinged as always. They were logged in by
+code through the gateway's control socket, which made their keys; then the
+gateway is started again for some of them and for all: memory per account is
+the difference, so that what the program itself needs does not count.
+"""
+import concurrent.futures
+import os
+import shutil
+import time
+
+from bench.usage import Usage, rss_bytes
+from tests.harness.gateway import Gateway
+from tests.harness.process import wait_for
+from tests.harness.telegram import Telegram
+
+FIRST_ID = 100001
+CODE = "12345"
+LOGINS_AT_ONCE = 8
+# Between connecting and measuring: what is asked once is answered then.
+SETTLE_S = 10
+READY_WITHIN_S = 300
+
+
+def phone(i):
+    return "99966%07d" % i
+
+
+class Idle:
+    def __init__(self, build, folder, say):
+        self.build, self.folder, self.say = build, folder, say
+
+    def gateway(self, telegram, n):
+        return Gateway(self.build, os.path.join(self.folder, "gateway"),
+                       telegram.settings(),
+                       {"idle%d" % i: "+" + phone(i) for i in range(n)}, [])
+
+    def login(self, gateway, i):
+        name = "idle%d" % i
+
+        def start():
+            answer = gateway.ask("login start", session=name,
+                                 phone="+" + phone(i))
+            if answer and answer.get("error") not in (None, "NOT_CONNECTED"):
+                raise RuntimeError("%s: %s" % (name, answer))
+            return answer and answer.get("ok")
+
+        wait_for("%s to be sent a code" % name, start, READY_WITHIN_S, 0.2)
+        answer = gateway.ask("login code", session=name, code=CODE)
+        if not answer or not answer.get("ok"):
+            raise RuntimeError("%s: %s" % (name, answer))
+
+    def logins(self, telegram, n):
+        """All accounts, with a key each."""
+        gateway = self.gateway(telegram, n)
+        gateway.start()
+        began = told = time.monotonic()
+        try:
+            with concurrent.futures.ThreadPoolExecutor(
+                    LOGINS_AT_ONCE) as pool:
+                for i, _ in enumerate(pool.map(
+                        lambda i: self.login(gateway, i), range(n)), 1):
+                    if time.monotonic() > told + 10:
+                        told = time.monotonic()
+                        self.say("    %d of %d logged in" % (i, n))
+            self.say("    %d accounts logged in, %.0f s" % (
+                n, time.monotonic() - began))
+        finally:
+            gateway.stop()
+
+    def measure(self, telegram, n, seconds):
+        gateway = self.gateway(telegram, n)
+        gateway.start()
+        try:
+            gateway.wait_sessions_ready(READY_WITHIN_S)
+            self.say("    %d accounts are connected" % n)
+            time.sleep(SETTLE_S)
+            pid = gateway.process.pid
+            start = Usage(pid)
+            time.sleep(seconds)
+            end = Usage(pid)
+            ready = sum(r["state"] == "ready"
+                        for r in gateway.rows("sessions"))
+            if ready != n:
+                raise RuntimeError("%d of %d accounts stayed connected" % (
+                    ready, n))
+            return {"accounts": n, "seconds": round(end.at - start.at, 1),
+                    "rss_bytes": rss_bytes(pid),
+                    "cpu_percent": round((end.cpu_us - start.cpu_us) /
+                                         (end.at - start.at) / 1e4, 2)}
+        finally:
+            gateway.stop()
+
+    def run(self, accounts, seconds):
+        """What goes into the report."""
+        shutil.rmtree(self.folder, ignore_errors=True)
+        os.makedirs(self.folder)
+        telegram = Telegram(
+            self.build, os.path.join(self.folder, "telegram"),
+            [{"id": FIRST_ID + i, "phone": phone(i), "code": CODE,
+              "first_name": "Idle"} for i in range(accounts)])
+        telegram.start()
+        try:
+            self.logins(telegram, accounts)
+            some = self.measure(telegram, accounts // 4, seconds)
+            every = self.measure(telegram, accounts, seconds)
+        finally:
+            telegram.stop()
+        self.say("    %d bytes each, %.2f %% of a core for all" % (
+            (every["rss_bytes"] - some["rss_bytes"]) /
+            (every["accounts"] - some["accounts"]), every["cpu_percent"]))
+        return {
+            "idle_accounts": accounts,
+            "idle_account_bytes": round(
+                (every["rss_bytes"] - some["rss_bytes"]) /
+                (every["accounts"] - some["accounts"])),
+            "idle_accounts_cpu_percent": every["cpu_percent"],
+            "idle_rounds": [some, every],
+        }
