@@ -248,6 +248,64 @@ static void test_ctl_replaces_a_stale_socket_only(void)
 	CHECK_INT(unlink(path), 0);
 }
 
+static size_t large_n;
+static char large_last;
+
+/* Reads as a slow client does: a little at a time. */
+static bool heard_large(void *arg)
+{
+	ssize_t n = recv(client, got, sizeof(got), 0);
+
+	if (n > 0) {
+		large_n += (size_t)n;
+		large_last = got[n - 1];
+	}
+	closed = n == 0 || (n < 0 && errno == ECONNRESET);
+	return closed || large_last == '\n';
+}
+
+/* An answer with so many bytes of text in it. */
+static void large_answer(size_t rows_n)
+{
+	char text[1024] = {0};
+	json_t *rows = json_array();
+
+	memset(text, 'x', sizeof(text) - 1);
+	for (size_t i = 0; i < rows_n; i++)
+		json_array_append_new(rows, json_string(text));
+	CHECK_INT(client_open(), 0);
+	CHECK(say("{\"command\": \"show calls\"}\n"));
+	asked_inbox = mem_deref(asked_inbox);
+	CHECK(loop_until(asked, NULL));
+	bus_reply(bus, asked_inbox, json_pack("{so}", "rows", rows));
+	large_n = 0;
+	large_last = 0;
+	CHECK(loop_until(heard_large, NULL));
+}
+
+static void test_ctl_answer_larger_than_the_socket_takes(void)
+{
+	CHECK_INT(begin(), 0);
+	large_answer(4096);
+	CHECK(!closed);
+	CHECK(large_n > 4096 * 1023);
+	/* The connection goes on. */
+	CHECK(say("{\"command\": \"show version\"}\n"));
+	CHECK(loop_until(heard, NULL));
+	CHECK(strstr(got, GRAMLINE_VERSION));
+	close(client);
+	end();
+}
+
+static void test_ctl_answer_larger_than_anybody_waits_for(void)
+{
+	CHECK_INT(begin(), 0);
+	large_answer(10 * 1024);
+	CHECK(closed);
+	close(client);
+	end();
+}
+
 static void test_ctl_client_may_leave_before_its_answer(void)
 {
 	CHECK_INT(begin(), 0);
@@ -369,6 +427,8 @@ int main(void)
 	RUN(test_ctl_takes_a_line_in_pieces_and_two_at_once);
 	RUN(test_ctl_refuses_a_line_that_does_not_end);
 	RUN(test_ctl_replaces_a_stale_socket_only);
+	RUN(test_ctl_answer_larger_than_the_socket_takes);
+	RUN(test_ctl_answer_larger_than_anybody_waits_for);
 	RUN(test_ctl_client_may_leave_before_its_answer);
 	RUN(test_ctl_refuses_more_clients_than_it_has_room_for);
 	RUN(test_ctl_prints_a_table_as_wide_as_its_cells);

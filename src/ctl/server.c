@@ -14,6 +14,9 @@
 
 #define LINE_MAX_BYTES 65536
 #define CLIENTS_MAX 32
+/* Some thousand sessions in one answer; several that nobody reads are too
+ * many. */
+#define UNSENT_MAX_BYTES (8U * 1024 * 1024)
 
 struct ctl_server {
 	int fd;
@@ -26,7 +29,7 @@ struct client {
 	struct le le;
 	struct ctl_server *server;
 	int fd;
-	struct buf in;
+	struct buf in, out;
 	bool gone; /* the peer left; the object waits for its answers */
 };
 
@@ -40,6 +43,7 @@ static void client_destroy(void *arg)
 		close(c->fd);
 	}
 	buf_clear(&c->in);
+	buf_clear(&c->out);
 }
 
 static void client_leave(struct client *c)
@@ -54,28 +58,40 @@ static void client_leave(struct client *c)
 	mem_deref(c);
 }
 
+static void on_event(int flags, void *arg);
+
+/* As much as the socket takes; the rest goes when it has room again. A client
+ * that does not read loses its connection, not our time. */
+static void flush(struct client *c)
+{
+	size_t sent = 0;
+	ssize_t k = 0;
+
+	while (sent < c->out.n &&
+	       (k = send(c->fd, c->out.p + sent, c->out.n - sent,
+			 MSG_NOSIGNAL | MSG_DONTWAIT)) > 0)
+		sent += (size_t)k;
+	if (k < 0 && errno != EAGAIN && errno != EINTR) {
+		client_leave(c);
+		return;
+	}
+	buf_drop(&c->out, sent);
+	if (c->out.n > UNSENT_MAX_BYTES ||
+	    fd_listen(c->fd, FD_READ | (c->out.n ? FD_WRITE : 0), on_event, c))
+		client_leave(c);
+}
+
 static void send_line(struct client *c, json_t *o)
 {
 	char *text = json_dumps(o, JSON_COMPACT | JSON_PRESERVE_ORDER);
-	size_t n, sent = 0;
 
-	if (!text || c->gone) {
-		free(text);
-		return;
-	}
-	n = strlen(text);
-	text[n++] = '\n';
-	/* Answers are small against a socket's buffer; a client that does not
-	 * read loses its connection, not our time. */
-	while (sent < n) {
-		ssize_t k = send(c->fd, text + sent, n - sent,
-				 MSG_NOSIGNAL | MSG_DONTWAIT);
-
-		if (k <= 0) {
+	if (text && !c->gone) {
+		buf_str(&c->out, text);
+		buf_u8(&c->out, '\n');
+		if (c->out.bad)
 			client_leave(c);
-			break;
-		}
-		sent += (size_t)k;
+		else
+			flush(c);
 	}
 	free(text);
 }
@@ -124,9 +140,8 @@ static void read_lines(struct client *c)
 	}
 }
 
-static void on_readable(int flags, void *arg)
+static void read_more(struct client *c)
 {
-	struct client *c = arg;
 	char chunk[4096];
 	ssize_t n = recv(c->fd, chunk, sizeof(chunk), MSG_DONTWAIT);
 
@@ -136,8 +151,18 @@ static void on_readable(int flags, void *arg)
 		return;
 	}
 	buf_put(&c->in, chunk, (size_t)n);
-	mem_ref(c);
 	read_lines(c);
+}
+
+static void on_event(int flags, void *arg)
+{
+	struct client *c = arg;
+
+	mem_ref(c);
+	if (flags & FD_WRITE)
+		flush(c);
+	if ((flags & ~FD_WRITE) && !c->gone)
+		read_more(c);
 	mem_deref(c);
 }
 
@@ -162,7 +187,7 @@ static void on_connect(int flags, void *arg)
 	c->server = s;
 	c->fd = fd;
 	list_append(&s->clients, &c->le, c);
-	if (fd_listen(fd, FD_READ, on_readable, c))
+	if (fd_listen(fd, FD_READ, on_event, c))
 		client_leave(c);
 }
 

@@ -6,6 +6,7 @@
  */
 #include "telegram/account_core.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/log.h"
