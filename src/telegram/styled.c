@@ -171,6 +171,9 @@ static bool opens(const struct markdown *m, size_t at, size_t end, size_t i)
 	if (!stands_at(m, at, end, signs[i].sign) || behind >= end ||
 	    is_space(m->p[behind]))
 		return false;
+	/* Half of a doubled sign is none. */
+	if (behind == at + 1 && m->p[behind] == m->p[at])
+		return false;
 	return !signs[i].words || !at || !is_word(m->p[at - 1]);
 }
 
