@@ -27,6 +27,7 @@ KINDS = {
     "dtls_client": "callee is DTLS client",
     "long": "call of %d s" % LONG_SECONDS,
     "mute": "mute, both in turn",
+    "restart": "libwebrtc restarts ICE",
 }
 
 
@@ -54,6 +55,8 @@ def cases(quick):
                                                "9.0.0") for role in roles]
     main += [Case(v, "callee", "dtls_client") for v in ("13.0.0", "9.0.0")]
     main += [Case("13.0.0", role, "mute") for role in roles]
+    main += [Case(v, role, "restart") for v in ("13.0.0", "11.0.0")
+             for role in roles]
     return main + [Case("13.0.0", role, "long") for role in roles]
 
 
@@ -105,6 +108,8 @@ def call(case, node, build, folder, row):
             end.kill()
     row["heard"] = "yes"
     stats_check(ends["wrtc"].stats, case.kind == "mute")
+    if case.kind == "restart":
+        restart_check(ends)
 
 
 def wait_tones(paths):
@@ -121,6 +126,10 @@ def talk(case, ends, folder):
     wait_tones(paths)
     if case.kind == "long":
         record(paths.values(), LONG_SECONDS)
+        wait_tones(paths)
+    if case.kind == "restart":
+        ends["wrtc"].say("RESTART")
+        record(paths.values(), 3)
         wait_tones(paths)
     if case.kind != "mute":
         return
@@ -140,6 +149,17 @@ def stats_check(stats, muted):
     state = stats.get("peer_media_state", {})
     if state.get("@type") != "MediaState" or state["muted"] != muted:
         raise Failure("wrong MediaState over the data channel: %s" % stats)
+
+
+def restart_check(ends):
+    """We ended up at a port that libwebrtc opened for the restart, and never
+    lost the call on the way."""
+    port = int(ends["ours"].stats["remote"].rsplit(":", 1)[1])
+    if port not in ends["wrtc"].stats["ports"]:
+        raise Failure("we send to %d, its ports are %s" % (
+            port, ends["wrtc"].stats["ports"]))
+    if "reconnecting" in ends["ours"].states:
+        raise Failure("states %s" % ends["ours"].states)
 
 
 def run(report, node, build, folder, quick):

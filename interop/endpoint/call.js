@@ -136,6 +136,10 @@ export class Call {
 				videoRotation: 0 }))
 	}
 
+	restart() {
+		this.later(() => this.negotiation.restart())
+	}
+
 	mute(on) {
 		this.voice.muted = on
 		this.media_state_send()
@@ -154,6 +158,7 @@ export class Call {
 			else if (entry.type === 'transport')
 				this.stats.transport = { dtls: entry.dtlsState,
 					srtp: entry.srtpCipher, cipher: entry.dtlsCipher }
+		this.stats.ports = this.negotiation.ports
 		if (this.ear.loud_at !== null)
 			this.stats.first_sound_ms = Math.round(this.ear.loud_at)
 		return this.stats

@@ -14,6 +14,7 @@ export class Descriptions {
 		this.outgoing = conf.outgoing
 		this.ignored = false
 		this.candidates = []
+		this.ports = [] // of our candidates, since the last restart
 		this.transceiver = connection.addTransceiver(track,
 			{ direction: 'sendrecv' })
 		connection.onicecandidate = ({ candidate }) =>
@@ -46,9 +47,22 @@ export class Descriptions {
 	}
 
 	on_local_candidate(candidate) {
-		if (candidate?.candidate)
-			this.send({ '@type': 'candidate', sdp: candidate.candidate,
-				mid: candidate.sdpMid, mline: candidate.sdpMLineIndex })
+		if (!candidate?.candidate)
+			return
+		this.ports.push(candidate.port)
+		this.send({ '@type': 'candidate', sdp: candidate.candidate,
+			mid: candidate.sdpMid, mline: candidate.sdpMLineIndex })
+	}
+
+	async restart() {
+		const c = this.connection
+
+		if (c.signalingState !== 'stable')
+			throw new Error('no time to restart')
+		this.ports = []
+		await c.setLocalDescription(
+			await c.createOffer({ iceRestart: true }))
+		this.describe()
 	}
 
 	async receive(message) {

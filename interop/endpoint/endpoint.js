@@ -7,7 +7,7 @@
 //       [--setup passive|active]
 //   endpoint.js --list-versions
 //
-// Lines in: SIG HEX, MUTE 0|1, STOP. Lines out: SIG HEX, STATE NAME and, at
+// Lines in: SIG HEX, MUTE 0|1, RESTART (of ICE), STOP. Lines out: SIG HEX, STATE NAME and, at
 // the end, STATS {json}. --setup: what a callee says of DTLS, passive as the
 // apps or active as web clients may.
 import { createInterface } from 'node:readline'
@@ -83,6 +83,8 @@ createInterface({ input: process.stdin })
 			call.signal(Buffer.from(value, 'hex'))
 		else if (word === 'MUTE')
 			call.mute(value === '1')
+		else if (word === 'RESTART')
+			call.restart()
 		else if (word === 'STOP')
 			end()
 	})

@@ -48,6 +48,7 @@ export class Negotiation {
 		this.answered = false
 		this.applied = false
 		this.candidates = []
+		this.ports = [] // of our candidates, since the last restart
 		connection.onicecandidate = ({ candidate }) =>
 			this.on_local_candidate(candidate)
 	}
@@ -90,10 +91,24 @@ export class Negotiation {
 	// Both sections share one transport; the second one's candidates, UDP
 	// apart, are of no use to the peer.
 	on_local_candidate(candidate) {
-		if (candidate?.candidate && candidate.sdpMLineIndex === 0 &&
-		    / udp /i.test(candidate.candidate))
-			this.send({ '@type': 'Candidates', candidates: [
-				{ sdpString: candidate.candidate, sdpMLineIndex: 0 }] })
+		if (!candidate?.candidate || candidate.sdpMLineIndex !== 0 ||
+		    !/ udp /i.test(candidate.candidate))
+			return
+		this.ports.push(candidate.port)
+		this.send({ '@type': 'Candidates', candidates: [
+			{ sdpString: candidate.candidate, sdpMLineIndex: 0 }] })
+	}
+
+	// As web clients do when they are disconnected: new credentials in a new
+	// InitialSetup, and a new offer. The peer keeps its own.
+	async restart() {
+		this.ports = []
+		await this.connection.setLocalDescription(
+			await this.connection.createOffer({ iceRestart: true }))
+		this.channels_offer()
+		this.setup_send(this.outgoing ? 'actpass' : this.callee_setup)
+		await this.connection.setRemoteDescription({ type: 'answer',
+			sdp: remote_write(this.setup, this.remote_role(), this.offer) })
 	}
 
 	async receive(message) {
