@@ -95,6 +95,8 @@ class Listener:
                 pass
 
     def stop(self):
+        if self.socket.fileno() < 0:
+            return
         # close() alone would wait for accept().
         self.socket.shutdown(socket.SHUT_RDWR)
         self.socket.close()

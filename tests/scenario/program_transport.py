@@ -166,9 +166,9 @@ def refusal(make, reason, **more):
         g2.start()
         try:
             wait_for("the reason", lambda: any(
-                r["state"] == "offline" and r["reason"] == reason
+                r["state"] == "proxy_refused" and r["reason"] == reason
                 for r in g2.rows("sessions")), pause=0.005)
-            assert "offline: " + reason in g2.process.text()
+            assert "proxy_refused: " + reason in g2.process.text()
             assert "wr0ng" not in g2.process.text()
             equal(g2.stop(), 0)
         finally:
