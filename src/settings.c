@@ -372,6 +372,9 @@ static int read_use(struct config_section *x, struct tg_use *use,
 	if (!fail)
 		fail = config_uint(x, "lookups_per_day", 0, 100000, &lookups,
 				   err);
+	if (!fail)
+		fail = config_bool(x, "import_contacts", &use->import_contacts,
+				   err);
 	use->new_peers_per_day = (unsigned)peers;
 	use->lookups_per_day = (unsigned)lookups;
 	return fail;

@@ -122,6 +122,7 @@ static void test_settings_read_what_is_given(void)
 	CHECK_INT(s->uses[0].features, 0);
 	CHECK_INT(s->uses[0].new_peers_per_day, 200);
 	CHECK_INT(s->uses[0].lookups_per_day, 300);
+	CHECK(!s->uses[0].import_contacts);
 	CHECK_INT(s->trunks_n, 4);
 	t = &s->trunks[0];
 	CHECK_STR(t->session, "b c");
@@ -188,12 +189,14 @@ static void test_settings_of_a_session_s_use(void)
 {
 	struct settings *s = read_text(
 		TELEGRAM "[session a]\nfeatures = calls, keypad\n"
-			 "new_peers_per_day = 0\nlookups_per_day = 7\n");
+			 "new_peers_per_day = 0\nlookups_per_day = 7\n"
+			 "import_contacts = yes\n");
 
 	CHECK(s);
 	CHECK_INT(s->uses[0].features, TG_FEATURE_CALLS | TG_FEATURE_KEYPAD);
 	CHECK_INT(s->uses[0].new_peers_per_day, 0);
 	CHECK_INT(s->uses[0].lookups_per_day, 7);
+	CHECK(s->uses[0].import_contacts);
 	settings_free(&s);
 }
 

@@ -48,6 +48,9 @@ struct tg_use {
 	/* Budgets (flood.h); 0: none. */
 	unsigned new_peers_per_day; /* calls to users never met */
 	unsigned lookups_per_day;   /* of numbers, and of usernames */
+	/* A number that nobody is found by is added to the contacts, and
+	 * removed again: finds some more users, and costs trust. */
+	bool import_contacts;
 };
 
 /* What must survive a restart. The account calls these; the Storage writes

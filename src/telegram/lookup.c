@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/log.h"
+
 /* contacts.resolvePhone: keep >= 3 s between calls. */
 #define PHONE_SPACING (3 * USEC_S)
 /* A name may belong to somebody else the next day. */
@@ -71,20 +73,114 @@ static bool resolved_user(struct tg_user *user, const struct tl_obj *o)
 	return false;
 }
 
-static void resolved(const struct mtp_error *err, const struct tl_obj *answer,
+static void lookup_found(struct lookup *l, struct tg_user *user)
+{
+	struct tg_account *a = l->account;
+
+	alias_learn(l, user->id);
+	user->met |= peers_met(a, user->id);
+	lookup_done(l, NULL, user);
+	lookups_wake(a);
+}
+
+/* -- by adding a contact (C.1) --------------------------------------------- */
+
+static void contact_removed(const struct mtp_error *err,
+			    const struct tl_obj *answer, void *arg)
+{
+	struct tg_account *a = arg;
+
+	if (err)
+		log_info("telegram", a->name, "a contact stays: %s", err->text);
+}
+
+/* "Remove afterwards with contacts.deleteContacts". */
+static void contact_remove(struct tg_account *a, const struct tg_user *user)
+{
+	struct tl_arena arena;
+	struct tl_obj *q, *to;
+
+	tl_arena_init(&arena);
+	to = tl_new(&arena, TL_inputUser);
+	tl_set_long(to, TL_inputUser_user_id, user->id);
+	tl_set_long(to, TL_inputUser_access_hash, user->access_hash);
+	q = tl_new(&arena, TL_contacts_deleteContacts);
+	if (!tl_set_vector(&arena, q, TL_contacts_deleteContacts_id, 1))
+		tl_put_obj(q, TL_contacts_deleteContacts_id, 0, to);
+	(void)tg_account_query(a, q, 0, contact_removed, a);
+	tl_arena_clear(&arena);
+}
+
+/* "empty `users` = not found/hidden" */
+static void imported(const struct mtp_error *err, const struct tl_obj *answer,
 		     void *arg)
 {
+	static const struct mtp_error limit = {420, "FLOOD_WAIT_3600"};
 	struct lookup *l = arg;
 	struct tg_account *a = l->account;
 	struct tg_user user;
 
 	if (err) {
 		lookup_done(l, err, NULL);
+	} else if (tl_count(answer,
+			    TL_contacts_importedContacts_retry_contacts)) {
+		/* "try later (limit reached)": when, it does not say. */
+		flood_close(&a->flood, FLOOD_PHONES, "retry_contacts",
+			    clock_now() + 3600 * USEC_S);
+		lookup_done(l, &limit, NULL);
+	} else if (user_read(&user,
+			     tl_item(answer, TL_contacts_importedContacts_users,
+				     0))) {
+		user.met = false;
+		contact_remove(a, &user);
+		lookup_found(l, &user);
+	} else {
+		lookup_fault(l, "PHONE_NOT_OCCUPIED");
+	}
+}
+
+static int contact_import(struct lookup *l)
+{
+	struct tl_arena arena;
+	struct tl_obj *q, *c;
+	int err;
+
+	tl_arena_init(&arena);
+	c = tl_new(&arena, TL_inputPhoneContact);
+	tl_set_long(c, TL_inputPhoneContact_client_id, 1);
+	tl_set_str(c, TL_inputPhoneContact_phone, l->value);
+	tl_set_str(c, TL_inputPhoneContact_first_name, l->value);
+	tl_set_str(c, TL_inputPhoneContact_last_name, "");
+	q = tl_new(&arena, TL_contacts_importContacts);
+	err = tl_set_vector(&arena, q, TL_contacts_importContacts_contacts, 1);
+	if (!err) {
+		tl_put_obj(q, TL_contacts_importContacts_contacts, 0, c);
+		err = tg_account_query(l->account, q, 0, imported, l);
+	}
+	tl_arena_clear(&arena);
+	return err;
+}
+
+/* -- by number and by name --------------------------------------------------
+ */
+
+static bool is_to_import(const struct lookup *l, const struct mtp_error *err)
+{
+	return l->kind == TG_PEER_PHONE && l->account->use.import_contacts &&
+	       !strcmp(err->text, "PHONE_NOT_OCCUPIED");
+}
+
+static void resolved(const struct mtp_error *err, const struct tl_obj *answer,
+		     void *arg)
+{
+	struct lookup *l = arg;
+	struct tg_user user;
+
+	if (err) {
+		if (!is_to_import(l, err) || contact_import(l))
+			lookup_done(l, err, NULL);
 	} else if (resolved_user(&user, answer)) {
-		alias_learn(l, user.id);
-		user.met |= peers_met(a, user.id);
-		lookup_done(l, NULL, &user);
-		lookups_wake(a);
+		lookup_found(l, &user);
 	} else {
 		lookup_fault(l, "User not found"); /* a channel, or nothing */
 	}

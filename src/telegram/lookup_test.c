@@ -225,6 +225,100 @@ static void test_resolve_knows_whom_we_met(void)
 	world_close(&w);
 }
 
+/* -- by adding a contact -------------------------------------------------- */
+
+static bool phone_refused(struct world *w, const char *text)
+{
+	return !ask(w, TG_PEER_PHONE, "999008") && run(w, phone_asked) &&
+	       refuse(w, TL_contacts_resolvePhone, 400, text);
+}
+
+static struct tl_obj *imported(struct world *w, struct tl_obj *u, bool retry)
+{
+	struct tl_obj *o = tl_new(&w->arena, TL_contacts_importedContacts);
+
+	tl_set_vector(&w->arena, o, TL_contacts_importedContacts_imported, 0);
+	tl_set_vector(&w->arena, o,
+		      TL_contacts_importedContacts_popular_invites, 0);
+	tl_set_vector(&w->arena, o, TL_contacts_importedContacts_retry_contacts,
+		      retry);
+	if (retry)
+		tl_put_long(o, TL_contacts_importedContacts_retry_contacts, 0,
+			    1);
+	tl_set_vector(&w->arena, o, TL_contacts_importedContacts_users,
+		      u ? 1 : 0);
+	if (u)
+		tl_put_obj(o, TL_contacts_importedContacts_users, 0, u);
+	return o;
+}
+
+static void test_resolve_by_contact_only_when_wanted(void)
+{
+	struct world w;
+
+	CHECK(make_ready(&w));
+	CHECK(phone_refused(&w, "PHONE_NOT_OCCUPIED"));
+	CHECK_INT(w.user_n, 1);
+	CHECK(!asked(&w, TL_contacts_importContacts));
+	world_close(&w);
+	CHECK(make_ready(&w));
+	w.account->use.import_contacts = true;
+	CHECK(phone_refused(&w, "PHONE_NUMBER_INVALID"));
+	CHECK_INT(w.user_n, 1);
+	CHECK(!asked(&w, TL_contacts_importContacts));
+	world_close(&w);
+}
+
+static void test_resolve_by_contact_removes_it(void)
+{
+	struct tl_obj *q, *u;
+	struct world w;
+
+	CHECK(make_ready(&w));
+	w.account->use.import_contacts = true;
+	CHECK(phone_refused(&w, "PHONE_NOT_OCCUPIED"));
+	CHECK_INT(w.user_n, 0);
+	q = tl_item(asked(&w, TL_contacts_importContacts),
+		    TL_contacts_importContacts_contacts, 0);
+	CHECK(bytes_equal(tl_bytes(q, TL_inputPhoneContact_phone),
+			  bytes_str("999008")));
+	u = user(&w, 8, false);
+	tl_set_true(u, TL_user_contact);
+	CHECK(answer(&w, TL_contacts_importContacts, imported(&w, u, false)));
+	CHECK_INT(w.user_n, 1);
+	CHECK_INT(w.user.id, 8);
+	/* That he is a contact is our own doing: he is a stranger. */
+	CHECK(!w.user.met);
+	CHECK(!w.peers[0].met);
+	CHECK_STR(w.aliases[0].value, "999008");
+	q = tl_item(asked(&w, TL_contacts_deleteContacts),
+		    TL_contacts_deleteContacts_id, 0);
+	CHECK_INT(tl_long(q, TL_inputUser_user_id), 8);
+	CHECK_INT(tl_long(q, TL_inputUser_access_hash), 9);
+	world_close(&w);
+}
+
+static void test_resolve_by_contact_finds_nobody(void)
+{
+	struct world w;
+
+	CHECK(make_ready(&w));
+	w.account->use.import_contacts = true;
+	CHECK(phone_refused(&w, "PHONE_NOT_OCCUPIED"));
+	CHECK(answer(&w, TL_contacts_importContacts,
+		     imported(&w, NULL, false)));
+	CHECK_STR(w.text, "PHONE_NOT_OCCUPIED");
+	CHECK(!asked(&w, TL_contacts_deleteContacts));
+	w.account->lookup_at = 0;
+	CHECK(phone_refused(&w, "PHONE_NOT_OCCUPIED"));
+	CHECK(answer(&w, TL_contacts_importContacts, imported(&w, NULL, true)));
+	CHECK_INT(w.code, 420);
+	CHECK_STR(w.text, "FLOOD_WAIT_3600");
+	/* No more numbers for an hour. */
+	CHECK(flood_wait_s(&w.account->flood, FLOOD_PHONES, NULL, clock_now()));
+	world_close(&w);
+}
+
 /* -- what is so no longer ------------------------------------------------- */
 
 static struct tl_obj *short_update(struct world *w, struct tl_obj *update)
@@ -379,6 +473,9 @@ int main(void)
 	RUN(test_resolve_name_of_yesterday_is_asked_again);
 	RUN(test_resolve_leaves_an_alias);
 	RUN(test_resolve_knows_whom_we_met);
+	RUN(test_resolve_by_contact_only_when_wanted);
+	RUN(test_resolve_by_contact_removes_it);
+	RUN(test_resolve_by_contact_finds_nobody);
 	RUN(test_peer_renamed_is_found_by_the_new_name);
 	RUN(test_peer_renamed_self_is_kept);
 	RUN(test_peer_with_another_number);

@@ -142,13 +142,17 @@ static void self_learn(struct tg_account *a, const struct tg_user *user)
 		a->keep.self(&self, a->arg);
 }
 
-static void user_learn(struct tg_account *a, const struct tl_obj *o)
+/* own_doing: that he is a contact means nothing. */
+static void user_learn(struct tg_account *a, const struct tl_obj *o,
+		       bool own_doing)
 {
 	struct tg_user user, kept;
 	struct tg_user *recent;
 
 	if (!user_read(&user, o))
 		return;
+	if (own_doing)
+		user.met = false;
 	recent = recent_of(a, user.id);
 	if (!recent)
 		recent = recent_next(a);
@@ -176,7 +180,8 @@ static void vector_learn(struct tg_account *a, const struct tl_obj *o,
 	uint32_t n = tl_count(o, field);
 
 	for (uint32_t i = 0; i < n; i++)
-		user_learn(a, tl_item(o, field, i));
+		user_learn(a, tl_item(o, field, i),
+			   tl_is(o, TL_contacts_importedContacts));
 }
 
 /* Every users vector of what this client asks for or is sent. */
