@@ -6,6 +6,7 @@
 
 #include "account_world.h"
 #include "base/log.h"
+#include "telegram/messages.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -21,11 +22,45 @@ static void touch(const void *p, size_t n)
 		sum = (uint8_t)(sum + ((const uint8_t *)p)[i]);
 }
 
-static void on_message(const struct tg_user *from, struct bytes text, void *arg)
+static void touch_keyboard(const struct tg_keyboard *k)
+{
+	for (size_t i = 0; k && i < k->n; i++)
+		for (size_t j = 0; j < k->rows[i].n; j++) {
+			const struct tg_button *b = &k->rows[i].buttons[j];
+
+			touch(b->text.p, b->text.n);
+			touch(b->data.p, b->data.n);
+			touch(b->url.p, b->url.n);
+		}
+}
+
+static void touch_message(const struct tg_message *m)
+{
+	const struct tg_document *d = m->document;
+
+	touch(m->chat.first_name, strlen(m->chat.first_name));
+	touch(m->text.p, m->text.n);
+	for (size_t i = 0; i < m->entities_n; i++)
+		touch(m->entities[i].detail.p, m->entities[i].detail.n);
+	touch_keyboard(m->keyboard);
+	if (!d)
+		return;
+	touch(d->name.p, d->name.n);
+	touch(d->mime.p, d->mime.n);
+	touch(d->reference.p, d->reference.n);
+	touch(d->waveform.p, d->waveform.n);
+}
+
+static void on_event(const struct tg_event *e, void *arg)
 {
 	(void)arg;
-	touch(from->first_name, strlen(from->first_name));
-	touch(text.p, text.n);
+	touch_message(&e->message);
+	touch(e->ids, e->ids_n * sizeof(*e->ids));
+	touch(e->from.last_name, strlen(e->from.last_name));
+	touch(e->data.p, e->data.n);
+	touch(e->text.p, e->text.n);
+	touch(e->offset.p, e->offset.n);
+	touch(e->result.p, e->result.n);
 }
 
 static void on_incoming(struct tg_call *call, const struct tg_user *from,
@@ -76,7 +111,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		.qts = 5,
 		.date = 1000,
 		.seq = 3,
-		.handlers.message = on_message,
+		.handlers.event = on_event,
 		.handlers.incoming = on_incoming,
 	};
 	struct tg_account *a;

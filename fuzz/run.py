@@ -40,6 +40,7 @@ PARSERS = {
     "sip": ["src/sip/sanity.c", "src/sip/sdp_read.c"],
     "srp": ["src/telegram/srp.c", "src/telegram/login_password.c"],
     "updates": ["src/telegram/feed.c", "src/telegram/updates.c"],
+    "styled": ["src/telegram/styled.c", "src/telegram/styled_html.c"],
     "rtp": ["src/media/rtp.c", "src/media/rtcp.c"],
 }
 
