@@ -217,6 +217,7 @@ static void sim_phone_rate(struct sim_request *r)
 		sim_refuse(r, SIM_FAULT(400, "CALL_PEER_INVALID", "rating"));
 		return;
 	}
+	c->ratings[side] = rating;
 	sim_answer(r, sim_object_updates(r->arena, r->world, NULL, 0, &m, r->me,
 					 0));
 }
@@ -232,6 +233,7 @@ static void sim_phone_debug(struct sim_request *r)
 	if (!c)
 		return;
 	o = json_loadb((const char *)text.p, text.n, 0, NULL);
+	c->debugs[side] |= o != NULL;
 	if (o)
 		sim_answer_bool(r, true);
 	else

@@ -89,6 +89,8 @@ struct sim_call {
 	usec_t limit;        /* the data centre gives up */
 	usec_t active_at;    /* monotonic */
 	uint32_t signals[2]; /* blobs sent by each side */
+	int32_t ratings[2];  /* 0: not rated */
+	bool debugs[2];      /* the log was sent */
 };
 
 struct sim_call_request {

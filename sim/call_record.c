@@ -134,13 +134,16 @@ void sim_call_load(const char *id, const json_t *o, void *world)
 	w->calls = c;
 }
 
-static json_t *sim_leg_describe(const struct sim_leg *l, uint32_t signals)
+static json_t *sim_leg_describe(const struct sim_call *c, int side)
 {
-	json_t *o = json_pack("{sI sb sb ss ss ss si}", "user",
-			      (json_int_t)l->account->id, "simulated",
-			      l->account->app && !l->key_id, "endpoint",
-			      l->endpoint, "media", l->media, "in", l->in,
-			      "out", l->out, "signals", (int)signals);
+	const struct sim_leg *l = &c->legs[side];
+	json_t *o =
+		json_pack("{sI sb sb ss ss ss si si sb}", "user",
+			  (json_int_t)l->account->id, "simulated",
+			  l->account->app && !l->key_id, "endpoint",
+			  l->endpoint, "media", l->media, "in", l->in, "out",
+			  l->out, "signals", (int)c->signals[side], "rating",
+			  (int)c->ratings[side], "debug", c->debugs[side]);
 
 	if (l->stats)
 		json_object_set_new(
@@ -159,9 +162,9 @@ json_t *sim_call_describe(const struct sim_call *c)
 	return json_pack("{ss ss ss ss ss si si si si sb so so}", "id", id,
 			 "state", sim_call_state_name(c->state), "reason",
 			 sim_reason_name(c->reason), "version", c->version,
-			 "key_fingerprint", fingerprint, "by", c->ended_by, "date", c->date, "start_date",
-			 c->start_date, "duration_s", c->duration_s, "received",
-			 c->receive_date != 0, "caller",
-			 sim_leg_describe(&c->legs[0], c->signals[0]), "callee",
-			 sim_leg_describe(&c->legs[1], c->signals[1]));
+			 "key_fingerprint", fingerprint, "by", c->ended_by,
+			 "date", c->date, "start_date", c->start_date,
+			 "duration_s", c->duration_s, "received",
+			 c->receive_date != 0, "caller", sim_leg_describe(c, 0),
+			 "callee", sim_leg_describe(c, 1));
 }

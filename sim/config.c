@@ -175,6 +175,7 @@ static int sim_config_call(struct sim_config *c, char why[256])
 					    "exchange_limit_ms",
 					    "p2p",
 					    "messages",
+					    "ask_after",
 					    "policy",
 					    "versions",
 					    "connections",
@@ -199,6 +200,7 @@ static int sim_config_call(struct sim_config *c, char why[256])
 	c->exchange_limit_ms = sim_config_ms(o, "exchange_limit_ms", 25000);
 	c->p2p = sim_config_flag(o, "p2p", true);
 	c->call_messages = sim_config_flag(o, "messages", true);
+	c->ask_after = sim_config_flag(o, "ask_after", false);
 	if (sim_policy_parse(&c->policy, sim_json_text(o, "policy", "highest")))
 		return sim_config_wrong(why, "call.policy",
 					"highest, lowest, caller or callee");

@@ -48,6 +48,7 @@ struct sim_config {
 	int32_t receive_limit_ms, ring_limit_ms, exchange_limit_ms;
 	bool p2p;
 	bool call_messages; /* a service message in the chat after each call */
+	bool ask_after;     /* for a rating and the debug log of each call */
 	enum sim_policy policy;
 	struct sim_versions versions; /* of simulated users without a list */
 	struct sim_connection connections[SIM_CONNECTIONS];

@@ -510,6 +510,10 @@ static struct tl_obj *sim_object_discarded(struct tl_arena *a,
 		tl_set_child(o, TL_phoneCallDiscarded_reason, reason);
 	if (c->start_date)
 		tl_set_int(o, TL_phoneCallDiscarded_duration, c->duration_s);
+	if (c->start_date && c->world->config->ask_after) {
+		tl_set_true(o, TL_phoneCallDiscarded_need_rating);
+		tl_set_true(o, TL_phoneCallDiscarded_need_debug);
+	}
 	return o;
 }
 

@@ -214,9 +214,32 @@ def no_escapes(s):
     equal(s.pbx.register().code, 200)
 
 
+def asked_after(s):
+    """Telegram asks for a rating and the debug log, whoever hangs up."""
+    for by_phone in (True, False):
+        voice = s.voice()
+        call = s.pbx.call("user_1", voice.sdp())
+        voice.talk_to(call.answered())
+        tg = s.tg_call(1001, "active")
+        s.known.add(tg["id"])
+        if by_phone:
+            call.bye()
+        else:
+            s.telegram.ask("hangup", call=tg["id"])
+            call.wait_request("BYE")
+        voice.remote = None
+
+        def ours():
+            c = s.telegram.ask("call-status", call=tg["id"])["call"]
+            return c["caller"]["rating"], c["caller"]["debug"]
+
+        wait_for("both answers", lambda: ours() == (5, True))
+
+
 TESTS = [
     ("scenario_record_answered", answered),
     ("scenario_record_refused", refused),
+    ("scenario_record_asked_after", asked_after),
     ("scenario_record_digits_masked", digits),
     ("scenario_record_lines", lines),
     ("scenario_record_log_carries_id", log_lines),
@@ -228,7 +251,7 @@ TESTS = [
 
 if __name__ == "__main__":
     stage = Stage("calls_record", [user(1), user(2, "decline")],
-                  sip="log_digits = yes")
+                  sip="log_digits = yes", call={"ask_after": True})
     stage.telegram.behave(1001, **{"in": stage.tone(1000)})
     stage.pbx = stage.client()
     play(stage, TESTS, "scenario_record_nothing_left")
