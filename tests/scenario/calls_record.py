@@ -43,7 +43,8 @@ def talk(s, to=phone(1), digits=""):
     call = s.pbx.call(to, v.sdp())
     v.talk_to(call.answered())
     v.digits(digits)
-    wait_for("sound and digits", lambda: v.count() > 20 and not v.events)
+    wait_for("sound and digits", lambda: v.count() > 20 and v.sent > 20 and
+             not v.events)
     call.bye()
     v.remote = None
     return call, s.record(call.call_id)
