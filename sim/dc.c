@@ -184,8 +184,12 @@ static void sim_conn_on_session(uint64_t key_id, int64_t session_id, void *arg)
 static void sim_conn_on_destroy(uint64_t key_id, void *arg)
 {
 	struct sim_conn *c = arg;
+	struct sim_world *w = c->dc->all->world;
+	const struct sim_key *k = sim_world_key(w, key_id);
 
-	sim_world_key_drop(c->dc->all->world, key_id);
+	sim_world_event(w, json_pack("{ss sb}", "event", "key-destroyed",
+				     "permanent", k && !k->expires));
+	sim_world_key_drop(w, key_id);
 }
 
 static void sim_conn_on_refused(const char *what, void *arg)

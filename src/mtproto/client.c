@@ -155,6 +155,7 @@ void mtp_client_connected(struct mtp_client *c, usec_t now, struct wall wall)
 		c->time_trusted = false;
 		c->inited = false;
 		c->ping.due = true;
+		c->destroy.due = c->destroying;
 		client_states_ask(c);
 	}
 	if (err)
@@ -289,6 +290,26 @@ int mtp_client_call(struct mtp_client *c, struct bytes query, unsigned flags,
 	 * run from here: the answer never comes inside this call. */
 	client_flush(c);
 	return 0;
+}
+
+void mtp_client_destroy_key(struct mtp_client *c, usec_t now, struct wall wall)
+{
+	struct client_query *q;
+
+	call_begin(c, now, wall);
+	while ((q = TAILQ_FIRST(&c->queries)))
+		client_answer_error(c, q, -ECANCELED, bytes_str("CLOSED"));
+	if (c->temporary_s) {
+		client_temporary_drop(c);
+		client_secrecy_disconnected(c);
+		mtp_handshake_free(&c->handshake);
+		c->temporary_s = 0;
+		c->salts_n = 0;
+		client_session_reset(c);
+	}
+	c->destroying = true;
+	c->destroy.due = true;
+	call_end(c);
 }
 
 const struct mtp_auth *mtp_client_auth(const struct mtp_client *c)

@@ -41,11 +41,12 @@ enum mtp_event {
 	MTP_EVENT_KEY_UNKNOWN, /* transport error -404, or no temporary key can
 				* be bound to it: the data centre does not know
 				* our permanent key */
-	MTP_EVENT_FLOOD,       /* transport error -429: not again at once;
-				* followed by CLOSE */
-	MTP_EVENT_CLOSE,       /* drop the TCP connection and connect again */
-	MTP_EVENT_REFUSED,     /* the peer failed a mandatory check; text says
-				* which; followed by CLOSE */
+	MTP_EVENT_KEY_DESTROYED, /* after mtp_client_destroy_key() */
+	MTP_EVENT_FLOOD,         /* transport error -429: not again at once;
+				  * followed by CLOSE */
+	MTP_EVENT_CLOSE,         /* drop the TCP connection and connect again */
+	MTP_EVENT_REFUSED,       /* the peer failed a mandatory check; text says
+				  * which; followed by CLOSE */
 };
 
 struct mtp_error {
@@ -125,6 +126,10 @@ enum {
 int mtp_client_call(struct mtp_client *c, struct bytes query, unsigned flags,
 		    mtp_answer_h *done, void *arg, usec_t now,
 		    struct wall wall);
+/* After a log-out: asks the data centre to forget the permanent key (it is sent
+ * with this key, not a temporary one). All queries are answered with CLOSED;
+ * nothing else will be sent. */
+void mtp_client_destroy_key(struct mtp_client *c, usec_t now, struct wall wall);
 /* Faster pings while a call is being signalled (A.6). */
 void mtp_client_ping_interval(struct mtp_client *c, usec_t interval,
 			      usec_t now);

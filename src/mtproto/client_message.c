@@ -239,6 +239,18 @@ static void on_result_object(struct mtp_client *c, struct client_query *q,
 	client_answer(c, q, object);
 }
 
+/* The answer is bare; in an rpc_result it would do as well. */
+static void on_destroyed(struct mtp_client *c, uint32_t id)
+{
+	if (!c->destroying)
+		return;
+	c->destroying = false;
+	client_event(c, MTP_EVENT_KEY_DESTROYED,
+		     id == WIRE_DESTROY_AUTH_KEY_FAIL
+			     ? "the data centre keeps our key"
+			     : NULL);
+}
+
 static void on_result(struct mtp_client *c, struct rd *r)
 {
 	int64_t req = (int64_t)rd_le64(r);
@@ -252,6 +264,10 @@ static void on_result(struct mtp_client *c, struct rd *r)
 	}
 	if (c->bind.id && req == c->bind.id) {
 		client_bind_answered(c, object);
+		return;
+	}
+	if (c->destroy.id && req == c->destroy.id) {
+		on_destroyed(c, wire_id(object));
 		return;
 	}
 	if (!q) {
@@ -334,6 +350,11 @@ static bool service_take(struct mtp_client *c, int64_t msg_id, uint32_t id,
 		c->refusals = 0;
 		on_result(c, r);
 		return true;
+	case WIRE_DESTROY_AUTH_KEY_OK:
+	case WIRE_DESTROY_AUTH_KEY_NONE:
+	case WIRE_DESTROY_AUTH_KEY_FAIL:
+		on_destroyed(c, id);
+		break;
 	case WIRE_BAD_MSG_NOTIFICATION:
 		on_bad_msg(c, msg_id, r);
 		break;

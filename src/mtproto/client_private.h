@@ -159,7 +159,8 @@ struct mtp_client {
 	usec_t acks_deadline;
 	struct client_acked acked[CLIENT_ACKS_MAX * 2];
 	size_t acked_next;
-	struct client_service ping, states, ask_salts;
+	struct client_service ping, states, ask_salts, destroy;
+	bool destroying;
 	usec_t ping_next;
 	int64_t *state_ids; /* CLIENT_STATES_MAX, while they are asked for */
 	size_t states_n;

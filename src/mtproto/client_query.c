@@ -65,6 +65,7 @@ void client_requeue(struct mtp_client *c, int64_t id)
 	service_requeue(&c->ping, id);
 	service_requeue(&c->states, id);
 	service_requeue(&c->ask_salts, id);
+	service_requeue(&c->destroy, id);
 	acks_requeue(c, id);
 	if (c->bind.id && c->bind.id == id) {
 		c->bind.id = 0;
@@ -111,6 +112,7 @@ void client_session_reset(struct mtp_client *c)
 	c->inited = false;
 	c->ping.due = true;
 	c->bind = (struct client_bind){.due = client_unbound(c)};
+	c->destroy = (struct client_service){.due = c->destroying};
 }
 
 /* -- after a reconnect ---------------------------------------------------- */

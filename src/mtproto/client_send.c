@@ -129,6 +129,17 @@ static void salts_put(struct mtp_client *c, struct batch *t)
 	message_close(t);
 }
 
+static void destroy_put(struct mtp_client *c, struct batch *t)
+{
+	if (!c->destroy.due)
+		return;
+	c->destroy.due = false;
+	c->destroy.id = message_open(c, t, false);
+	c->destroy.carrier = 0;
+	buf_le32(&t->b, WIRE_DESTROY_AUTH_KEY);
+	message_close(t);
+}
+
 static void acks_put(struct mtp_client *c, struct batch *t)
 {
 	int64_t id;
@@ -226,7 +237,7 @@ static bool queries_put(struct mtp_client *c, struct batch *t)
 static void carriers_set(struct mtp_client *c, int64_t first, int64_t id)
 {
 	struct client_service *services[] = {&c->ping, &c->states,
-					     &c->ask_salts};
+					     &c->ask_salts, &c->destroy};
 	struct client_query *q;
 
 	TAILQ_FOREACH(q, &c->queries, link)
@@ -301,8 +312,9 @@ static bool something_due(const struct mtp_client *c)
 {
 	struct client_query *q;
 
-	if (c->states.due || c->ping.due || c->ask_salts.due || c->resends_n ||
-	    c->info_for || c->acks_n == CLIENT_ACKS_MAX ||
+	if (c->states.due || c->ping.due || c->ask_salts.due ||
+	    c->destroy.due || c->resends_n || c->info_for ||
+	    c->acks_n == CLIENT_ACKS_MAX ||
 	    (c->acks_n && c->acks_deadline <= c->now))
 		return true;
 	if (c->next.present)
@@ -334,6 +346,7 @@ void client_flush(struct mtp_client *c)
 		resends_put(c, &t);
 		ping_put(c, &t);
 		salts_put(c, &t);
+		destroy_put(c, &t);
 		acks_put(c, &t);
 		all = queries_put(c, &t);
 		if (t.b.bad)

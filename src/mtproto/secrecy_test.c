@@ -440,6 +440,28 @@ static void test_secrecy_wrong_salt_and_clock(void)
 	end();
 }
 
+static uint64_t destroyed;
+
+static void on_destroy(uint64_t key_id, void *arg)
+{
+	destroyed = key_id;
+}
+
+/* It is the permanent key that is to be forgotten, so it is used for once; what
+ * salt it has is told by the data centre. */
+static void test_secrecy_destroys_the_permanent_key(void)
+{
+	start_ready();
+	t.server_conf.handlers.destroy = on_destroy;
+	reconnect();
+	pass(7200 * USEC_S);
+	mtp_client_destroy_key(t.client, t.now, client_wall());
+	run();
+	CHECK(destroyed == t.keys[0].id);
+	CHECK_INT(t.events[MTP_EVENT_KEY_DESTROYED], 1);
+	end();
+}
+
 int main(void)
 {
 	test_key_new(&t.client_keys, &t.rsa);
@@ -456,6 +478,7 @@ int main(void)
 	RUN(test_secrecy_binding_unanswered);
 	RUN(test_secrecy_connection_lost_while_binding);
 	RUN(test_secrecy_wrong_salt_and_clock);
+	RUN(test_secrecy_destroys_the_permanent_key);
 	mtp_rsa_free(&t.client_keys);
 	mtp_rsa_free(&t.rsa);
 	return check_done();

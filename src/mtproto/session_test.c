@@ -441,6 +441,49 @@ static void test_session_packs_a_thousand_queued_queries(void)
 	end();
 }
 
+static uint64_t destroyed;
+
+static void on_destroy(uint64_t key_id, void *arg)
+{
+	destroyed = key_id;
+}
+
+static void test_session_destroys_its_key(void)
+{
+	destroyed = 0;
+	begin(MTP_HOSTILE_NONE);
+	t.server_conf.handlers.destroy = on_destroy;
+	link_up();
+	run();
+	t.silent = true;
+	call(1);
+	run();
+	mtp_client_destroy_key(t.client, t.now, client_wall());
+	CHECK_INT(t.lost, 1); /* nobody waits for what was asked */
+	run();
+	CHECK(destroyed && destroyed == mtp_client_auth(t.client)->key_id);
+	CHECK_INT(t.events[MTP_EVENT_KEY_DESTROYED], 1);
+	CHECK_STR(t.refused, "");
+	end();
+}
+
+/* The request gets lost with its connection. */
+static void test_session_destroys_its_key_after_a_reconnect(void)
+{
+	destroyed = 0;
+	begin(MTP_HOSTILE_NONE);
+	t.server_conf.handlers.destroy = on_destroy;
+	link_up();
+	run();
+	mtp_client_destroy_key(t.client, t.now, client_wall());
+	link_down();
+	link_up();
+	run();
+	CHECK(destroyed);
+	CHECK_INT(t.events[MTP_EVENT_KEY_DESTROYED], 1);
+	end();
+}
+
 int main(void)
 {
 	test_key_new(&t.client_keys, &t.rsa);
@@ -467,6 +510,8 @@ int main(void)
 	RUN(test_session_reports_an_unknown_key);
 	RUN(test_session_refuses_queries_that_are_too_long);
 	RUN(test_session_packs_a_thousand_queued_queries);
+	RUN(test_session_destroys_its_key);
+	RUN(test_session_destroys_its_key_after_a_reconnect);
 	mtp_rsa_free(&t.client_keys);
 	mtp_rsa_free(&t.rsa);
 	return check_done();

@@ -22,6 +22,7 @@
 #define DAY (24 * 3600 * USEC_S)
 /* A data centre that has just been restarted may not know its keys yet. */
 #define KEY_UNKNOWN_MAX 4
+#define PARTING_MAX (5 * USEC_S)
 
 struct job {
 	struct job *next;
@@ -180,6 +181,7 @@ static void on_event(enum mtp_event event, const char *text, void *arg)
 	case MTP_EVENT_CLOSE:
 	case MTP_EVENT_REFUSED:
 	case MTP_EVENT_FLOOD:
+	case MTP_EVENT_KEY_DESTROYED:
 		break;
 	}
 }
@@ -273,6 +275,25 @@ static void login_forget(struct tg_account *a)
 	memset(&a->frozen, 0, sizeof(a->frozen));
 }
 
+static void on_parted(void *arg)
+{
+	struct tg_account *a = arg;
+
+	log_info("telegram", a->name, "the key is destroyed");
+	a->parting_until = 0;
+	account_wake(a);
+}
+
+/* B.6: "Then destroy the key (destroy_auth_key) and erase it." */
+static void part(struct tg_account *a)
+{
+	connection_free(&a->parting);
+	a->parting = a->connection;
+	a->connection = NULL;
+	a->parting_until = clock_now() + PARTING_MAX;
+	connection_destroy_key(a->parting, on_parted, a);
+}
+
 static void end(struct tg_account *a)
 {
 	a->end_wanted = false;
@@ -285,6 +306,9 @@ static void end(struct tg_account *a)
 	state_set(a, a->end_state, a->end_reason);
 	phone_abort(&a->phone, 401, a->end_reason);
 	branches_clear(a, 401, a->end_reason);
+	if (a->end_state == TG_STATE_LOGGED_OUT && a->connection &&
+	    connection_ready(a->connection))
+		part(a);
 	connection_free(&a->connection);
 	queries_fail(a, 401, a->end_reason);
 	if (tg_state_is_dead(a->end_state) && a->keep.auth_lost)
@@ -315,6 +339,8 @@ static usec_t next_deadline(struct tg_account *a)
 	if (a->jobs || a->end_wanted ||
 	    (a->rebuild_wanted && !account_migration_waits(a)))
 		return 0;
+	if (a->parting && a->parting_until < at)
+		at = a->parting_until;
 	if (!a->connection)
 		return at;
 	t = peers_deadline(a);
@@ -344,6 +370,8 @@ static void on_tick(void *arg)
 
 	if (a->end_wanted)
 		end(a);
+	if (a->parting && now >= a->parting_until)
+		connection_free(&a->parting);
 	if (a->rebuild_wanted && !account_migration_waits(a) &&
 	    !tg_state_is_over(a->state))
 		rebuild(a);
@@ -514,6 +542,7 @@ void tg_account_free(struct tg_account **ap)
 	login_qr_drop(a);
 	phone_clear(&a->phone);
 	branches_clear(a, -ECANCELED, "CLOSED");
+	connection_free(&a->parting);
 	connection_free(&a->connection);
 	queries_fail(a, -ECANCELED, "CLOSED");
 	peers_clear(a);

@@ -54,6 +54,9 @@ struct tg_account {
 	struct mtp_auth auth; /* of dc_id; what a new connection starts with */
 	struct connection *connection;
 	struct branch *branches; /* to other data centres */
+	/* Of a log-out: until the data centre has forgotten the key. */
+	struct connection *parting;
+	usec_t parting_until; /* 0: it has */
 	bool started, closing;
 	unsigned key_unknown; /* transport errors -404 in a row */
 

@@ -228,6 +228,11 @@ static void test_account_unknown_key_of_a_log_in_is_insisted_on(void)
 	world_close(&w);
 }
 
+static bool no_engine(struct world *w)
+{
+	return !engine;
+}
+
 static void test_account_logs_out(void)
 {
 	struct world w;
@@ -239,6 +244,35 @@ static void test_account_logs_out(void)
 	CHECK_INT(w.code, 0);
 	CHECK(run(&w, is_dead));
 	CHECK_STR(w.lost_reason, "LOGGED_OUT");
+	/* "Then destroy the key", over the connection there is. */
+	CHECK(engine && engine->destroyed);
+	fake_event(MTP_EVENT_KEY_DESTROYED, NULL);
+	CHECK(run(&w, no_engine));
+	/* A new log-in begins with a new key. */
+	CHECK_INT(tg_login_send_code(w.account, "999001", on_code, &w), 0);
+	CHECK(run(&w, code_asked));
+	CHECK_INT(engines, 2);
+	CHECK(!engine->destroyed);
+	world_close(&w);
+}
+
+/* Logged out, and in again at once: both connections are up for a while. */
+static void test_account_logs_in_while_the_old_key_is_destroyed(void)
+{
+	struct world w;
+
+	CHECK(make_ready(&w));
+	CHECK_INT(tg_account_query(w.account, any_query(&w), 0, on_answer, &w),
+		  0);
+	CHECK_INT(tg_log_out(w.account, on_login, &w), 0);
+	CHECK(answer(&w, TL_auth_logOut, tl_new(&w.arena, TL_auth_loggedOut)));
+	CHECK(run(&w, is_dead));
+	CHECK_INT(w.answer_n, 1);
+	CHECK_STR(w.text, "LOGGED_OUT");
+	CHECK_INT(tg_login_send_code(w.account, "999001", on_code, &w), 0);
+	CHECK(run(&w, code_asked));
+	CHECK_INT(engines, 2);
+	CHECK(w.account->parting);
 	world_close(&w);
 }
 
@@ -402,6 +436,7 @@ int main(void)
 	RUN(test_account_unknown_key_is_made_anew);
 	RUN(test_account_unknown_key_of_a_log_in_is_insisted_on);
 	RUN(test_account_logs_out);
+	RUN(test_account_logs_in_while_the_old_key_is_destroyed);
 	RUN(test_account_nowhere_to_migrate);
 	RUN(test_account_migrates_to_an_address_just_told);
 	RUN(test_account_knows_what_was_told_before);

@@ -138,6 +138,19 @@ int mtp_client_call(struct mtp_client *c, struct bytes query, unsigned flags,
 	return 0;
 }
 
+void mtp_client_destroy_key(struct mtp_client *c, usec_t now, struct wall wall)
+{
+	static const struct mtp_error closed = {-ECANCELED, "CLOSED"};
+
+	c->destroyed = true;
+	while (c->queries_n) {
+		struct fake_query q = fake_take(c, 0);
+
+		q.done(&closed, bytes_of(NULL, 0), q.arg);
+		buf_clear(&q.bytes);
+	}
+}
+
 void mtp_client_ping_interval(struct mtp_client *c, usec_t interval, usec_t now)
 {
 	c->ping = interval;

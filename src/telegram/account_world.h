@@ -17,7 +17,7 @@ struct fake_query {
 struct mtp_client {
 	struct mtp_client_conf conf;
 	struct mtp_auth auth;
-	bool up, ready;
+	bool up, ready, destroyed;
 	struct buf out;
 	struct fake_query queries[32];
 	unsigned queries_n;

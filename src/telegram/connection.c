@@ -60,6 +60,7 @@ struct connection {
 			void *arg);
 	void (*on_event)(enum mtp_event event, const char *text, void *arg);
 	void (*on_update)(struct bytes object, void *arg);
+	void (*on_parted)(void *arg);
 	void *arg;
 };
 
@@ -397,6 +398,8 @@ static void engine_event(enum mtp_event event, const char *text, void *arg)
 		c->flooded = true;
 	if (event == MTP_EVENT_CLOSE)
 		connection_close(c, text ? text : "closed by us");
+	if (event == MTP_EVENT_KEY_DESTROYED && c->on_parted)
+		c->on_parted(c->arg);
 	if (c->on_event)
 		c->on_event(event, text, c->arg);
 }
@@ -502,6 +505,20 @@ int connection_call(struct connection *c, struct bytes query, unsigned flags,
 	c->depth--;
 	settle(c);
 	return err;
+}
+
+void connection_destroy_key(struct connection *c, void (*parted)(void *arg),
+			    void *arg)
+{
+	c->on_link = NULL;
+	c->on_event = NULL;
+	c->on_update = NULL;
+	c->on_parted = parted;
+	c->arg = arg;
+	c->depth++;
+	mtp_client_destroy_key(c->client, clock_now(), clock_wall());
+	c->depth--;
+	settle(c);
 }
 
 void connection_ping_interval(struct connection *c, usec_t interval)

@@ -44,6 +44,11 @@ void connection_start(struct connection *c);
 void connection_close(struct connection *c, const char *reason);
 int connection_call(struct connection *c, struct bytes query, unsigned flags,
 		    mtp_answer_h *done, void *arg);
+/* After a log-out, with the connection up: the data centre is asked to forget
+ * the key. Queries are answered with CLOSED; parted(arg) runs at most once, on
+ * the answer, and the other handlers never again. */
+void connection_destroy_key(struct connection *c, void (*parted)(void *arg),
+			    void *arg);
 void connection_ping_interval(struct connection *c, usec_t interval);
 const struct mtp_auth *connection_auth(const struct connection *c);
 bool connection_ready(const struct connection *c);

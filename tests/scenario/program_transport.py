@@ -214,6 +214,28 @@ def secrecy_in_a_call(w):
     c.close()
 
 
+def logout(more, running):
+    """The data centre is asked to forget the permanent key."""
+    def test(w):
+        g = w.gateway(more)
+        g.login("office", w.code)
+        if running:
+            g.start()
+            g.wait_sessions_ready()
+        before = len(w.telegram.events)
+        done = g.cli("logout", "-c", g.config, "office")
+        equal(done.returncode, 0)
+        wait_for("the key to be destroyed", lambda: any(
+            e.get("event") == "key-destroyed" and e["permanent"]
+            for _, e in w.telegram.events[before:]))
+        if running:
+            wait_for("the log to say so", lambda:
+                     "the key is destroyed" in g.process.text())
+            equal(g.rows("sessions")[0]["state"], "logged_out")
+            equal(g.stop(), 0)
+    return test
+
+
 # -- addresses ----------------------------------------------------------------
 def next_address(w):
     """The first address is nobody's, the second one answers nothing, the third
@@ -363,6 +385,10 @@ TESTS += [
         type="socks5")),
     ("scenario_secrecy_works", secrecy),
     ("scenario_secrecy_renews_during_a_call", secrecy_in_a_call),
+    ("scenario_logout_destroys_the_key", logout("", True)),
+    ("scenario_logout_destroys_the_permanent_key",
+     logout("forward_secrecy = yes", True)),
+    ("scenario_logout_by_itself", logout("", False)),
     ("scenario_address_next", next_address),
     ("scenario_address_ipv6", ipv6),
     ("scenario_address_learnt_is_kept", learnt),
