@@ -359,7 +359,7 @@ static void on_start(const struct bus_message *m, void *arg)
 	}
 	/* Nobody is looked up in vain either. */
 	if (!tg_call_permitted(session->account, NULL, why)) {
-		refuse_start(s, m, 420, why);
+		refuse_start(s, m, strcmp(why, "FEATURE_OFF") ? 420 : 0, why);
 		return;
 	}
 	if (peer_kind(text_of(peer, "kind"), &kind)) {

@@ -65,6 +65,11 @@ bool tg_call_permitted(struct tg_account *a, const struct tg_user *to,
 	unsigned s = flood_wait_s(&a->flood, FLOOD_CALLS, NULL, now);
 	const char *word = "";
 
+	if (!(a->use.features & TG_FEATURE_CALLS)) {
+		count_add("telegram", "request-refused", 1);
+		snprintf(why, 32, "FEATURE_OFF");
+		return false;
+	}
 	if (!s && to && !to->met)
 		s = flood_wait_s(&a->flood, FLOOD_STRANGERS, &word, now);
 	if (!s)
@@ -83,6 +88,8 @@ int tg_call_request(struct tg_call **cp, struct tg_account *a,
 {
 	int err;
 
+	if (!(a->use.features & TG_FEATURE_CALLS))
+		return -EPERM;
 	if (a->state != TG_STATE_READY)
 		return -ENOTCONN;
 	err = phone_request(cp, &a->phone, to->id, to->access_hash, versions,

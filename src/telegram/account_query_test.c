@@ -230,6 +230,22 @@ static void test_call_peer_flood_spares_those_met(void)
 	world_close(&w);
 }
 
+static void test_call_of_another_feature_is_refused(void)
+{
+	struct tg_user anna = {.id = 5, .access_hash = 6, .met = true};
+	struct tg_call *call = NULL;
+	char why[32];
+	struct world w;
+
+	CHECK(make_ready(&w));
+	w.account->use.features = TG_FEATURE_SESSION | TG_FEATURE_MESSAGES;
+	CHECK(!tg_call_permitted(w.account, &anna, why));
+	CHECK_STR(why, "FEATURE_OFF");
+	CHECK_INT(tg_call_request(&call, w.account, &anna, NULL, NULL, NULL),
+		  -EPERM);
+	world_close(&w);
+}
+
 static void test_call_budget_of_new_peers(void)
 {
 	static const char *const versions[] = {"13.0.0", NULL};
@@ -326,6 +342,7 @@ int main(void)
 	RUN(test_query_gated_when_freed_is_closed);
 	RUN(test_call_gate_is_shown_and_remembered);
 	RUN(test_call_peer_flood_spares_those_met);
+	RUN(test_call_of_another_feature_is_refused);
 	RUN(test_call_budget_of_new_peers);
 	RUN(test_query_reads_are_repeated);
 	RUN(test_query_is_not_repeated_past_its_time);

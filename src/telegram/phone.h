@@ -72,12 +72,14 @@ struct tg_call_handlers {
 };
 
 /* Whether a call may be asked for now, to `to` or (NULL) at all; false: why is
- * the error that Telegram would give, "FLOOD_WAIT_n" or "PEER_FLOOD". */
+ * the error that Telegram would give, "FLOOD_WAIT_n" or "PEER_FLOOD"; or
+ * "FEATURE_OFF": calls are not among the account's features. */
 bool tg_call_permitted(struct tg_account *a, const struct tg_user *to,
 		       char why[32]);
 /* Starts a call to a user with an access hash. versions: library versions to
  * announce, descending, NULL-terminated; copied. Errors: -EINVAL, -ENOMEM,
- * -ENOTCONN when the account is not READY. */
+ * -ENOTCONN when the account is not READY, -EPERM when calls are not among its
+ * features. */
 int tg_call_request(struct tg_call **cp, struct tg_account *a,
 		    const struct tg_user *to, const char *const *versions,
 		    const struct tg_call_handlers *handlers, void *arg);
