@@ -14,6 +14,15 @@ MARKDOWN = [
     "****** ____ `` [](x) [x]()",
     "[x](tg://user?id=123456789012345678901234567890)",
     "*" * 40 + "x" + "*" * 40,
+    "*a* " * 120 + "[x](http://y) `z` " * 3,
+    "[x](http://" + "y" * 600 + ")",
+    "`a\\`b\\\\` ```\\``` `\\` c\\",
+    "**a *b __c _d ~~e ~f ||g `h` || ~~ ~_ __* **",
+    "[a](b\\)c) [d](\\e) *f[g*](h) [i\\](j)](k)",
+    "a* *b* c*d*e* _f_g _h_. ._i_ (__j__) *k\n*",
+    "[x](tg://user?id=) [y](tg://user?id=1234567890123456789012345)",
+    "a <b> & \"c\" \udcff",
+    "* a* _b _ ~ c~ ||d || ` ` ``e`` `",
 ]
 HTML = [
     "<b>a</b><strong>b</strong><i>c</i><em>d</em><u>e</u><ins>f</ins>",
@@ -28,6 +37,11 @@ HTML = [
     "<a href=\"\">x</a>", "<a href=\"x>", "<span class=\"y\">x</span>",
     "<code class=\"y\">x</code>", "<b class=\"y\">x</b>", "&#12z;",
     "<a href=\"&bad;\">x</a>", "<b>" * 33,
+    "<b>a</b>" * 120 + "<a href=\"x\">y</a><pre>z</pre>",
+    "<code class=\"language-x\">y</code>", "&#x7ff;&#x800;&#xffff;&#X41;",
+    "<a title=\"x\">y</a>", "<a href=\"tg://user?id=12\" >x</a>", "</x",
+    "<pre>a<code class=\"language-\">b</code></pre>", "&#x11ffff;&#1234567",
+    "<a href=\"&#65;&lt;\">x</a>", "a &amp b;", "\udcff", "&#123456789012;",
 ]
 
 
@@ -38,7 +52,7 @@ def main():
         for i, text in enumerate(texts):
             name = "%s_%02d" % ("html" if kind[0] else "markdown", i)
             with open(os.path.join(folder, name), "wb") as f:
-                f.write(kind + text.encode())
+                f.write(kind + text.encode("utf-8", "surrogateescape"))
 
 
 if __name__ == "__main__":
