@@ -222,11 +222,11 @@ usec_t mtp_client_deadline(const struct mtp_client *c)
 	if (c->state != CLIENT_SESSION)
 		return first;
 	first = earlier(first, client_secrecy_deadline(c));
-	/* One that is due waits for the temporary key to be bound. */
-	if (!c->ping.due)
-		first = earlier(first, c->ping_next);
 	first = earlier(first, c->heard + silence_limit(c));
-	if (c->acks_n)
+	/* What is due then waits for the temporary key to be bound. */
+	if (!client_unbound(c))
+		first = earlier(first, c->ping_next);
+	if (!client_unbound(c) && c->acks_n)
 		first = earlier(first, c->acks_deadline);
 	if (c->states_n)
 		first = earlier(first, c->states_deadline);

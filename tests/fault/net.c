@@ -460,8 +460,13 @@ bool net_run(usec_t until, bool (*stop)(void *arg), void *arg)
 		if (net.now != before)
 			rounds = 0;
 		before = net.now;
-		if (++rounds > 10000)
+		if (++rounds > 10000) {
+			printf("# seed %llu: busy without end at %.3f\n",
+			       (unsigned long long)net.conf.seed,
+			       (double)net.now / 1e6 - 1000);
+			fflush(stdout);
 			abort();
+		}
 		if (net.events && net.events->due <= net.now)
 			event_take();
 		else if (tmr && tmr->jfs * USEC_MS <= net.now)

@@ -243,10 +243,9 @@ static void act(void)
 		fault_call(&w, 1001 + net_draw(2));
 		break;
 	case 5:
-		if (!w.config.accounts)
-			break;
-		fault_op(&w, "{\"op\":\"text\",\"user\":1002,\"to\":501,"
-			     "\"text\":\"again\"}");
+		/* Another data centre costs a key each time. */
+		if (w.link.transport == MTP_TRANSPORT_ABRIDGED)
+			fault_ask_dc(&w, 4, TL_help_getNearestDc);
 		break;
 	case 6:
 		fault_hang_up(&w);

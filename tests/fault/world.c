@@ -9,6 +9,7 @@
 #include "base/random.h"
 #include "mtproto/test_key.h"
 #include "sim/control.h"
+#include "telegram/branch.h"
 #include "telegram/messages.h"
 
 #define OFFICE 501
@@ -186,6 +187,16 @@ void fault_ask(struct fault_world *w, enum tl_ctor_no no)
 	tl_arena_init(&arena);
 	fault_asked(w, tg_account_query(w->account, tl_new(&arena, no), 0,
 					on_answer, w));
+	tl_arena_clear(&arena);
+}
+
+void fault_ask_dc(struct fault_world *w, int dc, enum tl_ctor_no no)
+{
+	struct tl_arena arena;
+
+	tl_arena_init(&arena);
+	fault_asked(w, tg_account_query_dc(w->account, dc, tl_new(&arena, no),
+					   0, on_answer, w));
 	tl_arena_clear(&arena);
 }
 

@@ -52,6 +52,7 @@ void fault_op(struct fault_world *w, const char *format, ...)
 
 /* What a gateway does. Each is answered exactly once: `answered` counts. */
 void fault_ask(struct fault_world *w, enum tl_ctor_no no);
+void fault_ask_dc(struct fault_world *w, int dc, enum tl_ctor_no no);
 void fault_find(struct fault_world *w, const char *username);
 void fault_text(struct fault_world *w, int64_t to, const char *text);
 void fault_call(struct fault_world *w, int64_t to);
