@@ -137,6 +137,15 @@ def main():
         with open(os.path.join(sys.argv[1], name), "wb") as f:
             for b in bodies:
                 f.write(struct.pack("<H", len(b)) + b)
+    # what still comes under the key before
+    with open(os.path.join(sys.argv[1], "key_before"), "wb") as f:
+        for b in (UPDATE, container(PONG, UPDATE, FUTURE), bad(Q1, 48),
+                  result(Q1, TRUE), NEW_SESSION, packed(PONG), container(
+                      PONG, UPDATE), u32(0x62d6b459) + longs(Q2)) + tuple(
+                          u32(i, 0, 0) for i in (
+                              0xedab447b, 0x04deb57d, 0x276d3ec6, 0x809db6df,
+                              0x7d861a08, 0xda69fb52, 0x8cc0d131)):
+            f.write(struct.pack("<H", 0x8000 | len(b)) + b)
 
 
 if __name__ == "__main__":

@@ -132,6 +132,10 @@ CASES = {
     "switch": [record(0, switch), record(2, request)],
     "refused": [record(0, refused)],
     "keep": [record(0, keep)],
+    "keeps": [record(0, keep)] * 8,
+    "keeps_bare": [record(0, message(INDICATION, PEER_TID, attribute(
+        0x0020, struct.pack(">BBH", 0, 2, port) + bytes(16)), signed=False))
+                   for port in range(4000, 4008)],
     "bare": [record(1, bare)],
     "restart": [record(0, answer), record(0, nominating), record(6, request)],
     "stranger": [record(1, request), record(3, nominating), record(1, answer)],

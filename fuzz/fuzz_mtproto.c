@@ -1,5 +1,6 @@
 /* Fuzz target of the client's MTProto messages, behind the cipher: pieces of
- * LE16 length and body, each one decrypted message. The client has sent a ping,
+ * LE16 length and body, each one decrypted message; the length's highest bit:
+ * under the key before. The client has sent a ping,
  * a salt request and three queries whose ids are known. Seeds:
  * fuzz/corpus_mtproto.py.
  */
@@ -65,6 +66,16 @@ static struct mtp_client *client_make(void)
 	return c;
 }
 
+static void retired_take(struct mtp_client *c, int64_t id, struct bytes body)
+{
+	if (!c->retired)
+		c->retired = calloc(1, sizeof(*c->retired));
+	if (!c->retired)
+		return;
+	c->retired->until = 60 * USEC_S;
+	client_retired_take(c, id, 1, body);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct mtp_client *c = client_make();
@@ -75,11 +86,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	answered = 0;
 	rd_init(&r, data, size);
 	while (r.n && !r.bad) {
-		struct bytes body = rd_bytes(&r, rd_le16(&r));
+		uint16_t length = rd_le16(&r);
+		struct bytes body = rd_bytes(&r, length & 0x7fff);
 
 		if (r.bad)
 			break;
-		mtp_client_take(c, id, (uint32_t)body.n | 1, body);
+		if (length & 0x8000)
+			retired_take(c, id, body);
+		else
+			mtp_client_take(c, id, (uint32_t)body.n | 1, body);
 		id += 4;
 		mtp_client_timeout(c, 1, WALL);
 		buf_reset(mtp_client_output(c));
