@@ -33,8 +33,9 @@ class World:
     def __init__(self, build, seed):
         self.draw = garbage.new(seed)
         self.proxy = None
-        self.crowd = Crowd(build, [2, 2, 2],
-                           telegram_settings=self.settings)
+        # Announced as a CDN's, its address is no way around the proxy.
+        self.crowd = Crowd(build, [2, 2, 2], telegram_settings=self.settings,
+                           dcs=[{"id": 2, "cdn": True}])
         self.crowd.start()
         self.steady = self.crowd.calls[0]
         self.others = self.crowd.calls[1:]
