@@ -25,7 +25,7 @@ struct media_call {
 	struct tgcall *telegram;
 	struct bridge *bridge;
 	char version[16];
-	bool up, deaf, may_be_silent;
+	bool up, deaf, mute, may_be_silent;
 	usec_t silence_from; /* when both sides were up, none on hold */
 	bool silence_told;
 	usec_t report_at;
@@ -301,6 +301,9 @@ static void media_set_sip(void *arg)
 		m->silence_from = clock_now();
 	m->may_be_silent = p->sip.silent;
 	m->deaf = p->sip.deaf;
+	m->mute = p->sip.mute;
+	if (m->telegram)
+		tgcall_mute(m->telegram, m->mute);
 	rtp_port_set_remote(m->port, &p->sip.remote, p->sip.codec, p->sip.pt,
 			    p->sip.dtmf_pt);
 	if (m->bridge ? bridge_set_leg(m->bridge, BRIDGE_A, &sip)
@@ -318,6 +321,13 @@ static void media_up(void *arg)
 	free(p);
 }
 
+/* telegram-wire F 28: "Telegram has no hold; muted state only". */
+static void telegram_begin(struct media_call *m)
+{
+	tgcall_mute(m->telegram, m->mute);
+	tgcall_start(m->telegram);
+}
+
 static void media_start_telegram(void *arg)
 {
 	struct parcel *p = arg;
@@ -329,7 +339,7 @@ static void media_start_telegram(void *arg)
 	if (err)
 		on_tg_state(TGCALL_STATE_FAILED, m);
 	else
-		tgcall_start(m->telegram);
+		telegram_begin(m);
 	free(p);
 }
 

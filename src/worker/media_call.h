@@ -55,6 +55,7 @@ struct media_call_sip {
 	unsigned ptime_ms;
 	bool deaf;   /* the far end wants nothing: sendonly, inactive */
 	bool silent; /* it may send nothing: all but sendrecv */
+	bool mute;   /* it sends nothing: recvonly, inactive */
 };
 void media_call_sip(struct media_call *m, const struct media_call_sip *sip);
 /* Starts the Telegram side; conf's handlers are set here, strings and servers

@@ -156,6 +156,8 @@ static void apply_remote(struct sip_leg *l)
 		.deaf = l->remote.direction == SIP_SDP_SENDONLY ||
 			l->remote.direction == SIP_SDP_INACTIVE,
 		.silent = l->remote.direction != SIP_SDP_SENDRECV,
+		.mute = l->remote.direction == SIP_SDP_RECVONLY ||
+			l->remote.direction == SIP_SDP_INACTIVE,
 	};
 
 	media_call_sip(l->wc->media, &sip);

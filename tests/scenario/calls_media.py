@@ -168,6 +168,30 @@ def hold(s):
     t.end()
 
 
+def hold_is_muted(s):
+    """Telegram knows no hold: his app shows that we are muted, and hears
+    nothing, until the call goes on."""
+    def peer_muted(t):
+        c = s.telegram.ask("call-status", call=t.tg["id"])["call"]
+        return c["callee"].get("stats", {}).get("peer_muted")
+
+    for goes_on in (False, True):
+        t = Talk(s)
+        equal(t.sip.reinvite(t.voice.sdp("inactive", version=2)).code, 200)
+        told = []
+
+        def is_silent():
+            told.append(t.at_telegram())
+            return len(told) > 3 and told[-1] == told[-4]
+
+        wait_for("nothing more to be heard", is_silent, 20, 0.4)
+        if goes_on:
+            equal(t.sip.reinvite(t.voice.sdp(version=3)).code, 200)
+            t.heard_both(time.monotonic())
+        t.end()
+        wait_for("the app's word", lambda: peer_muted(t) == (not goes_on))
+
+
 def hold_by_address(s):
     """RFC 2543's hold, c=0.0.0.0, as old phones do it."""
     t = Talk(s)
@@ -296,6 +320,7 @@ TESTS += [("scenario_media_%s_%s" % (c, v), matrix(c, v))
           for c in ("alaw", "opus") for v in BY_SETTING]
 TESTS += [
     ("scenario_media_hold", hold),
+    ("scenario_media_hold_is_muted", hold_is_muted),
     ("scenario_media_hold_by_address", hold_by_address),
     ("scenario_media_listens_only", listens_only),
     ("scenario_media_reinvite_codec", reinvite_codec),
