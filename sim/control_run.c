@@ -359,6 +359,24 @@ static json_t *sim_run_set(struct sim_operation *op)
 	return json_object();
 }
 
+static json_t *sim_run_rename(struct sim_operation *op)
+{
+	struct sim_account *a = sim_named(op, "user");
+	const char *name = sim_json_text(op->q, "username", NULL);
+	const char *first = sim_json_text(op->q, "first_name", NULL);
+
+	if (!a)
+		return NULL;
+	if (name && sim_world_username(op->w, bytes_str(name)))
+		return sim_failed(op, "the name is taken");
+	if (name)
+		snprintf(a->username, sizeof(a->username), "%s", name);
+	if (first)
+		snprintf(a->first_name, sizeof(a->first_name), "%s", first);
+	sim_update_renamed(a);
+	return json_object();
+}
+
 /* Every log-in of his was made so much earlier. */
 static json_t *sim_run_age(struct sim_operation *op)
 {
@@ -443,6 +461,7 @@ static const struct sim_operation_run sim_operations[] = {
 	{"expire-references", sim_run_references},
 	{"set", sim_run_set},
 	{"age", sim_run_age},
+	{"rename", sim_run_rename},
 	{"block", sim_run_block},
 	{"policy", sim_run_policy},
 	{"connections", sim_run_connections},

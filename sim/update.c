@@ -240,6 +240,55 @@ void sim_update_event(struct sim_account *account, uint64_t except)
 	tl_arena_clear(&a);
 }
 
+static bool sim_account_knows(struct sim_account *a, int64_t id)
+{
+	for (size_t i = 0; i < a->message_count; i++)
+		if (a->messages[i].peer == id)
+			return true;
+	return a->id == id || sim_account_contact(a, id);
+}
+
+static struct tl_obj *sim_name_update(struct tl_arena *a,
+				      const struct sim_account *about)
+{
+	struct tl_obj *o = tl_new(a, TL_updateShort);
+	struct tl_obj *u = tl_new(a, TL_updateUserName);
+	bool named = about->username[0];
+
+	tl_set_long(u, TL_updateUserName_user_id, about->id);
+	tl_set_str(u, TL_updateUserName_first_name, about->first_name);
+	tl_set_str(u, TL_updateUserName_last_name, about->last_name);
+	tl_set_vector(a, u, TL_updateUserName_usernames, named);
+	if (named) {
+		struct tl_obj *name = tl_new(a, TL_username);
+
+		tl_set_true(name, TL_username_editable);
+		tl_set_true(name, TL_username_active);
+		tl_set_str(name, TL_username_username, about->username);
+		tl_put_obj(u, TL_updateUserName_usernames, 0, name);
+	}
+	tl_set_child(o, TL_updateShort_update, u);
+	tl_set_int(o, TL_updateShort_date, sim_world_date(about->world));
+	return o;
+}
+
+void sim_update_renamed(struct sim_account *about)
+{
+	struct tl_arena a;
+	struct tl_obj *o;
+
+	tl_arena_init(&a);
+	o = sim_name_update(&a, about);
+	for (struct sim_account *to = about->world->accounts; to;
+	     to = to->next) {
+		struct sim_audience_of one = {.account = to};
+
+		if (sim_account_knows(to, about->id))
+			sim_push(&one, o);
+	}
+	tl_arena_clear(&a);
+}
+
 static struct sim_message *sim_copy_put(const struct sim_sending *s,
 					struct sim_account *owner,
 					struct sim_account *peer)

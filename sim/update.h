@@ -48,6 +48,9 @@ int sim_message_edit(struct sim_account *a, struct sim_message *m,
 /* To a bot: no step of pts, about this user. */
 void sim_update_bot(struct sim_account *bot, struct sim_account *user,
 		    struct tl_arena *a, struct tl_obj *update);
+/* His names are others now: told to himself and to whoever has a chat or a
+ * contact with him. */
+void sim_update_renamed(struct sim_account *about);
 /* A user's presence: an update without pts, so it takes the next seq of each
  * log-in. skip: numbers left out, to make a gap. */
 void sim_update_status(struct sim_account *a, struct sim_account *about,

@@ -76,6 +76,20 @@ def refused(s):
     equal(call(s, "user_1").code, 200)
 
 
+def renamed(s):
+    """A user is followed to his new name; the old one is nobody's then."""
+    equal(call(s, "user_2").code, 200)
+    s.telegram.ask("rename", user=1002, username="berta", first_name="Berta")
+    with NoLookups(s):
+        wait_for("the new name to be known",
+                 lambda: call(s, "berta").code == 200)
+    equal(call(s, "user_2").line, "SIP/2.0 404 USERNAME_NOT_OCCUPIED")
+    # Another one takes it: nobody is called by mistake.
+    s.telegram.ask("rename", user=1004, username="user_2")
+    equal(call(s, "user_2").code, 200)
+    assert 1004 in [c["callee"]["user"] for c in s.telegram.calls(True)]
+
+
 def flood_kept(s):
     """A restart does not make Telegram forget, so neither do we."""
     s.telegram.ask("fault", fault="error", method="phone.requestCall",
@@ -100,18 +114,19 @@ def peer_flood(s):
     equal(call(s, "user_3").line, "SIP/2.0 503 PEER_FLOOD")
     equal((row(s)["next_call"], row(s)["next_new_peer_why"]),
           ("now", "PEER_FLOOD"))
-    equal(call(s, "user_4").line, "SIP/2.0 503 PEER_FLOOD")
+    equal(call(s, "user_5").line, "SIP/2.0 503 PEER_FLOOD")
     equal(call(s, "user_1").code, 200)
     restart(s)
-    equal(call(s, "user_4").line, "SIP/2.0 503 PEER_FLOOD")
+    equal(call(s, "user_5").line, "SIP/2.0 503 PEER_FLOOD")
     equal(call(s, phone(2)).code, 200)
 
 
 def main():
-    s = Stage("account_peers", [user(n) for n in (1, 2, 3, 4)])
+    s = Stage("account_peers", [user(n) for n in (1, 2, 3, 4, 5)])
     s.pbx = s.client()
     for name, test in (("scenario_peers_kept_over_a_restart", kept),
                        ("scenario_peers_refused_are_looked_up", refused),
+                       ("scenario_peers_renamed_are_followed", renamed),
                        ("scenario_flood_kept_over_a_restart", flood_kept),
                        ("scenario_flood_of_peers_spares_those_met",
                         peer_flood)):
