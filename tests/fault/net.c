@@ -65,7 +65,7 @@ static struct {
 	struct sim_listener *listeners[LISTENERS_MAX];
 	uint16_t ports;
 	struct pipe *accepting;
-	unsigned pipes;
+	unsigned pipes, writes;
 } net;
 
 /* -- clock and chance ---------------------------------------------------------
@@ -212,6 +212,7 @@ static struct event *event_add(struct pipe *p, enum event_kind kind)
 	if (!e)
 		abort();
 	e->due = net.now + NET_LATENCY;
+	net.writes++;
 	e->kind = kind;
 	e->pipe = p;
 	p->events++;
@@ -489,6 +490,11 @@ void net_open(const struct net_conf *conf)
 	net.bytes_state = conf->seed;
 	net.draw_state = conf->seed ^ 0x5a17;
 	net.ports = 40000;
+}
+
+unsigned net_writes(void)
+{
+	return net.writes;
 }
 
 bool net_is_empty(void)

@@ -31,6 +31,9 @@ bool net_run(usec_t until, bool (*stop)(void *arg), void *arg);
 /* True when no timer runs and no connection is open. */
 bool net_is_empty(void);
 
+/* How often something was written so far: nobody may send without end. */
+unsigned net_writes(void);
+
 /* For the course of a test, apart from random_bytes(): 0 .. n - 1. */
 uint32_t net_draw(uint32_t n);
 
