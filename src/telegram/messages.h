@@ -6,7 +6,8 @@
  * their handler runs exactly once, never inside the call. Errors of all:
  * -ENOTCONN, -ENOMEM, -EINVAL, -EPERM (not a feature of this account); the
  * handler does not run then. Telegram's own errors go to the handler untouched:
- * 420 FLOOD_WAIT_n is for the caller to wait or to tell. Texts are never logged.
+ * 420 FLOOD_WAIT_n is for the caller to wait or to tell. Texts are never
+ * logged.
  */
 #ifndef TELEGRAM_MESSAGES_H
 #define TELEGRAM_MESSAGES_H
