@@ -170,6 +170,18 @@ def login_by_qr_code(t):
         clara.stop()
 
 
+def login_is_kept(t):
+    """The client ends, the data centre is killed; both start again, and
+    nobody is asked for a code."""
+    t.anna.stop()
+    t.telegram.kill()
+    t.telegram.start()
+    t.anna = Client(t.node, t.library, t.telegram, t.anna.folder,
+                    **t.options)
+    equal(t.anna.ask("login")["id"], ANNA["id"])
+    texts_both_ways(t, "Ещё раз доброе утро", "Good morning again")
+
+
 def temporary_key_is_bound(t):
     wait_for("the event of a bound key", lambda: any(
         e.get("event") == "bound" for _, e in list(t.telegram.events)))
@@ -181,12 +193,12 @@ def resolve(t):
           OFFICE["id"])
 
 
-def texts_both_ways(t):
-    t.telegram.ask("text", user=ROBOT["id"], to=ANNA["id"], text="Доброе утро")
-    t.anna.wait(event="text", text="Доброе утро")
-    t.anna.ask("text", to=ROBOT["username"], text="Good morning 🙂")
+def texts_both_ways(t, to_anna="Доброе утро", to_robot="Good morning 🙂"):
+    t.telegram.ask("text", user=ROBOT["id"], to=ANNA["id"], text=to_anna)
+    t.anna.wait(event="text", text=to_anna)
+    t.anna.ask("text", to=ROBOT["username"], text=to_robot)
     wait_for("the text", lambda: any(
-        m.get("text") == "Good morning 🙂" for m in
+        m.get("text") == to_robot for m in
         t.telegram.ask("messages", user=ROBOT["id"])["messages"]))
 
 
@@ -364,6 +376,7 @@ def tests_list(kind, quick):
             is_called_and_given_up)]
     if kind.startswith("tdlib"):
         tests += libwebrtc
+        tests.insert(4, ("login_is_kept", login_is_kept))
     # Its abridged transport takes a packet for whole that is still coming.
     if kind == "gramjs_abridged":
         tests.remove((files_both_ways.__name__, files_both_ways))

@@ -155,11 +155,25 @@ static bool sim_conn_on_find(uint64_t key_id, uint8_t key[256], void *arg)
 	return true;
 }
 
+static int32_t sim_conn_on_layer(uint64_t key_id, void *arg)
+{
+	struct sim_conn *c = arg;
+	const struct sim_key *k = sim_world_key(c->dc->all->world, key_id);
+
+	return k ? k->layer : 0;
+}
+
 static void sim_conn_on_query(int64_t msg_id, int32_t layer, bool no_updates,
 			      struct bytes query, void *arg)
 {
 	struct sim_conn *c = arg;
+	struct sim_world *w = c->dc->all->world;
+	struct sim_key *k = sim_world_key(w, c->s.key_id);
 
+	if (k && layer && k->layer != layer) {
+		k->layer = layer;
+		sim_world_key_save(w, k);
+	}
 	sim_api_query(&c->s, msg_id, layer, no_updates, query);
 }
 
@@ -276,6 +290,7 @@ static int sim_conn_engine(struct sim_conn *c)
 			     .find = sim_conn_on_find,
 			     .query = sim_conn_on_query,
 			     .session = sim_conn_on_session,
+			     .layer = sim_conn_on_layer,
 			     .destroy = sim_conn_on_destroy,
 			     .refused = sim_conn_on_refused},
 		.arg = c,

@@ -128,9 +128,9 @@ void sim_world_key_save(struct sim_world *w, const struct sim_key *k)
 	sim_key_name(name, k->id);
 	sim_store_put(
 		w->store, "key", name,
-		json_pack("{so si si sI sI si si si ss sb sb}", "key",
+		json_pack("{so si si si sI sI si si si ss sb sb}", "key",
 			  sim_json_hex(k->key, sizeof(k->key)), "dc", k->dc,
-			  "expires", k->expires, "bound", (json_int_t)k->bound,
+			  "layer", k->layer, "expires", k->expires, "bound", (json_int_t)k->bound,
 			  "user", (json_int_t)k->user, "seq", k->seq, "api_id",
 			  k->api_id, "date", k->date, "lost", k->lost,
 			  "calls_off", k->calls_off, "carried", k->carried));
@@ -197,6 +197,7 @@ void sim_world_key_load(const char *name, const json_t *o, void *world)
 	k->expires = (int32_t)sim_json_int(o, "expires", 0);
 	k->bound = (uint64_t)sim_json_int(o, "bound", 0);
 	k->user = sim_json_int(o, "user", 0);
+	k->layer = (int32_t)sim_json_int(o, "layer", 0);
 	k->seq = (int32_t)sim_json_int(o, "seq", 0);
 	k->api_id = (int32_t)sim_json_int(o, "api_id", 0);
 	k->date = (int32_t)sim_json_int(o, "date", 0);

@@ -31,6 +31,7 @@ struct sim_key {
 	uint64_t bound;  /* temporary: the permanent key's id, 0 = not bound */
 	int64_t user;    /* 0: nobody is logged in */
 	int64_t pending; /* who still owes his password */
+	int32_t layer;   /* that its client named last */
 	int32_t seq;     /* of updates without pts, per log-in */
 	int32_t api_id;
 	int32_t date;   /* of the log-in */

@@ -58,6 +58,9 @@ struct mtp_server_handlers {
 	/* The (key, session) this connection carries became known or changed:
 	 * a session once announced with new_session_created. */
 	void (*session)(uint64_t key_id, int64_t session_id, void *arg);
+	/* The layer that some session of this key named, 0: none. Asked for
+	 * sessions of keys from before a restart. May be NULL. */
+	int32_t (*layer)(uint64_t key_id, void *arg);
 	/* destroy_auth_key: forget the key. May be NULL. */
 	void (*destroy)(uint64_t key_id, void *arg);
 	/* For the log and for tests: what was refused and how. */

@@ -200,6 +200,18 @@ static void test_server_layer_holds_for_the_key(void)
 	end();
 }
 
+/* After a restart the sessions are gone, but not the keys. */
+static void test_server_layer_is_kept_with_the_key(void)
+{
+	settle_bare();
+	t.session_id++;
+	t.kept_layer = 223;
+	send(next_id(), 1, simple(GET_CONFIG));
+	CHECK_INT(t.calls_n, 1);
+	CHECK_INT(t.calls[0].layer, 223);
+	end();
+}
+
 static void test_server_refuses_query_without_layer(void)
 {
 	settle_bare();
@@ -501,6 +513,7 @@ int main(void)
 	RUN(test_server_expires_without_further_pings);
 	RUN(test_server_destroys_a_key_with_a_bare_answer);
 	RUN(test_server_layer_holds_for_the_key);
+	RUN(test_server_layer_is_kept_with_the_key);
 	RUN(test_server_refuses_query_without_layer);
 	RUN(test_server_refuses_layer_without_init);
 	RUN(test_server_refuses_unknown_layers);

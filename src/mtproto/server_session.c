@@ -98,14 +98,17 @@ static struct server_session *session_find(struct mtp_sessions *all,
 
 /* A layer once named holds for the key: gramjs 2.26 (2026-11) names none on
  * the further connections that carry its files. */
-static int32_t key_layer(const struct mtp_sessions *all, uint64_t key_id)
+static int32_t key_layer(const struct mtp_server *s, uint64_t key_id)
 {
 	const struct server_session *n;
 
-	TAILQ_FOREACH_REVERSE(n, &all->sessions, server_session_list, link)
+	TAILQ_FOREACH_REVERSE(n, &s->conf.sessions->sessions,
+			      server_session_list, link)
 	if (n->key_id == key_id && n->layer)
 		return n->layer;
-	return 0;
+	return s->conf.handlers.layer
+		       ? s->conf.handlers.layer(key_id, s->conf.arg)
+		       : 0;
 }
 
 struct server_session *server_session_take(struct mtp_server *s,
@@ -125,7 +128,7 @@ struct server_session *server_session_take(struct mtp_server *s,
 			return NULL;
 		n->key_id = key_id;
 		n->session_id = session_id;
-		n->layer = key_layer(all, key_id);
+		n->layer = key_layer(s, key_id);
 		TAILQ_INIT(&n->outgoing);
 		TAILQ_INIT(&n->queries);
 		all->sessions_n++;

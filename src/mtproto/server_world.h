@@ -48,6 +48,7 @@ static struct {
 	/* what came back */
 	struct buf got; /* bodies, containers taken apart: id, seqno, n, body */
 	int32_t transport_error;
+	int32_t kept_layer; /* of the key, by whoever keeps the keys */
 	int after_error; /* messages behind an error in its container */
 } t;
 
@@ -75,6 +76,11 @@ static inline void on_query(int64_t msg_id, int32_t layer, bool no_updates,
 	le32_store(yes, BOOL_TRUE);
 	if (t.answer)
 		mtp_server_answer(t.server, msg_id, bytes_of(yes, 4), wall());
+}
+
+static inline int32_t on_layer(uint64_t key_id, void *arg)
+{
+	return key_id == t.key_id ? t.kept_layer : 0;
 }
 
 static inline void on_session(uint64_t key_id, int64_t session_id, void *arg)
@@ -124,6 +130,7 @@ static inline void begin(void)
 		.handlers = {.find = on_find,
 			     .query = on_query,
 			     .session = on_session,
+			     .layer = on_layer,
 			     .destroy = on_destroy,
 			     .refused = on_refused},
 	};
