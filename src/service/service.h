@@ -27,7 +27,8 @@
  * Messages of a session's private chats. Peers: "me", "+digits", "@name" or a
  * user's id. Numbers of 64 bits are text. DRAFT: text (Markdown, or format:
  * "html", "plain"), keyboard ([[{text, data or url}, ..], ..], bots only),
- * reply_to, silent, preview, random (repeated: still one message).
+ * reply_to, silent, preview, random (repeated: still one message). Data of
+ * buttons that is no text: "hex:" and digits.
  *   message send   {session, to, DRAFT}          -> {id, message: MESSAGE}
  *   message edit   {session, to, id, DRAFT}      -> as above
  *   message delete {session, id or ids; for_all: false: here only}

@@ -42,11 +42,14 @@ struct draft_json {
 	struct tg_keyboard keyboard;
 	struct tg_row *rows;
 	struct tg_button *buttons;
+	uint8_t (*data)[TG_BUTTON_DATA_MAX]; /* of buttons, undone from hex */
 };
 /* {text, format, keyboard, reply_to, silent, preview, random}; text_key: where
  * the text stands. -EINVAL; the caller clears d in any case. */
 int draft_of(struct draft_json *d, json_t *o, const char *text_key);
 void draft_clear(struct draft_json *d);
+/* A button's bytes: text, or "hex:" and digits for what is none. */
+struct bytes button_data_of(json_t *o, uint8_t room[TG_BUTTON_DATA_MAX]);
 
 /* files.c */
 int file_send_run(struct message_request *r);

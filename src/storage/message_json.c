@@ -42,21 +42,32 @@ bool inline_id_of(struct tg_inline_id *id, const char *text)
 
 /* -- what is told ---------------------------------------------------------- */
 
+/* A NUL ends the text: JSON's readers do not take it. */
 static json_t *text_json(struct bytes text)
 {
-	json_t *o = json_stringn((const char *)text.p, text.n);
+	json_t *o = json_stringn((const char *)text.p,
+				 text.n ? strnlen((const char *)text.p, text.n)
+					: 0);
 
 	return o ? o : json_string("");
+}
+
+static bool is_plain(struct bytes data)
+{
+	for (size_t i = 0; i < data.n; i++)
+		if (data.p[i] < ' ')
+			return false;
+	return text_is_utf8(data);
 }
 
 /* The bytes of a button: text when they are, else "hex:..". */
 static json_t *data_json(struct bytes data)
 {
-	char hex[4 + 2 * 64 + 1] = "hex:";
+	char hex[4 + 2 * TG_BUTTON_DATA_MAX + 1] = "hex:";
 
-	if (text_is_utf8(data))
+	if (is_plain(data))
 		return text_json(data);
-	if (data.n > 64)
+	if (data.n > TG_BUTTON_DATA_MAX)
 		return json_string("");
 	hex_encode(hex + 4, data.p, data.n);
 	return json_string(hex);
@@ -226,6 +237,17 @@ static struct bytes bytes_at(json_t *o, const char *key)
 	return bytes_of(json_string_value(v), json_string_length(v));
 }
 
+struct bytes button_data_of(json_t *o, uint8_t room[TG_BUTTON_DATA_MAX])
+{
+	struct bytes text = bytes_at(o, "data");
+	size_t n = text.n > 4 ? (text.n - 4) / 2 : 0;
+
+	if (!n || n > TG_BUTTON_DATA_MAX || memcmp(text.p, "hex:", 4) != 0 ||
+	    hex_decode(room, n, (const char *)text.p + 4, text.n - 4))
+		return text;
+	return bytes_of(room, n);
+}
+
 static int keyboard_of(struct draft_json *d, json_t *list)
 {
 	size_t n = json_array_size(list), count = 0, at = 0, i, k;
@@ -236,7 +258,8 @@ static int keyboard_of(struct draft_json *d, json_t *list)
 		return -EINVAL;
 	d->rows = calloc(n + 1, sizeof(*d->rows));
 	d->buttons = calloc(count + 1, sizeof(*d->buttons));
-	if (!d->rows || !d->buttons)
+	d->data = calloc(count + 1, sizeof(*d->data));
+	if (!d->rows || !d->buttons || !d->data)
 		return -ENOMEM;
 	json_array_foreach(list, i, row)
 	{
@@ -245,7 +268,7 @@ static int keyboard_of(struct draft_json *d, json_t *list)
 		json_array_foreach(row, k, b)
 		{
 			d->buttons[at].text = bytes_at(b, "text");
-			d->buttons[at].data = bytes_at(b, "data");
+			d->buttons[at].data = button_data_of(b, d->data[at]);
 			d->buttons[at++].url = bytes_at(b, "url");
 		}
 	}
@@ -289,4 +312,5 @@ void draft_clear(struct draft_json *d)
 {
 	free(d->rows);
 	free(d->buttons);
+	free(d->data);
 }

@@ -183,8 +183,10 @@ static void on_alert(const struct mtp_error *err, const struct tg_alert *alert,
 
 static int run_press(struct message_request *r)
 {
+	uint8_t room[TG_BUTTON_DATA_MAX];
+
 	return tg_press(r->session->account, &r->to, int_of(r->q, "id", 0),
-			bytes_str(text_of(r->q, "data")), on_alert, r);
+			button_data_of(r->q, room), on_alert, r);
 }
 
 static int run_press_answer(struct message_request *r)

@@ -33,7 +33,7 @@ ACCOUNTS = [
      "username": "far_t", "dc": 4},
 ]
 SESSIONS = {"office": 7101, "anna": 7102, "keys": 7103, "far": 7104}
-KEYBOARD = [[{"text": "1", "data": "1"}, {"text": "2", "data": "2"}],
+KEYBOARD = [[{"text": "1", "data": "1"}, {"text": "2", "data": "hex:00ff32"}],
             [{"text": "Site", "url": "https://example.org/"}]]
 
 
@@ -214,13 +214,13 @@ def scenario_message_keyboard_pressed(w):
     sent = w.ask("message send", session="keys", to="anna_t", text="Choose",
                  keyboard=KEYBOARD)
     m = w.incoming("anna")
-    assert [b["data"] for b in m["keyboard"][0]] == ["1", "2"], m
+    assert [b["data"] for b in m["keyboard"][0]] == ["1", "hex:00ff32"], m
     assert m["keyboard"][1][0]["url"] == "https://example.org/", m
     child = subprocess.Popen(
         [sys.executable, "-c", PRESS, w.gateway.control, str(m["id"])],
         stdout=subprocess.PIPE, text=True)
     e = w.event("keys", event="pressed")
-    assert e["data"] == "2" and e["from"]["username"] == "anna_t", e
+    assert e["data"] == "hex:00ff32" and e["from"]["username"] == "anna_t", e
     assert e["id"] == sent["id"], e
     w.ask("message answer", session="keys", query=e["query"], text="Two!")
     out, _ = child.communicate(timeout=30)
@@ -241,7 +241,7 @@ s = socket.socket(socket.AF_UNIX)
 s.connect(sys.argv[1])
 s.sendall(json.dumps({"command": "message press", "session": "anna",
                       "to": "keys_bot", "id": int(sys.argv[2]),
-                      "data": "2"}).encode() + b"\\n")
+                      "data": "hex:00ff32"}).encode() + b"\\n")
 print(s.makefile().readline())
 """
 
