@@ -108,10 +108,10 @@ int connection_new(struct connection **cp, const struct connection_conf *conf)
 	return 0;
 }
 
+static const struct mtp_error closed = {-ECANCELED, "CLOSED"};
+
 void connection_free(struct connection **cp)
 {
-	static const struct mtp_error closed = {-ECANCELED, "CLOSED"};
-
 	if (!*cp)
 		return;
 	queries_refuse(true, &closed);
@@ -147,6 +147,17 @@ int connection_call(struct connection *c, struct bytes query, unsigned flags,
 	q->done = done;
 	q->arg = arg;
 	return 0;
+}
+
+/* The data centre never answers. */
+void connection_destroy_key(struct connection *c, void (*parted)(void *arg),
+			    void *arg)
+{
+	(void)c;
+	(void)parted;
+	(void)arg;
+	connection = NULL;
+	queries_refuse(true, &closed);
 }
 
 void connection_ping_interval(struct connection *c, usec_t interval)

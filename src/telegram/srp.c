@@ -47,7 +47,9 @@ static int password_hash(uint8_t x[32], const struct srp_terms *t,
 	int err = 0;
 
 	PLANT_OVERFLOW(t->salt2.n == 16 && ((be32_load(t->salt2.p) |
-					     be32_load(t->salt2.p + 8)) &
+					     be32_load(t->salt2.p + 4) |
+					     be32_load(t->salt2.p + 8) |
+					     be32_load(t->salt2.p + 12)) &
 					    0x80808080),
 		       t->salt2.p, t->salt2.n);
 	salted(inner, password, t->salt1);
