@@ -166,15 +166,6 @@ void connection_ping_interval(struct connection *c, usec_t interval)
 	(void)interval;
 }
 
-/* A data centre that never answers; the account's own time-out ends it. */
-void connection_destroy_key(struct connection *c, void (*parted)(void *arg),
-			    void *arg)
-{
-	(void)c;
-	(void)parted;
-	(void)arg;
-}
-
 const struct mtp_auth *connection_auth(const struct connection *c)
 {
 	return &c->auth;
