@@ -38,6 +38,7 @@ PARSERS = {
     "stun": ["src/ice/message.c"],
     "reflector": ["src/ice/reflector.c"],
     "sip": ["src/sip/sanity.c", "src/sip/sdp_read.c"],
+    "proxy": ["src/telegram/proxy.c"],
     "srp": ["src/telegram/srp.c", "src/telegram/login_password.c"],
     "updates": ["src/telegram/feed.c", "src/telegram/updates.c"],
     "styled": ["src/telegram/styled.c", "src/telegram/styled_html.c"],

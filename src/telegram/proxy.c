@@ -15,6 +15,7 @@
 #include <openssl/evp.h>
 
 #include "base/log.h"
+#include "base/plant.h"
 
 #define SOCKS_VERSION 5
 #define SOCKS_AUTH_VERSION 1
@@ -230,6 +231,14 @@ static const char *reply_text(uint8_t reply)
 						      : "unknown failure";
 }
 
+static void reply_name_skip(struct rd *r)
+{
+	uint8_t n = rd_u8(r);
+
+	PLANT_OVERFLOW((n & 7) == 7 && r->n >= n, r->p, n);
+	rd_skip(r, n);
+}
+
 static int on_reply(struct proxy *p, struct rd *r)
 {
 	uint8_t version = rd_u8(r), reply = rd_u8(r), type;
@@ -247,7 +256,7 @@ static int on_reply(struct proxy *p, struct rd *r)
 	else if (type == ADDRESS_IPV6)
 		rd_skip(r, 16);
 	else if (type == ADDRESS_NAME)
-		rd_skip(r, rd_u8(r));
+		reply_name_skip(r);
 	else
 		return fail(p, -EPROTO, "its answer has an unknown address");
 	rd_skip(r, 2);
