@@ -26,7 +26,7 @@
 #define CONNECT_TIMEOUT (10 * USEC_S)
 /* The first time round, when there are other addresses to try. */
 #define CONNECT_TIMEOUT_FIRST (4 * USEC_S)
-/* Something must have come back by then, or the next address is tried. */
+/* Something must have come back by then, if there is another address to try. */
 #define ANSWER_TIMEOUT (6 * USEC_S)
 /* After this long a connection was a good one: back-off begins anew. */
 #define STEADY (10 * USEC_S)
@@ -198,7 +198,7 @@ static void link_up(struct connection *c)
 	usec_t now = clock_now();
 
 	c->up_since = now;
-	c->due = now + ANSWER_TIMEOUT;
+	c->due = c->dcs_n > 1 ? now + ANSWER_TIMEOUT : USEC_NEVER;
 	c->reason[0] = '\0';
 	c->depth++;
 	link_set(c, CONNECTION_UP);
