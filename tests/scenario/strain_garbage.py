@@ -89,7 +89,7 @@ class World:
         twice = {k for k in first if first.count(k) > 1}
         assert not twice, "logged more than once: %s" % twice
         added = text.splitlines()[before:]
-        loud = [x for x in added if " warn " in x or " error " in x]
+        loud = [x for x in added if x.split()[1:2] in (["warn"], ["error"])]
         other = [x for x in loud if not FIRST.search(x)]
         assert len(other) <= 3 and len(added) < PACKETS, \
             "%d lines were logged, %d of them loud:\n%s" % (
