@@ -92,8 +92,10 @@ def relay_lost(s, process):
         process.send_signal(signal.SIGCONT)
     voice.remote = None
     r = s.record(sip_call_id=sip.call_id)
-    equal((r["sip_status"], r["reason"], r["ended_by"]),
-          (500, "Telegram media connection failed", "gateway"))
+    equal((r["sip_status"], r["reason"]),
+          (500, "Telegram media connection failed"))
+    # Both ends wait for 20 s from the same moment: either may be first.
+    assert r["ended_by"] in ("gateway", "called"), r["ended_by"]
     ended = [c for c in s.telegram.calls(True) if c["id"] == tg["id"]][0]
     equal(ended["reason"], "disconnect")
 
