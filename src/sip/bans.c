@@ -67,16 +67,22 @@ void bans_free(struct bans **bp)
 	free(b);
 }
 
-static bool is_never(const struct bans *b, const struct sa *source)
+bool sip_networks_have(const struct network *list, size_t n,
+		       const struct sa *source)
 {
 	bool ipv6 = sa_af(source) == AF_INET6;
 	const void *octets = ipv6 ? (const void *)&source->u.in6.sin6_addr
 				  : (const void *)&source->u.in.sin_addr;
 
-	for (size_t i = 0; i < b->never_n; i++)
-		if (network_has(&b->never[i], octets, ipv6))
+	for (size_t i = 0; i < n; i++)
+		if (network_has(&list[i], octets, ipv6))
 			return true;
 	return false;
+}
+
+static bool is_never(const struct bans *b, const struct sa *source)
+{
+	return sip_networks_have(b->never, b->never_n, source);
 }
 
 static struct source *source_find(const struct bans *b, const struct sa *sa)

@@ -16,6 +16,10 @@
 
 struct bans;
 
+/* One of the networks holds the address, whatever its port. */
+bool sip_networks_have(const struct network *list, size_t n,
+		       const struct sa *source);
+
 struct sip_ban {
 	struct sa source;
 	usec_t from, until; /* monotonic */

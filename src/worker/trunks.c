@@ -237,14 +237,8 @@ bool worker_trunk_known(const struct sa *source, void *arg)
 
 static bool is_trusted(const struct worker_trunk *t, const struct sa *source)
 {
-	bool ipv6 = sa_af(source) == AF_INET6;
-	const void *octets = ipv6 ? (const void *)&source->u.in6.sin6_addr
-				  : (const void *)&source->u.in.sin_addr;
-
-	for (size_t i = 0; i < t->trusted_n; i++)
-		if (network_has(&t->trusted[i], octets, ipv6))
-			return true;
-	return t->trusted_n == 0;
+	return !t->trusted_n ||
+	       sip_networks_have(t->trusted, t->trusted_n, source);
 }
 
 void worker_trunk_credentials(const char *user, const struct sa *source,

@@ -422,13 +422,13 @@ def run_one(test, base):
         return name, False, "# %s: %s%s" % (type(e).__name__, e, logs)
 
 
-def run_all(build, part, namespaces):
-    tests = [t for t in tests_list(build, namespaces) if part in t[0]]
+def run_all(tests, at_once=AT_ONCE):
+    """(name, function of a directory; None: skipped) each; the exit status."""
     failures = 0
-    with tempfile.TemporaryDirectory(prefix="endpoint-pair-") as base:
+    with tempfile.TemporaryDirectory(prefix="endpoint-") as base:
         for hertz in HERTZ.values():
             tone.make(os.path.join(base, "%d.wav" % hertz), hertz)
-        with concurrent.futures.ThreadPoolExecutor(AT_ONCE) as pool:
+        with concurrent.futures.ThreadPoolExecutor(at_once) as pool:
             runs = pool.map(lambda t: run_one(t, base), tests)
             for i, (name, good, text) in enumerate(runs, 1):
                 failures += not good
@@ -441,10 +441,14 @@ def run_all(build, part, namespaces):
 def main():
     build = os.path.abspath(sys.argv[1])
     part = sys.argv[2] if len(sys.argv) > 2 else ""
+
+    def run(namespaces):
+        return run_all([t for t in tests_list(build, namespaces)
+                        if part in t[0]])
     if os.geteuid() == 0 and shutil.which("ip"):
         with Namespaces() as namespaces:
-            return run_all(build, part, namespaces)
-    return run_all(build, part, None)
+            return run(namespaces)
+    return run(None)
 
 
 if __name__ == "__main__":
