@@ -6,9 +6,10 @@
 #   make fuzz      every parser of foreign bytes (FUZZ_SECONDS each, 60)
 #   make interop   runs against other people's software (QUICK=1: a part)
 #   make tidy      clang-tidy over src and sim
+#   make errors    docs/errors.md from the table of causes
 #   make format    clang-format over the tree
 
-.PHONY: all demo check bench fuzz interop tidy format clean
+.PHONY: all demo check bench fuzz interop tidy errors format clean
 FUZZ_SECONDS ?= 60
 QUICK ?=
 PYTHON = /usr/bin/python3
@@ -48,6 +49,9 @@ tidy:
 		CC=clang meson setup build/tidy -Db_lundef=false
 	ninja -C build/tidy
 	run-clang-tidy -quiet -p build/tidy '/(src|sim)/.*(?<!_test)\.c$$'
+
+errors: all
+	build/src/base/cause_print >docs/errors.md
 
 format:
 	git ls-files '*.c' '*.h' | xargs clang-format -i

@@ -12,7 +12,8 @@
  *   manager.route          request {call, worker, trunk, identifier, codec:
  *                          false when the offer has none in common}
  *     answer {ok: true, session, storage, peer: {kind, value}}
- *          | {ok: false, code, reason}
+ *          | {ok: false, cause: name of base/cause.h; text: of rows without
+ *            a reason}
  *   manager.registered     {worker, trunk, contact, source, user_agent,
  *                          expires_s, cause: why ours at a PBX failed};
  *                          expires_s 0: gone

@@ -115,7 +115,7 @@ static void finish(struct call *c, const struct call_cause *cause,
 	c->cause = *cause;
 	c->by = by;
 	log_info("call", c->id, "ends: %d %s (%s, by %s)", cause->code,
-		 cause->reason, call_cause_hop_name(cause->hop),
+		 cause->reason, cause_hop_name(cause->hop),
 		 call_ended_by(c));
 	state_enter(c, CALL_ENDED);
 	leg_end(c->calling, cause, false);

@@ -1,4 +1,5 @@
-/* Why a call ended: the one table (behaviour 8.1, 8.3).
+/* Why a call ended: a row of the one table (base/cause.h) and what the case
+ * adds to it (behaviour 8.1, 8.3).
  *
  * Reasons are literal, byte for byte. A cause says who produced the code (ours
  * or received) and which hop it belongs to. Values; any thread.
@@ -8,54 +9,19 @@
 
 #include <stdbool.h>
 
-enum cause_hop { CAUSE_HOP_GATEWAY, CAUSE_HOP_SIP, CAUSE_HOP_TELEGRAM };
-
-/* Rows of the table, in the order of behaviour 8.1. */
-enum cause_row {
-	CAUSE_NORMAL,                /* 200 OK: hung up after an answer */
-	CAUSE_UNAUTHORIZED,          /* row 2 */
-	CAUSE_WRONG_PASSWORD,        /* 10 */
-	CAUSE_SESSION_INACTIVE,      /* 12 */
-	CAUSE_PRIVACY_RESTRICTED,    /* 17 */
-	CAUSE_PRIVACY_PREMIUM,       /* 18 */
-	CAUSE_ROUTE_NOT_FOUND,       /* 20 */
-	CAUSE_NOT_FOUND,             /* 21 */
-	CAUSE_CHAT_NOT_FOUND,        /* 22 */
-	CAUSE_USERNAME_NOT_OCCUPIED, /* 23 */
-	CAUSE_REGISTER_FIRST,        /* 24 */
-	CAUSE_REQUEST_TIMEOUT,       /* 27 */
-	CAUSE_RPC_TIMEOUT,           /* 28 */
-	CAUSE_ANONYMOUS_USER,        /* 29 */
-	CAUSE_UNAVAILABLE,           /* 30 */
-	CAUSE_NO_RESOURCES,          /* D7: this machine is full */
-	CAUSE_CALLER_IS_GATEWAY,     /* 34 */
-	CAUSE_BUSY,                  /* 35 */
-	CAUSE_DECLINED,              /* 36 */
-	CAUSE_TELEGRAM_ERROR,        /* 39: 500 with Telegram's text */
-	CAUSE_NO_MANAGER,            /* 41 */
-	CAUSE_ACCOUNT_NOT_RUNNING,   /* 42 */
-	CAUSE_SESSION_NOT_RUNNING,   /* 44 */
-	CAUSE_STORAGE_UNAVAILABLE,   /* 45 */
-	CAUSE_FLOOD_WAIT,            /* 46: text carries the seconds */
-	CAUSE_PEER_FLOOD,            /* 47 */
-	CAUSE_WORKER_NOT_READY,      /* 48 */
-	CAUSE_SIP_UNAVAILABLE,       /* 49 */
-	CAUSE_WORKER_UNAVAILABLE,    /* 50 */
-	CAUSE_NOT_ACCEPTABLE,        /* 56 */
-	CAUSE_CANCELLED,             /* 57 */
-	CAUSE_ROWS,
-};
+#include "base/cause.h"
 
 struct call_cause {
-	int code;            /* SIP status */
+	enum cause_row row; /* CAUSE_ROWS: a code of others, in no row */
+	int code;           /* SIP status */
 	char reason[129];
-	bool remote;         /* received, not made by us */
+	bool remote; /* received, not made by us */
 	enum cause_hop hop;
 	unsigned retry_after_s; /* 0: no Retry-After */
 };
 
-/* text: Telegram's text for TELEGRAM_ERROR, seconds for FLOOD_WAIT, else
- * ignored and may be NULL. */
+/* text: of the rows without a reason: Telegram's text, the limit that was
+ * reached, the seconds of FLOOD_WAIT; else ignored and may be NULL. */
 void call_cause_set(struct call_cause *c, enum cause_row row, const char *text);
 /* A code and reason as received from a SIP peer. */
 void call_cause_remote(struct call_cause *c, int code, const char *reason);
@@ -68,6 +34,5 @@ void call_cause_telegram_error(struct call_cause *c, int code,
  * begun to ring. */
 void call_cause_telegram_discard(struct call_cause *c, const char *reason,
 				 bool was_ringing, bool was_active);
-const char *call_cause_hop_name(enum cause_hop hop);
 
 #endif

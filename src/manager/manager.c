@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/cause.h"
 #include "base/log.h"
 #include "bus/manager_storage.h"
 #include "bus/manager_worker.h"
@@ -148,12 +149,12 @@ static void on_registered(const struct bus_message *msg, void *arg)
 /* -- routes -------------------------------------------------------------------
  */
 
-static void refuse(struct manager *m, const struct bus_message *msg, int code,
-		   const char *reason)
+static void refuse(struct manager *m, const struct bus_message *msg,
+		   enum cause_row row)
 {
-	bus_reply(m->conf.bus, msg->inbox,
-		  json_pack("{sb si ss}", "ok", 0, "code", code, "reason",
-			    reason));
+	bus_reply(
+		m->conf.bus, msg->inbox,
+		json_pack("{sb ss}", "ok", 0, "cause", cause_facts(row)->name));
 }
 
 /* In the order of behaviour 3.4, rows 7 and 8 before 10: without a common codec
@@ -164,11 +165,11 @@ static void refuse_codec(struct manager *m, const struct bus_message *msg,
 	json_t *known = json_object_get(m->sessions, session);
 
 	if (!known)
-		refuse(m, msg, 503, "Telegram storage is unavailable");
+		refuse(m, msg, CAUSE_STORAGE_UNAVAILABLE);
 	else if (strcmp(text_of(known, "state"), "ready") != 0)
-		refuse(m, msg, 503, "Session is not running");
+		refuse(m, msg, CAUSE_SESSION_NOT_RUNNING);
 	else
-		refuse(m, msg, 488, "Not Acceptable Here");
+		refuse(m, msg, CAUSE_NOT_ACCEPTABLE);
 }
 
 static void on_route(const struct bus_message *msg, void *arg)
@@ -178,7 +179,7 @@ static void on_route(const struct bus_message *msg, void *arg)
 	struct route_identifier id;
 
 	if (!t) {
-		refuse(m, msg, 404, "Route not found");
+		refuse(m, msg, CAUSE_ROUTE_NOT_FOUND);
 		return;
 	}
 	if (json_is_false(json_object_get(msg->body, "codec"))) {
@@ -187,7 +188,7 @@ static void on_route(const struct bus_message *msg, void *arg)
 	}
 	if (route_identifier_read(&id, t->caller_phone,
 				  text_of(msg->body, "identifier"))) {
-		refuse(m, msg, 404, "Not Found");
+		refuse(m, msg, CAUSE_NOT_FOUND);
 		return;
 	}
 	bus_reply(m->conf.bus, msg->inbox,

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/cause.h"
 #include "base/log.h"
 #include "base/re.h"
 #include "bus/manager_storage.h"
@@ -66,6 +67,27 @@ static json_t *make_counters(void)
 	return rows;
 }
 
+static json_t *make_causes(void)
+{
+	json_t *rows = json_array();
+	char told[64];
+
+	for (int row = 0; row < CAUSE_ROWS; row++) {
+		const struct cause_facts *f = cause_facts((enum cause_row)row);
+
+		cause_ways_text(told, f->ways);
+		json_array_append_new(
+			rows,
+			json_pack("{si ss si ss ss ss ss ss}", "row",
+				  (int)f->number, "name", f->name, "code",
+				  f->code, "reason",
+				  f->reason ? f->reason : "...", "told", told,
+				  "hop", cause_hop_name(f->hop), "when",
+				  f->trigger, "advice", f->advice));
+	}
+	return rows;
+}
+
 static const struct command commands[] = {
 	{.name = "show calls",
 	 .subject = BUS_WORKER_SHOW,
@@ -113,6 +135,9 @@ static const struct command commands[] = {
 	{.name = "show counters",
 	 .columns = "area kind count",
 	 .make = make_counters},
+	{.name = "show causes",
+	 .columns = "row code reason told hop when advice",
+	 .make = make_causes},
 	{.name = "login start",
 	 .subject = BUS_STORAGE_LOGIN_START,
 	 .timeout_ms = LOGIN_TIMEOUT_MS,

@@ -6,6 +6,7 @@
  * command, one word each: "ban lift 192.0.2.1". One loop.
  *
  *   show calls | trunks | sessions | bans | version | counters | status
+ *   show causes                      the table of base/cause.h
  *   ban add        {address}         half an hour
  *   ban lift       {address}
  *   show logins    {session}         log-ins of the session's account

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "base/cause.h"
 #include "base/log.h"
 
 static void challenge(struct sip_stack *s, const struct sip_msg *msg,
@@ -15,7 +16,8 @@ static void challenge(struct sip_stack *s, const struct sip_msg *msg,
 
 	buf_init(&value);
 	digest_challenge(s->digest, &value, stale, clock_now());
-	(void)sip_replyf(s->sip, msg, 401, "Unauthorized",
+	(void)sip_replyf(s->sip, msg, 401,
+			 cause_facts(CAUSE_UNAUTHORIZED)->reason,
 			 "WWW-Authenticate: %s\r\nContent-Length: 0\r\n\r\n",
 			 buf_cstr(&value));
 	buf_clear(&value);
@@ -89,6 +91,20 @@ static enum digest_verdict password_check(struct sip_stack *s,
 	return verdict;
 }
 
+/* Behaviour 3.15: counted, and an offence of its source. */
+static bool refuse(struct sip_stack *s, const struct sip_msg *msg,
+		   enum cause_row row, const char *kind)
+{
+	const struct cause_facts *f = cause_facts(row);
+	char text[160];
+
+	(void)re_snprintf(text, sizeof(text), "%d %s", f->code, f->reason);
+	count_bad("sip", kind, text);
+	stack_offence(s, &msg->src, text);
+	(void)sip_reply(s->sip, msg, (uint16_t)f->code, f->reason);
+	return false;
+}
+
 bool auth_check(struct sip_stack *s, const struct sip_msg *msg, char user[128])
 {
 	struct digest_fields f;
@@ -102,29 +118,16 @@ bool auth_check(struct sip_stack *s, const struct sip_msg *msg, char user[128])
 	verdict = digest_check_nonce(s->digest, &f, clock_now());
 	if (verdict == DIGEST_GOOD)
 		verdict = password_check(s, msg, &f, &who);
-	if (!who.known) {
-		count_bad("sip", "unknown login", "404 Route not found");
-		stack_offence(s, &msg->src, "404 Route not found");
-		(void)sip_reply(s->sip, msg, 404, "Route not found");
-		return false;
-	}
-	if (verdict == DIGEST_WRONG) {
-		count_bad("sip", "wrong password", "403 Wrong password");
-		stack_offence(s, &msg->src, "403 Wrong password");
-		(void)sip_reply(s->sip, msg, 403, "Wrong password");
-		return false;
-	}
+	if (!who.known)
+		return refuse(s, msg, CAUSE_ROUTE_NOT_FOUND, "unknown login");
+	if (verdict == DIGEST_WRONG)
+		return refuse(s, msg, CAUSE_WRONG_PASSWORD, "wrong password");
 	if (verdict != DIGEST_GOOD) {
 		challenge(s, msg, verdict == DIGEST_STALE);
 		return false;
 	}
-	if (who.untrusted) {
-		count_bad("sip", "untrusted address",
-			  "403 Untrusted IP address");
-		stack_offence(s, &msg->src, "403 Untrusted IP address");
-		(void)sip_reply(s->sip, msg, 403, "Untrusted IP address");
-		return false;
-	}
+	if (who.untrusted)
+		return refuse(s, msg, CAUSE_UNTRUSTED, "untrusted address");
 	str_ncpy(user, f.username, 128);
 	return true;
 }

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/cause.h"
 #include "base/log.h"
 #include "sip/address.h"
 
@@ -186,12 +187,15 @@ static bool identify(struct sip_stack *stack, const struct sip_msg *msg,
 	if (!auth_check(stack, msg, user))
 		return false;
 	if (!registered(stack, user)) {
-		count_bad("sip", "call without registration",
-			  "405 REGISTER is required first");
-		stack_offence(stack, &msg->src,
-			      "405 REGISTER is required first");
-		(void)sip_treplyf(NULL, NULL, stack->sip, msg, false, 405,
-				  "REGISTER is required first",
+		const struct cause_facts *f = cause_facts(CAUSE_REGISTER_FIRST);
+		char text[160];
+
+		(void)re_snprintf(text, sizeof(text), "%d %s", f->code,
+				  f->reason);
+		count_bad("sip", "call without registration", text);
+		stack_offence(stack, &msg->src, text);
+		(void)sip_treplyf(NULL, NULL, stack->sip, msg, false,
+				  (uint16_t)f->code, f->reason,
 				  "Allow: %s\r\nContent-Length: 0\r\n\r\n",
 				  SANITY_ALLOW);
 		return false;

@@ -97,7 +97,7 @@ json_t *worker_record(const struct worker_call *wc)
 	json_object_set_new(o, "sip_status_source",
 			    json_string(cause->remote ? "remote" : "local"));
 	json_object_set_new(o, "hop",
-			    json_string(call_cause_hop_name(cause->hop)));
+			    json_string(cause_hop_name(cause->hop)));
 	json_object_set_new(o, "ended_by", json_string(wc->ended_by));
 	json_object_set_new(o, "digits", json_integer(wc->digits));
 	if (wc->digits_masked[0])

@@ -23,6 +23,7 @@ static void route_answered(struct worker_call *wc, int err, json_t *answer)
 {
 	struct call_leg *telegram = NULL;
 	struct call_cause cause;
+	enum cause_row row;
 	json_t *peer;
 
 	if (err) {
@@ -30,12 +31,10 @@ static void route_answered(struct worker_call *wc, int err, json_t *answer)
 		return;
 	}
 	if (!json_is_true(json_object_get(answer, "ok"))) {
-		call_cause_remote(&cause,
-				  (int)json_integer_value(
-					  json_object_get(answer, "code")),
-				  text_of(answer, "reason"));
-		cause.remote = false;
-		cause.hop = CAUSE_HOP_GATEWAY;
+		row = cause_by_name(text_of(answer, "cause"));
+		call_cause_set(&cause,
+			       row < CAUSE_ROWS ? row : CAUSE_NO_MANAGER,
+			       text_of(answer, "text"));
 		call_end(wc->call, &cause);
 		return;
 	}
