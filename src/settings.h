@@ -36,7 +36,7 @@ struct settings {
 	struct tg_use uses[SETTINGS_SESSIONS_MAX];
 	size_t sessions_n;
 
-	struct manager_trunk *trunks; /* allocated */
+	struct trunk *trunks; /* allocated */
 	size_t trunks_n;
 
 	struct worker_conf worker; /* id, bus still to be filled */

@@ -10,6 +10,8 @@ bool settings_next_item(const char **at, char *item, size_t room);
 int settings_require_text(struct config_section *s, const char *key,
 			  struct config_error *err);
 /* settings_trunk.c: every [trunk NAME]; the sessions are read already. */
+/* Is this codec setting in this build? */
+bool settings_codec_built(const char *name);
 int settings_trunks_read(struct settings *s, struct config *c,
 			 struct config_error *err);
 

@@ -1,14 +1,13 @@
 /* Manager <-> Worker. Version 1.
  *
  *   manager.hello          {worker}: the Manager answers with worker.W.trunks
- *   worker.W.trunks        {trunks: [{name, kind, login, password, session,
- *                          storage, authorised, codecs: [..], trusted: [..],
- *                          transport, domain, proxy, address, field_name,
- *                          field_value, number}]}; the whole table, on
- *                          change and every 2 s as heartbeat: a Worker that
- *                          has not heard it for 10 s answers 503 No response
- *                          from Manager. authorised false: Telegram has no
- *                          log-in for it, REGISTER is refused (403)
+ *   worker.W.trunks        {trunks: [{name, storage, authorised, settings:
+ *                          {key: text} as in route/trunk_json.h}]}; the whole
+ *                          table, on change and every 2 s as heartbeat: a
+ *                          Worker that has not heard it for 10 s answers 503
+ *                          No response from Manager. authorised false:
+ *                          Telegram has no log-in for it, REGISTER is refused
+ *                          (403)
  *   manager.route          request {call, worker, trunk, identifier, codec:
  *                          false when the offer has none in common}
  *     answer {ok: true, session, storage, peer: {kind, value}}

@@ -13,7 +13,7 @@ struct manager_worker {
 
 struct manager {
 	struct manager_conf conf;
-	struct manager_trunk *trunks;
+	struct trunk *trunks;
 	struct {
 		char source[64], user_agent[128], worker[32];
 		char cause[160]; /* why a registration of ours failed */

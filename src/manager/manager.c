@@ -12,6 +12,7 @@
 #include "bus/text.h"
 #include "manager/internal.h"
 #include "route/caller.h"
+#include "route/trunk_json.h"
 
 #define ANNOUNCE_MS 2000
 
@@ -21,7 +22,7 @@ void manager_publish(struct manager *m, const char *subject, json_t *body)
 		log_error("manager", NULL, "no memory for %s", subject);
 }
 
-static struct manager_trunk *trunk_find(struct manager *m, const char *name)
+static struct trunk *trunk_find(struct manager *m, const char *name)
 {
 	for (size_t i = 0; i < m->conf.trunks_n; i++)
 		if (strcmp(m->trunks[i].name, name) == 0)
@@ -40,30 +41,12 @@ static bool session_authorised(const struct manager *m, const char *name)
 /* -- Workers ------------------------------------------------------------------
  */
 
-static json_t *trunk_json(const struct manager *m,
-			  const struct manager_trunk *t)
+static json_t *announced(const struct manager *m, const struct trunk *t)
 {
-	json_t *codecs = json_array(), *trusted = json_array();
-	json_t *o =
-		json_pack("{ss ss ss ss ss ss sb}", "name", t->name, "kind",
-			  t->kind, "login", t->login, "password", t->password,
-			  "session", t->session, "storage", m->conf.storage,
-			  "authorised", session_authorised(m, t->session));
-
-	for (size_t i = 0; i < t->codecs_n; i++)
-		json_array_append_new(codecs, json_string(t->codecs[i]));
-	for (size_t i = 0; i < t->trusted_n; i++)
-		json_array_append_new(trusted, json_string(t->trusted[i]));
-	json_object_set_new(o, "codecs", codecs);
-	json_object_set_new(o, "trusted", trusted);
-	json_object_set_new(o, "transport", json_string(t->transport));
-	json_object_set_new(o, "domain", json_string(t->domain));
-	json_object_set_new(o, "proxy", json_string(t->proxy));
-	json_object_set_new(o, "address", json_string(t->address));
-	json_object_set_new(o, "field_name", json_string(t->field_name));
-	json_object_set_new(o, "field_value", json_string(t->field_value));
-	json_object_set_new(o, "number", json_string(t->number));
-	return o;
+	return json_pack("{ss ss sb so}", "name", t->name, "storage",
+			 m->conf.storage, "authorised",
+			 session_authorised(m, t->session), "settings",
+			 trunk_json(t, TRUNK_JSON_ALL));
 }
 
 static json_t *trunks_json(const struct manager *m)
@@ -71,8 +54,7 @@ static json_t *trunks_json(const struct manager *m)
 	json_t *list = json_array();
 
 	for (size_t i = 0; i < m->conf.trunks_n; i++) {
-		const struct manager_trunk *t = &m->trunks[i];
-		json_array_append_new(list, trunk_json(m, t));
+		json_array_append_new(list, announced(m, &m->trunks[i]));
 	}
 	return list;
 }
@@ -127,7 +109,7 @@ known:
 static void on_registered(const struct bus_message *msg, void *arg)
 {
 	struct manager *m = arg;
-	struct manager_trunk *t = trunk_find(m, text_of(msg->body, "trunk"));
+	struct trunk *t = trunk_find(m, text_of(msg->body, "trunk"));
 	size_t i;
 
 	if (!t)
@@ -175,7 +157,7 @@ static void refuse_codec(struct manager *m, const struct bus_message *msg,
 static void on_route(const struct bus_message *msg, void *arg)
 {
 	struct manager *m = arg;
-	struct manager_trunk *t = trunk_find(m, text_of(msg->body, "trunk"));
+	struct trunk *t = trunk_find(m, text_of(msg->body, "trunk"));
 	struct route_identifier id;
 
 	if (!t) {
@@ -198,7 +180,7 @@ static void on_route(const struct bus_message *msg, void *arg)
 			    id.value));
 }
 
-static json_t *target_json(const struct manager_trunk *t, json_t *caller)
+static json_t *target_json(const struct trunk *t, json_t *caller)
 {
 	char name[300], from_user[128], from_name[256];
 	struct route_user user = {
@@ -266,7 +248,7 @@ static void on_incoming(const struct bus_message *msg, void *arg)
 	worker = ((struct manager_worker *)le->data)->id;
 	targets = json_array();
 	for (size_t i = 0; i < m->conf.trunks_n; i++) {
-		const struct manager_trunk *t = &m->trunks[i];
+		const struct trunk *t = &m->trunks[i];
 
 		if (strcmp(t->session, text_of(msg->body, "session")) == 0)
 			json_array_append_new(targets, target_json(t, caller));
@@ -320,7 +302,7 @@ static void on_call_record(const struct bus_message *msg, void *arg)
 
 static const char *trunk_state(const struct manager *m, size_t i)
 {
-	if (strcmp(m->trunks[i].kind, "ip") == 0)
+	if (m->trunks[i].kind == TRUNK_IP)
 		return "static";
 	return m->registrations[i].registered ? "registered" : "unregistered";
 }
@@ -334,8 +316,9 @@ static void on_show_trunks(const struct bus_message *msg, void *arg)
 		json_array_append_new(
 			rows,
 			json_pack("{ss ss ss si ss ss ss ss}", "trunk",
-				  m->trunks[i].name, "kind", m->trunks[i].kind,
-				  "session", m->trunks[i].session, "priority",
+				  m->trunks[i].name, "kind",
+				  trunk_kind_name(m->trunks[i].kind), "session",
+				  m->trunks[i].session, "priority",
 				  (int)m->trunks[i].priority, "state",
 				  trunk_state(m, i), "cause",
 				  m->registrations[i].cause, "source",

@@ -14,31 +14,30 @@ static char database[64], records[64];
 static struct store *store;
 static struct manager *manager;
 
-static const struct manager_trunk trunks[] = {
-	{.name = "pbx",
-	 .kind = "pbx-to-gateway",
-	 .login = "9991",
-	 .password = "p1",
-	 .session = "office",
-	 .codecs = {"opus", "alaw"},
-	 .codecs_n = 2,
-	 .caller_phone = ROUTE_CALLER_PHONE_DEFAULT,
-	 .caller_name = ROUTE_CALLER_NAME_DEFAULT},
-	{.name = "second",
-	 .kind = "pbx-to-gateway",
-	 .login = "9992",
-	 .password = "p2",
-	 .session = "office",
-	 .caller_phone = ROUTE_CALLER_PHONE_TG2SIP,
-	 .caller_name = "{name}"},
-	{.name = "elsewhere",
-	 .kind = "pbx-to-gateway",
-	 .login = "9993",
-	 .password = "p3",
-	 .session = "home",
-	 .caller_phone = ROUTE_CALLER_PHONE_DEFAULT,
-	 .caller_name = ROUTE_CALLER_NAME_DEFAULT},
-};
+static struct trunk trunks[3];
+
+static void trunks_make(void)
+{
+	static const char *const given[][6] = {
+		{"pbx", "9991", "p1", "office", "codecs", "opus,alaw"},
+		{"second", "9992", "p2", "office", "preset", "tg2sip"},
+		{"elsewhere", "9993", "p3", "home", "", ""},
+	};
+	struct trunk_fault f;
+
+	for (size_t i = 0; i < 3; i++) {
+		CHECK_INT(trunk_init(&trunks[i], given[i][0], &f), 0);
+		CHECK_INT(trunk_set(&trunks[i], "login", given[i][1], &f), 0);
+		CHECK_INT(trunk_set(&trunks[i], "password", given[i][2], &f),
+			  0);
+		CHECK_INT(trunk_set(&trunks[i], "session", given[i][3], &f), 0);
+		if (*given[i][4])
+			CHECK_INT(trunk_set(&trunks[i], given[i][4],
+					    given[i][5], &f),
+				  0);
+	}
+	CHECK_INT(trunk_set(&trunks[1], "caller_name", "{name}", &f), 0);
+}
 
 static json_t *route(const char *trunk, const char *identifier)
 {
@@ -70,6 +69,7 @@ static bool begin(void)
 {
 	const char *why;
 
+	trunks_make();
 	return ear_open() && !store_open(&store, database, &why) && !start();
 }
 
@@ -118,7 +118,7 @@ static json_t *record(size_t i)
 
 static void test_manager_announces_the_trunks_to_a_worker(void)
 {
-	json_t *list, *first;
+	json_t *list, *first, *set;
 
 	CHECK(begin());
 	hello("w1");
@@ -126,13 +126,12 @@ static void test_manager_announces_the_trunks_to_a_worker(void)
 	CHECK_INT(json_array_size(list), 3);
 	first = json_array_get(list, 0);
 	CHECK_STR(text_of(first, "name"), "pbx");
-	CHECK_STR(text_of(first, "login"), "9991");
-	CHECK_STR(text_of(first, "password"), "p1");
-	CHECK_STR(text_of(first, "session"), "office");
 	CHECK_STR(text_of(first, "storage"), "s1");
-	CHECK_STR(json_string_value(
-			  json_array_get(json_object_get(first, "codecs"), 1)),
-		  "alaw");
+	set = json_object_get(first, "settings");
+	CHECK_STR(text_of(set, "login"), "9991");
+	CHECK_STR(text_of(set, "password"), "p1");
+	CHECK_STR(text_of(set, "session"), "office");
+	CHECK_STR(text_of(set, "codecs"), "opus,alaw");
 	end();
 }
 

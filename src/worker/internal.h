@@ -4,44 +4,29 @@
 
 #include "base/network.h"
 #include "call/call.h"
+#include "route/trunk.h"
 #include "sip/registration.h"
 #include "sip/session.h"
 #include "worker/media_call.h"
 #include "worker/worker.h"
 
-#define WORKER_CODECS_MAX 8
-#define WORKER_TRUSTED_MAX 16
-
-/* The three ways a PBX is connected (behaviour 3.4). */
-enum worker_trunk_kind {
-	TRUNK_PBX_TO_GATEWAY, /* the PBX registers with us */
-	TRUNK_GATEWAY_TO_PBX, /* we register with the PBX */
-	TRUNK_IP,             /* nobody registers */
-};
-
 /* A trunk as the Manager announced it. */
 struct worker_trunk {
 	struct le le;
 	struct worker *worker;
-	enum worker_trunk_kind kind;
-	char name[64];
-	char login[64];
-	char password[128];
-	char session[64];
+	struct trunk set; /* its settings */
 	char storage[32];
-	struct network trusted[WORKER_TRUSTED_MAX]; /* none: all */
+	json_t *told; /* as last announced: what is the same is not read */
+	/* Of the settings, as they are used. */
+	struct network trusted[TRUNK_TRUSTED_MAX]; /* none: all */
 	size_t trusted_n;
-	char domain[128], proxy[128];          /* gateway to PBX */
-	char address_text[80];                 /* IP */
-	struct sa address;                     /* the same */
+	struct sa address;                     /* IP */
 	char field_name[64], field_value[128]; /* IP; name "": none */
-	char number[128]; /* called at the PBX; not PBX to gateway */
-	bool tcp;
 	/* Gateway to PBX. */
 	struct sip_registration *registration;
 	struct sip_registration_status status;
 	char line[33]; /* in our Contact: calls to it are from that PBX */
-	const struct media_codec *codecs[WORKER_CODECS_MAX]; /* by preference */
+	const struct media_codec *codecs[TRUNK_CODECS_MAX]; /* by preference */
 	size_t codecs_n;
 	bool authorised; /* its session may use Telegram */
 	bool keep;       /* seen in the table just received */
@@ -131,8 +116,7 @@ json_t *worker_show_bans(const struct worker *w);
 /* trunk_registration.c */
 /* Starts the registration that this trunk needs, or another one when its
  * settings are not those of `before` (NULL: it is new). */
-void worker_trunk_register(struct worker_trunk *t,
-			   const struct worker_trunk *before);
+void worker_trunk_register(struct worker_trunk *t, const struct trunk *before);
 
 /* worker.c */
 /* Takes the body. */

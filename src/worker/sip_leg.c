@@ -126,7 +126,7 @@ static int write_answer(struct sip_leg *l, struct buf *text)
 
 static int write_offer(struct sip_leg *l, struct buf *text)
 {
-	struct sip_sdp_codec codecs[WORKER_CODECS_MAX];
+	struct sip_sdp_codec codecs[TRUNK_CODECS_MAX];
 	struct sip_sdp_local d;
 
 	sdp_local(l, &d);
@@ -202,11 +202,12 @@ void sip_leg_name(const struct call_leg *leg)
 	const struct sip_leg *l = (const struct sip_leg *)leg;
 	struct worker_call *wc = l->wc;
 
-	snprintf(wc->trunk, sizeof(wc->trunk), "%s", l->trunk.name);
+	snprintf(wc->trunk, sizeof(wc->trunk), "%s", l->trunk.set.name);
 	snprintf(wc->from, sizeof(wc->from), "%s", l->from_user);
 	snprintf(wc->to, sizeof(wc->to), "%s",
-		 l->trunk.kind == TRUNK_PBX_TO_GATEWAY ? l->trunk.login
-						       : l->trunk.number);
+		 l->trunk.set.kind == TRUNK_PBX_TO_GATEWAY
+			 ? l->trunk.set.login
+			 : l->trunk.set.number);
 	snprintf(wc->sip_call_id, sizeof(wc->sip_call_id), "%s", l->call_id);
 }
 
@@ -273,7 +274,7 @@ static void on_closed(enum sip_end how, int code, const char *reason, void *arg)
 	struct sip_leg *l = arg;
 	struct call_cause cause;
 
-	log_info("sip", l->wc->id, "trunk %s: %s, %d %s", l->trunk.name,
+	log_info("sip", l->wc->id, "trunk %s: %s, %d %s", l->trunk.set.name,
 		 ends[how], code, reason);
 	l->session = mem_deref(l->session);
 	if (how == SIP_END_LOCAL)
@@ -362,7 +363,7 @@ static int leg_start(struct call_leg *leg, struct call_cause *cause)
 	sip_session_info(l->session, &info);
 	snprintf(l->call_id, sizeof(l->call_id), "%s", info.call_id);
 	log_info("sip", l->wc->id, "INVITE to trunk %s, SIP call %s",
-		 l->trunk.name, l->call_id);
+		 l->trunk.set.name, l->call_id);
 	return 0;
 }
 
@@ -436,7 +437,7 @@ static void leg_release(struct call_leg *leg)
 		sip_session_handlers(l->session, &none, NULL);
 		mem_deref(l->session);
 	}
-	bytes_wipe(l->trunk.password, sizeof(l->trunk.password));
+	trunk_wipe(&l->trunk.set);
 	free(l);
 }
 
@@ -461,6 +462,8 @@ static struct sip_leg *leg_new(struct worker_call *wc,
 	l->wc = wc;
 	l->trunk = *trunk;
 	memset(&l->trunk.le, 0, sizeof(l->trunk.le));
+	l->trunk.registration = NULL;
+	l->trunk.told = NULL;
 	l->sdp_id = random_u32();
 	l->remote.dtmf_pt = l->remote.dtmf_pt_48k = -1;
 	return l;
@@ -526,7 +529,7 @@ int sip_leg_new_outgoing(struct call_leg **lp, struct worker_call *wc,
 		return -ENOMEM;
 	snprintf(l->from_user, sizeof(l->from_user), "%s", target->from_user);
 	snprintf(l->from_name, sizeof(l->from_name), "%s", target->from_name);
-	if (l->trunk.kind == TRUNK_IP && *l->trunk.field_name)
+	if (l->trunk.set.kind == TRUNK_IP && *l->trunk.field_name)
 		add_header(l, l->trunk.field_name, l->trunk.field_value);
 	add_header(l, "X-GW-Context", wc->id);
 	for (size_t i = 0; i < sizeof(fields) / sizeof(*fields); i++)

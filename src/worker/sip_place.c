@@ -25,7 +25,7 @@ static int place_of_binding(struct sip_place *p, struct sip_invite_conf *conf,
 {
 	const struct sip_binding *b;
 
-	if (!sip_stack_bindings(w->sip, t->login, &b, 1))
+	if (!sip_stack_bindings(w->sip, t->set.login, &b, 1))
 		return -ENOTCONN;
 	p->peer = b->source;
 	snprintf(p->uri, sizeof(p->uri), "%s", b->contact);
@@ -39,21 +39,22 @@ static int place_of_binding(struct sip_place *p, struct sip_invite_conf *conf,
 static int place_of_registrar(struct sip_place *p, struct sip_invite_conf *conf,
 			      const struct worker_trunk *t)
 {
-	const char *transport = t->tcp ? ";transport=tcp" : "";
+	const char *transport =
+		t->set.transport == TRUNK_TCP ? ";transport=tcp" : "";
 
 	if (t->status.state != SIP_REGISTRATION_UP)
 		return -ENOTCONN;
 	p->peer = t->status.registrar;
-	snprintf(p->uri, sizeof(p->uri), "sip:%s@%s%s", t->number, t->domain,
-		 transport);
+	snprintf(p->uri, sizeof(p->uri), "sip:%s@%s%s", t->set.number,
+		 t->set.domain, transport);
 	snprintf(p->host, sizeof(p->host), "%.*s",
-		 (int)address_host_length(t->domain), t->domain);
+		 (int)address_host_length(t->set.domain), t->set.domain);
 	conf->from_host = p->host;
-	conf->auth_user = t->login;
-	conf->auth_password = t->password;
-	if (*t->proxy) {
-		snprintf(p->route, sizeof(p->route), "sip:%s;lr%s", t->proxy,
-			 transport);
+	conf->auth_user = t->set.login;
+	conf->auth_password = t->set.password;
+	if (*t->set.proxy) {
+		snprintf(p->route, sizeof(p->route), "sip:%s;lr%s",
+			 t->set.proxy, transport);
 		conf->route = p->route;
 	}
 	return 0;
@@ -64,8 +65,9 @@ static int place_of_peer(struct sip_place *p, const struct worker_trunk *t)
 	if (!sa_isset(&t->address, SA_ADDR))
 		return -ENOTCONN;
 	p->peer = t->address;
-	snprintf(p->uri, sizeof(p->uri), "sip:%s@%s%s", t->number,
-		 t->address_text, t->tcp ? ";transport=tcp" : "");
+	snprintf(p->uri, sizeof(p->uri), "sip:%s@%s%s", t->set.number,
+		 t->set.address,
+		 t->set.transport == TRUNK_TCP ? ";transport=tcp" : "");
 	return 0;
 }
 
@@ -73,7 +75,7 @@ int sip_place_find(struct sip_place *p, struct sip_invite_conf *conf,
 		   const struct worker *w, const struct worker_trunk *t)
 {
 	conf->uri = p->uri;
-	switch (t->kind) {
+	switch (t->set.kind) {
 	case TRUNK_GATEWAY_TO_PBX:
 		return place_of_registrar(p, conf, t);
 	case TRUNK_IP:

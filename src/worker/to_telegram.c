@@ -99,8 +99,8 @@ static void reject(struct sip_session *s, enum cause_row row)
 static const char *called_at(const struct worker_trunk *t,
 			     const struct sip_session_info *info)
 {
-	if (t->kind == TRUNK_GATEWAY_TO_PBX &&
-	    strcmp(info->request_user, t->login) == 0)
+	if (t->set.kind == TRUNK_GATEWAY_TO_PBX &&
+	    strcmp(info->request_user, t->set.login) == 0)
 		return info->to_user;
 	return info->request_user;
 }
@@ -127,12 +127,13 @@ void worker_on_invite(struct sip_session *s, const char *user, void *arg)
 		reject(s, CAUSE_WORKER_UNAVAILABLE);
 		return;
 	}
-	snprintf(wc->trunk, sizeof(wc->trunk), "%s", trunk->name);
-	snprintf(wc->session, sizeof(wc->session), "%s", trunk->session);
+	snprintf(wc->trunk, sizeof(wc->trunk), "%s", trunk->set.name);
+	snprintf(wc->session, sizeof(wc->session), "%s", trunk->set.session);
 	text_clean(wc->from, sizeof(wc->from), bytes_str(info.from_user));
 	text_clean(wc->to, sizeof(wc->to), bytes_str(called_at(trunk, &info)));
 	log_info("worker", wc->id, "INVITE %s from trunk %s, SIP call %s",
-		 log_mask_number(masked, wc->to), trunk->name, info.call_id);
+		 log_mask_number(masked, wc->to), trunk->set.name,
+		 info.call_id);
 	if (sip_leg_new_incoming(&leg, wc, s, trunk)) {
 		reject(s, CAUSE_WORKER_UNAVAILABLE);
 		worker_call_discard(wc);

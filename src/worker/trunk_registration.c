@@ -20,8 +20,8 @@ static void tell(const struct worker_trunk *t)
 		snprintf(cause, sizeof(cause), "%d %s", s->code, s->reason);
 	worker_publish(t->worker, BUS_MANAGER_REGISTERED,
 		       json_pack("{ss ss ss ss ss si ss}", "worker",
-				 t->worker->id, "trunk", t->name, "contact", "",
-				 "source", registrar, "user_agent", "",
+				 t->worker->id, "trunk", t->set.name, "contact",
+				 "", "source", registrar, "user_agent", "",
 				 "expires_s", up ? (int)s->expires_s : 0,
 				 "cause", cause));
 }
@@ -32,11 +32,11 @@ static void on_changed(const struct sip_registration_status *status, void *arg)
 
 	t->status = *status;
 	if (status->state == SIP_REGISTRATION_UP)
-		log_info("worker", t->name, "registered at %s for %u s",
-			 t->domain, status->expires_s);
+		log_info("worker", t->set.name, "registered at %s for %u s",
+			 t->set.domain, status->expires_s);
 	else
-		log_warn("worker", t->name, "not registered at %s: %d %s",
-			 t->domain, status->code, status->reason);
+		log_warn("worker", t->set.name, "not registered at %s: %d %s",
+			 t->set.domain, status->code, status->reason);
 	tell(t);
 }
 
@@ -44,7 +44,8 @@ static void on_changed(const struct sip_registration_status *status, void *arg)
  * before is ours, and not to be guessed by others. */
 static void line_make(struct worker_trunk *t)
 {
-	const char *const parts[] = {t->name, t->login, t->password, t->domain};
+	const char *const parts[] = {t->set.name, t->set.login, t->set.password,
+				     t->set.domain};
 	EVP_MD_CTX *c = EVP_MD_CTX_new();
 	uint8_t hash[EVP_MAX_MD_SIZE] = {0};
 
@@ -59,39 +60,37 @@ static void line_make(struct worker_trunk *t)
 		snprintf(t->line + 2 * i, 3, "%02x", hash[i]);
 }
 
-static bool same_registration(const struct worker_trunk *a,
-			      const struct worker_trunk *b)
+static bool same_registration(const struct trunk *a, const struct trunk *b)
 {
-	return a->kind == b->kind && a->tcp == b->tcp &&
+	return a->kind == b->kind && a->transport == b->transport &&
 	       strcmp(a->login, b->login) == 0 &&
 	       strcmp(a->password, b->password) == 0 &&
 	       strcmp(a->domain, b->domain) == 0 &&
 	       strcmp(a->proxy, b->proxy) == 0;
 }
 
-void worker_trunk_register(struct worker_trunk *t,
-			   const struct worker_trunk *before)
+void worker_trunk_register(struct worker_trunk *t, const struct trunk *before)
 {
 	const struct sip_registration_conf conf = {
-		.login = t->login,
-		.password = t->password,
-		.domain = t->domain,
-		.proxy = t->proxy,
-		.tcp = t->tcp,
+		.login = t->set.login,
+		.password = t->set.password,
+		.domain = t->set.domain,
+		.proxy = t->set.proxy,
+		.tcp = t->set.transport == TRUNK_TCP,
 		.line = t->line,
 	};
 	int err;
 
-	if (before && same_registration(t, before))
+	if (before && same_registration(&t->set, before))
 		return;
 	sip_registration_free(&t->registration);
 	memset(&t->status, 0, sizeof(t->status));
-	if (t->kind != TRUNK_GATEWAY_TO_PBX)
+	if (t->set.kind != TRUNK_GATEWAY_TO_PBX)
 		return;
 	line_make(t);
 	err = sip_registration_new(&t->registration, t->worker->sip, &conf,
 				   on_changed, t);
 	if (err)
-		log_error("worker", t->name, "cannot register at %s: %s",
-			  t->domain, strerror(-err));
+		log_error("worker", t->set.name, "cannot register at %s: %s",
+			  t->set.domain, strerror(-err));
 }

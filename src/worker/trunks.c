@@ -6,6 +6,7 @@
 #include "base/text.h"
 #include "bus/manager_worker.h"
 #include "bus/text.h"
+#include "route/trunk_json.h"
 #include "worker/internal.h"
 
 /* Behaviour 2.2: without its Manager a Worker answers by itself. The Manager
@@ -27,8 +28,8 @@ struct worker_trunk *worker_trunk_by_login(struct worker *w, const char *login)
 	{
 		struct worker_trunk *t = le->data;
 
-		if (t->kind == TRUNK_PBX_TO_GATEWAY &&
-		    strcmp(t->login, login) == 0)
+		if (t->set.kind == TRUNK_PBX_TO_GATEWAY &&
+		    strcmp(t->set.login, login) == 0)
 			return t;
 	}
 	return NULL;
@@ -42,7 +43,7 @@ struct worker_trunk *worker_trunk_by_name(struct worker *w, const char *name)
 	{
 		struct worker_trunk *t = le->data;
 
-		if (strcmp(t->name, name) == 0)
+		if (strcmp(t->set.name, name) == 0)
 			return t;
 	}
 	return NULL;
@@ -54,83 +55,98 @@ static void trunk_destroy(void *arg)
 
 	list_unlink(&t->le);
 	sip_registration_free(&t->registration);
-	bytes_wipe(t->password, sizeof(t->password));
+	json_decref(t->told);
+	trunk_wipe(&t->set);
 }
 
-static enum worker_trunk_kind kind_of(const char *name)
+static void codecs_find(struct worker_trunk *t)
 {
-	if (strcmp(name, "gateway-to-pbx") == 0)
-		return TRUNK_GATEWAY_TO_PBX;
-	return strcmp(name, "ip") == 0 ? TRUNK_IP : TRUNK_PBX_TO_GATEWAY;
-}
+	const char *list = t->set.codecs;
+	char name[16];
 
-static void codecs_read(struct worker_trunk *t, json_t *list)
-{
 	t->codecs_n = 0;
-	for (size_t i = 0; i < json_array_size(list); i++) {
-		const char *name = json_string_value(json_array_get(list, i));
-		const struct media_codec *c =
-			name ? media_codec_by_setting(name) : NULL;
+	while (trunk_item(&list, name, sizeof(name))) {
+		const struct media_codec *c = media_codec_by_setting(name);
 
-		if (c && t->codecs_n < WORKER_CODECS_MAX)
+		if (c && t->codecs_n < TRUNK_CODECS_MAX)
 			t->codecs[t->codecs_n++] = c;
 	}
 }
 
-static void trusted_read(struct worker_trunk *t, json_t *list)
+static void trusted_find(struct worker_trunk *t)
 {
-	t->trusted_n = 0;
-	for (size_t i = 0; i < json_array_size(list); i++) {
-		const char *text = json_string_value(json_array_get(list, i));
+	const char *list = t->set.trusted_ips;
+	char item[64];
 
-		if (text && t->trusted_n < WORKER_TRUSTED_MAX &&
-		    !network_read(&t->trusted[t->trusted_n], text))
+	t->trusted_n = 0;
+	while (t->trusted_n < TRUNK_TRUSTED_MAX &&
+	       trunk_item(&list, item, sizeof(item)))
+		if (!network_read(&t->trusted[t->trusted_n], item))
 			t->trusted_n++;
-	}
 }
 
-static void settings_read(struct worker_trunk *t, json_t *o)
+/* Settings as they are used. */
+static void settings_take(struct worker_trunk *t)
 {
-	t->kind = kind_of(text_of(o, "kind"));
-	COPY(t->login, o, "login");
-	COPY(t->password, o, "password");
-	COPY(t->session, o, "session");
-	COPY(t->storage, o, "storage");
-	COPY(t->domain, o, "domain");
-	COPY(t->proxy, o, "proxy");
-	COPY(t->number, o, "number");
-	COPY(t->address_text, o, "address");
-	COPY(t->field_name, o, "field_name");
-	COPY(t->field_value, o, "field_value");
 	sa_init(&t->address, AF_UNSPEC);
-	if (*t->address_text)
-		(void)sa_decode(&t->address, t->address_text,
-				strlen(t->address_text));
-	t->tcp = strcmp(text_of(o, "transport"), "tcp") == 0;
-	t->authorised = !json_is_false(json_object_get(o, "authorised"));
-	codecs_read(t, json_object_get(o, "codecs"));
-	trusted_read(t, json_object_get(o, "trusted"));
+	if (*t->set.address)
+		(void)sa_decode(&t->address, t->set.address,
+				strlen(t->set.address));
+	(void)trunk_field(&t->set, t->field_name, t->field_value);
+	codecs_find(t);
+	trusted_find(t);
+}
+
+static struct worker_trunk *trunk_new(struct worker *w, const char *name)
+{
+	struct worker_trunk *t = mem_zalloc(sizeof(*t), trunk_destroy);
+	struct trunk_fault fault;
+
+	if (t && trunk_init(&t->set, name, &fault)) {
+		log_error("worker", NULL, "trunk left out: %s", fault.why);
+		t = mem_deref(t);
+	}
+	if (!t)
+		return NULL;
+	t->worker = w;
+	list_append(&w->trunks, &t->le, t);
+	return t;
+}
+
+/* The Manager has checked them; one of another version may have more. */
+static void settings_read(struct trunk *set, const char *name, json_t *o)
+{
+	struct trunk_fault fault;
+
+	(void)trunk_init(set, name, &fault);
+	if (trunk_json_read(set, o, &fault))
+		log_warn("worker", name, "setting left out: %s", fault.why);
 }
 
 static void trunk_read(struct worker *w, json_t *o)
 {
-	struct worker_trunk *t = worker_trunk_by_name(w, text_of(o, "name"));
-	struct worker_trunk before;
+	const char *name = text_of(o, "name");
+	struct worker_trunk *t = worker_trunk_by_name(w, name);
+	json_t *settings = json_object_get(o, "settings");
 	bool known = t != NULL;
+	struct trunk before;
 
-	if (!known) {
-		t = mem_zalloc(sizeof(*t), trunk_destroy);
-		if (!t)
-			return;
-		t->worker = w;
-		list_append(&w->trunks, &t->le, t);
-		COPY(t->name, o, "name");
-	}
-	before = *t;
+	if (!known)
+		t = trunk_new(w, name);
+	if (!t)
+		return;
 	t->keep = true;
-	settings_read(t, o);
+	COPY(t->storage, o, "storage");
+	t->authorised = !json_is_false(json_object_get(o, "authorised"));
+	if (known && json_equal(t->told, settings))
+		return;
+	json_decref(t->told);
+	t->told = json_incref(settings);
+	before = t->set;
+	settings_read(&t->set, name, settings);
+	settings_take(t);
 	worker_trunk_register(t, known ? &before : NULL);
-	bytes_wipe(&before, sizeof(before));
+	trunk_wipe(&before);
 }
 
 void worker_trunks_read(struct worker *w, json_t *list)
@@ -176,19 +192,19 @@ void worker_trunk_admit(bool registering, struct sip_verdict *v, void *arg)
 static bool is_registrar(const struct worker_trunk *t,
 			 const struct sip_origin *o)
 {
-	if (t->kind != TRUNK_GATEWAY_TO_PBX || !t->registration)
+	if (t->set.kind != TRUNK_GATEWAY_TO_PBX || !t->registration)
 		return false;
 	if (*o->line)
 		return strcmp(o->line, t->line) == 0;
 	return t->status.state == SIP_REGISTRATION_UP &&
-	       strcmp(o->user, t->login) == 0 &&
+	       strcmp(o->user, t->set.login) == 0 &&
 	       sa_cmp(&o->source, &t->status.registrar, SA_ADDR);
 }
 
 static bool is_static_peer(const struct worker_trunk *t,
 			   const struct sip_origin *o)
 {
-	return t->kind == TRUNK_IP &&
+	return t->set.kind == TRUNK_IP &&
 	       sa_cmp(&o->source, &t->address, SA_ADDR) &&
 	       (!*t->field_name ||
 		sip_origin_has_header(o, t->field_name, t->field_value));
@@ -212,7 +228,7 @@ bool worker_trunk_peer(const struct sip_origin *o, char name[64], void *arg)
 			found = t;
 	}
 	if (found)
-		snprintf(name, 64, "%s", found->name);
+		snprintf(name, 64, "%s", found->set.name);
 	return found != NULL;
 }
 
@@ -225,7 +241,7 @@ bool worker_trunk_known(const struct sa *source, void *arg)
 	LIST_FOREACH(&w->trunks, le)
 	{
 		const struct worker_trunk *t = le->data;
-		const struct sa *sa = t->kind == TRUNK_IP
+		const struct sa *sa = t->set.kind == TRUNK_IP
 					      ? &t->address
 					      : &t->status.registrar;
 
@@ -250,7 +266,8 @@ void worker_trunk_credentials(const char *user, const struct sa *source,
 		return;
 	creds->known = true;
 	creds->untrusted = !is_trusted(t, source);
-	snprintf(creds->password, sizeof(creds->password), "%s", t->password);
+	snprintf(creds->password, sizeof(creds->password), "%s",
+		 t->set.password);
 	creds->owner = t;
 }
 
@@ -266,13 +283,13 @@ static void announce_binding(struct worker *w, const struct sip_binding *b,
 	re_snprintf(source, sizeof(source), "%J", &b->source);
 	text_clean(contact, sizeof(contact), bytes_str(b->contact));
 	text_clean(user_agent, sizeof(user_agent), bytes_str(b->user_agent));
-	log_info("worker", t->name, "%s %s",
+	log_info("worker", t->set.name, "%s %s",
 		 expires_s ? "registered from" : "unregistered", source);
 	worker_publish(w, BUS_MANAGER_REGISTERED,
 		       json_pack("{ss ss ss ss ss si}", "worker", w->id,
-				 "trunk", t->name, "contact", contact, "source",
-				 source, "user_agent", user_agent, "expires_s",
-				 (int)expires_s));
+				 "trunk", t->set.name, "contact", contact,
+				 "source", source, "user_agent", user_agent,
+				 "expires_s", (int)expires_s));
 }
 
 void worker_trunk_registering(const struct sip_binding *b, bool removal,

@@ -65,11 +65,11 @@ static void trunk_table(const char *first, const char *second)
 		if (login)
 			json_array_append_new(
 				list,
-				json_pack("{ss ss ss ss ss s[sss]}", "name",
-					  i ? "u" : "t", "login", login,
+				json_pack("{ss ss s{ss ss ss ss}}", "name",
+					  i ? "u" : "t", "storage", "s1",
+					  "settings", "login", login,
 					  "password", "p", "session", "a",
-					  "storage", "s1", "codecs", "opus",
-					  "alaw", "no-such-codec"));
+					  "codecs", "opus,alaw"));
 	}
 	bus_publish(bus, "worker.w1.trunks", json_pack("{so}", "trunks", list));
 	(void)show("status"); /* it has arrived when this is answered */

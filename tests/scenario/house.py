@@ -31,7 +31,7 @@ USES = {
     "service": ["route", "store", "bus"],
     "ctl": ["service"],
     "manager": ["service", "bus", "store", "route"],
-    "worker": ["call", "sip", "tgcall", "bus", "media"],
+    "worker": ["call", "sip", "tgcall", "bus", "media", "route"],
     "storage": ["telegram", "mtproto", "tl", "bus", "store"],
     "sim": ["tl", "mtproto"],
 }
