@@ -1,12 +1,11 @@
 """docs/compatibility.md: written by a whole run of the matrix, and by nothing
-else. Its last line is a digest of all above it."""
-import hashlib
+else."""
 import itertools
-import os
 import time
 
-HERE = os.path.dirname(os.path.abspath(__file__))
-PATH = os.path.join(os.path.dirname(HERE), "docs", "compatibility.md")
+from interop import page
+
+NAME = "compatibility.md"
 VERSIONS = ["13.0.0", "12.0.0", "11.0.0", "10.0.0", "9.0.0", "8.0.0", "7.0.0"]
 ROLES = ["caller", "callee"]
 PATHS = ["direct", "TURN", "reflector UDP", "reflector TCP"]
@@ -16,7 +15,6 @@ FAR_ENDS = ["gramline-endpoint", "libwebrtc"]
 WITHOUT_REFLECTORS = ["11.0.0", "10.0.0"]
 LACKING = "n/a"
 FIELDS = ["connected", "heard both ways", "seconds"]
-DIGEST = "<!-- digest %s -->\n"
 HEAD = """# Which calls work
 
 Written by `make interop`; a change by hand makes the next run fail. Last run:
@@ -74,7 +72,6 @@ def table(some):
     """Markdown: a row for a version, role and path; both far ends in it."""
     rows = [["version", "role", "path"] +
             ["%s: %s" % (far, field) for far in FAR_ENDS for field in FIELDS]]
-    rows.append(["---"] * len(rows[0]))
     for version, role, path in itertools.product(VERSIONS, ROLES, PATHS):
         found = {c.far: c for c in some
                  if c.key()[:3] == (version, role, path)}
@@ -82,41 +79,23 @@ def table(some):
             rows.append([version, role, path] + [
                 word for far in FAR_ENDS for word in
                 (found[far].words() if far in found else [""] * len(FIELDS))])
-    return "\n".join("| " + " | ".join(row) + " |" for row in rows)
-
-
-def digest(text):
-    return DIGEST % hashlib.sha256(text.encode()).hexdigest()
+    return page.table(rows)
 
 
 def write(all_cells):
     calls = [c for c in all_cells if c.possible()]
     text = HEAD % (time.strftime("%Y-%m-%d", time.gmtime()),
                    sum(c.heard for c in calls), len(calls))
-    text += table(all_cells) + "\n\n"
-    with open(PATH, "w") as f:
-        f.write(text + digest(text))
-
-
-def lines_read():
-    if not os.path.exists(PATH):
-        return []
-    with open(PATH, newline="") as f:
-        return f.read().splitlines(True)
+    page.write(NAME, text + table(all_cells) + "\n\n")
 
 
 def edited():
-    """What is wrong with the file; nothing: an empty string."""
-    lines = lines_read()
-    if lines and lines[-1] != digest("".join(lines[:-1])):
-        return ("docs/compatibility.md was edited: take it back as it was, "
-                "or delete it and run `make interop`")
-    return ""
+    return page.edited(NAME)
 
 
 def incomplete():
     """Every version, role and path is there, and n/a only where it may be."""
-    rows = [line.strip("| \n").split(" | ") for line in lines_read()
+    rows = [line.strip("| \n").split(" | ") for line in page.lines(NAME)
             if line.startswith("| ")][2:]
     keys = list(itertools.product(VERSIONS, ROLES, PATHS))
     if [tuple(row[:3]) for row in rows] != keys:

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Runs Gramline against other people's software, from npm, pinned:
+"""Runs Gramline against other people's software, from npm, pinned, and from
+Debian:
 
   messages   @mtcute/node, an MTProto client, against the simulated Telegram
   chat       texts, keyboards, inline bots and files, mtcute and the gateway
@@ -9,6 +10,8 @@
              docs/lossy-networks.md
   gateway    whole calls: a SIP phone, the gateway, and that endpoint
   users      users of mtcute, gramjs and TDLib, and the gateway's account
+  pbx        Asterisk of Debian unstable, under chroot, with the recipes of
+             docs/pbx; writes docs/pbx-interop.md
 
 docs/interop.md tells what each part shows. --quick: a part of it, in less than
 four minutes. The last line is "N passed, M failed".
@@ -26,12 +29,13 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(HERE)
 sys.path.insert(0, ROOT)
 from interop import (calls, chat, gateway_calls, libraries,  # noqa: E402
-                     lossy, matrix, messages)
+                     lossy, matrix, messages, pbx)
 
 BUILD = os.path.join(ROOT, "build")
 WORK = os.path.join(BUILD, "interop")
 
-PARTS = ["messages", "chat", "calls", "matrix", "lossy", "gateway", "users"]
+PARTS = ["messages", "chat", "calls", "matrix", "lossy", "gateway", "users",
+         "pbx"]
 
 
 class Report:
@@ -86,6 +90,15 @@ def node_find():
     return os.environ.get("NODE") or (pinned[0] if pinned else "node")
 
 
+def node_prepare(report):
+    packages_install(report.say)
+    node = node_find()
+    version = subprocess.run([node, "--version"], check=True, text=True,
+                             stdout=subprocess.PIPE).stdout.strip()
+    report.say("node %s" % version)
+    return node
+
+
 def table(rows):
     head = {"what": "what", "version": "version", "role": "libwebrtc is",
             "connected": "connected", "heard": "heard both ways",
@@ -103,11 +116,7 @@ def main():
     chosen = options.parse_args()
     quick, parts = chosen.quick, [chosen.only] if chosen.only else PARTS
     report = Report()
-    packages_install(report.say)
-    node = node_find()
-    version = subprocess.run([node, "--version"], check=True, text=True,
-                             stdout=subprocess.PIPE).stdout.strip()
-    report.say("node %s" % version)
+    node = node_prepare(report) if parts != ["pbx"] else None
     shutil.rmtree(WORK, ignore_errors=True)
     os.makedirs(WORK)
     rows = []
@@ -130,6 +139,8 @@ def main():
                                   os.path.join(WORK, "gateway"), quick)
     if "users" in parts:
         libraries.run(report, node, BUILD, os.path.join(WORK, "users"), quick)
+    if "pbx" in parts:
+        pbx.run(report, BUILD, os.path.join(WORK, "pbx"), quick)
     if rows:
         table(rows)
     if report.failures:

@@ -9,14 +9,16 @@ from .process import Process, free_port, wait_for
 
 class Gateway:
     """trunks: dicts of name, login, password, session, codecs;
-    sessions: {name: phone}; telegram: lines for the [telegram] section."""
+    sessions: {name: phone}; telegram: lines for the [telegram] section;
+    more: text at the end of the configuration."""
 
     def __init__(self, build, folder, telegram, sessions, trunks,
-                 rtp="16384-18384", extra_sip=""):
+                 rtp="16384-18384", extra_sip="", address=None, more=""):
         os.makedirs(folder, exist_ok=True)
         self.program = os.path.join(build, "gramline")
         self.folder = folder
-        self.sip_port = free_port()
+        self.address = address or "127.0.0.1:%d" % free_port()
+        self.sip_port = int(self.address.rpartition(":")[2])
         self.control = os.path.join(folder, "control.sock")
         self.config = os.path.join(folder, "gramline.conf")
         self.key = os.path.join(folder, "secret.key")
@@ -30,8 +32,8 @@ class Gateway:
                                         self.control, self.key))
             f.write("[telegram]\n%s\nmedia_loopback = yes\n"
                     "media_address = 127.0.0.1\n\n" % telegram)
-            f.write("[sip]\nlisten = 127.0.0.1:%d\nrtp = %s\n%s\n" % (
-                self.sip_port, rtp, extra_sip))
+            f.write("[sip]\nlisten = %s\nrtp = %s\n%s\n" % (
+                self.address, rtp, extra_sip))
             for name, phone in sessions.items():
                 f.write("\n[session %s]\nphone = %s\n" % (name, phone))
             for t in trunks:
@@ -39,10 +41,7 @@ class Gateway:
                 for key, value in t.items():
                     if key != "name":
                         f.write("%s = %s\n" % (key, value))
-
-    @property
-    def address(self):
-        return "127.0.0.1:%d" % self.sip_port
+            f.write("\n" + more)
 
     def login(self, session, code_source, seconds=60):
         """`gramline login` as a person would: the code is asked of

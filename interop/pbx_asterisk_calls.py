@@ -1,0 +1,104 @@
+"""Calls through Asterisk: each kind of trunk, between desk phones of its and
+Telegram users."""
+import os
+
+from interop import pbx_recipe
+from interop.pbx_asterisk import Asterisk
+from interop.pbx_desk import DeskPhone
+from interop.pbx_world import ANNA_PHONE
+from tests.harness.process import wait_for
+
+# The addresses that stand in the recipes.
+GATEWAY, PBX = "10.0.0.5", "10.0.0.7"
+KINDS = ["registers", "account", "address"]
+STATES = {"registers": "registered", "account": "registered",
+          "address": "static"}
+NAMES = {"registers": "it registers with us",
+         "account": "we register with it", "address": "by address"}
+AT_RECEPTION, AT_WORKSHOP, MUSIC = 440, 620, 800   # Hz
+
+
+class Site:
+    """A gateway, an Asterisk with the recipe of a kind, two desk phones."""
+
+    def __init__(self, world, kind, folder, words=None, trunk_words=None):
+        self.world, self.kind = world, kind
+        self.address = world.net + "7"
+        trunk, = pbx_recipe.fill(
+            ["asterisk/%s/gramline.conf" % kind],
+            dict({PBX: self.address} if kind != "registers" else {},
+                 **trunk_words or {}))
+        world.start_gateway(trunk)
+        self.phones = []
+        self.asterisk = None
+        try:
+            self.asterisk = Asterisk(
+                folder, kind, self.address,
+                dict({PBX: self.address, GATEWAY: world.here},
+                     **words or {}), world.tone(MUSIC, 8000))
+            self.reception = self.phone("100", AT_RECEPTION)
+            self.workshop = self.phone("101", AT_WORKSHOP)
+        except Exception:
+            self.stop()
+            raise
+
+    def phone(self, number, hertz):
+        p = DeskPhone(self.address, number, hertz)
+        self.phones.append(p)
+        m = p.register()
+        if m.code != 200:
+            raise RuntimeError("Asterisk: " + m.line)
+        return p
+
+    def stop(self):
+        for p in self.phones:
+            p.close()
+        try:
+            if self.asterisk:
+                self.asterisk.stop()
+        finally:
+            self.world.stop_gateway()
+
+
+# -- one test each: they get a Site -------------------------------------------
+def registered(s):
+    s.world.gateway.wait_trunk("pbx", STATES[s.kind])
+    s.asterisk.cli("pjsip qualify gramline")
+    wait_for("Asterisk to see the gateway answer OPTIONS",
+             lambda: " Avail " in s.asterisk.cli("pjsip show contacts"), 20,
+             0.2)
+    if s.kind == "registers":
+        assert " Registered " in s.asterisk.cli("pjsip show registrations")
+
+
+def calls(s, number="8" + ANNA_PHONE):
+    c = s.reception.dial(number)
+    s.world.both_hear(s.world.ear(s.world.call()), s.reception)
+    c.bye()
+    s.world.over(reason="hangup")
+
+
+def is_called(s):
+    s.world.ring()
+    i = s.reception.pick_up(len(s.reception.invites()))
+    tg = s.world.call()
+    s.world.both_hear(s.world.ear(tg), s.reception)
+    s.world.hang_up(tg)
+    i.wait_request("BYE")
+    s.world.over()
+
+
+BASIC = [("connected, answers OPTIONS", registered), ("calls a Telegram user", calls),
+         ("is called by a Telegram user", is_called)]
+
+
+def run(runner, version, quick):
+    for kind in KINDS:
+        site = Site(runner.world, kind,
+                    os.path.join(runner.folder, "asterisk-" + kind))
+        try:
+            for what, test in BASIC:
+                runner.run("Asterisk", version, "%s: %s" % (
+                    NAMES[kind], what), test, site)
+        finally:
+            site.stop()
