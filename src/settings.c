@@ -364,6 +364,7 @@ static int read_use(struct config_section *x, struct tg_use *use,
 		    struct config_error *err)
 {
 	uint64_t peers = 200, lookups = 300;
+	bool messages = true;
 	int fail = read_features(x, &use->features, err);
 
 	if (!fail)
@@ -375,6 +376,9 @@ static int read_use(struct config_section *x, struct tg_use *use,
 	if (!fail)
 		fail = config_bool(x, "import_contacts", &use->import_contacts,
 				   err);
+	if (!fail)
+		fail = config_bool(x, "messages", &messages, err);
+	use->silent = !messages;
 	use->new_peers_per_day = (unsigned)peers;
 	use->lookups_per_day = (unsigned)lookups;
 	return fail;

@@ -2,7 +2,9 @@
  *
  *   manager.call.incoming  {session, storage, call, telegram_id, access_hash,
  *                          caller: USER} a Telegram user calls an account; the
- *                          Storage has confirmed receipt (it rings)
+ *                          Storage has confirmed receipt (it rings);
+ *     request -> {ok: true} | {ok: false, cause: name of base/cause.h}: the
+ *     Storage ends the call and tells the caller
  *   manager.session.state  {session, storage, state, reason, logged_in: bool,
  *                          user: USER|null}; state as in telegram/state.h
  *   storage.S.call.assign  {call, worker}: events of the call go there
@@ -30,6 +32,8 @@
  *                            message, inline, file and events of
  *                            service/service.h have them
  *     each may answer {ok: false, code, text}
+ *   storage.S.chat.tell      {session, user: "id", text}: why his call failed;
+ *                            not sent when the session's messages are off
  *   storage.S.show         request {what: "sessions"} -> {rows: [..]}
  */
 #ifndef BUS_MANAGER_STORAGE_H
@@ -52,6 +56,7 @@
 #define BUS_STORAGE_SETTINGS_APPLY "storage.%s.settings.apply"
 #define BUS_STORAGE_LOGOUT "storage.%s.logout"
 #define BUS_STORAGE_MESSAGE "storage.%s.message"
+#define BUS_STORAGE_CHAT_TELL "storage.%s.chat.tell"
 #define BUS_STORAGE_SHOW "storage.%s.show"
 
 #endif

@@ -203,18 +203,6 @@ static json_t *target_json(const struct trunk *t, json_t *caller)
 			 from_name);
 }
 
-static void discard(struct manager *m, json_t *incoming)
-{
-	char subject[96];
-
-	snprintf(subject, sizeof(subject), "storage.%s.call.discard",
-		 text_of(incoming, "storage"));
-	manager_publish(m, subject,
-			json_pack("{ss ss si}", "call",
-				  text_of(incoming, "call"), "reason",
-				  "disconnect", "duration_s", 0));
-}
-
 /* Behaviour 3.15: a gateway's account calling another one is a loop. */
 static bool is_gateway_account(const struct manager *m, const char *user_id)
 {

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/cause.h"
 #include "base/log.h"
 #include "base/random.h"
 #include "bus/blob.h"
@@ -16,6 +17,7 @@
 #include "telegram/phone_key.h"
 
 #define VERSIONS_MAX 16
+#define OFFER_TIMEOUT_MS 5000
 
 struct storage_call {
 	struct le le;
@@ -24,7 +26,8 @@ struct storage_call {
 	char id[33];
 	char worker[32]; /* "" until the Manager has assigned one */
 	struct tg_call *call;
-	int64_t user_id; /* called; 0: he calls */
+	int64_t user_id;   /* called; 0: he calls */
+	int64_t caller_id; /* he calls; else 0 */
 	bool told_waiting;
 	/* Events of a call that has no Worker yet wait here. */
 	json_t *pending;
@@ -384,6 +387,64 @@ static void on_start(const struct bus_message *m, void *arg)
 /* -- incoming ---------------------------------------------------------------
  */
 
+/* The call may be over when the Manager answers: it is looked up again. */
+struct offer {
+	struct storage *storage;
+	char id[33];
+};
+
+static void refuse(struct storage_call *c, enum cause_row row)
+{
+	const struct cause_facts *f = cause_facts(row);
+	char text[160];
+
+	(void)re_snprintf(text, sizeof(text), "%d %s", f->code, f->reason);
+	log_warn("telegram", c->id, "refused: %s", text);
+	storage_chat_tell(c->session, c->caller_id, text);
+	tg_call_discard(c->call, TG_DISCARD_DISCONNECT, 0);
+}
+
+static void on_offered(int err, json_t *answer, void *arg)
+{
+	struct offer *o = arg;
+	struct storage_call *c =
+		err == -ECANCELED ? NULL : call_find(o->storage, o->id);
+	enum cause_row row;
+
+	free(o);
+	if (!c || !c->call || json_is_true(json_object_get(answer, "ok")))
+		return;
+	row = cause_by_name(text_of(answer, "cause"));
+	refuse(c, !err && row < CAUSE_ROWS ? row : CAUSE_NO_MANAGER);
+}
+
+static void offer(struct storage_call *c, json_t *caller)
+{
+	struct storage *s = c->storage;
+	struct offer *o = calloc(1, sizeof(*o));
+	int err;
+
+	if (!o) {
+		json_decref(caller);
+		refuse(c, CAUSE_NO_MANAGER);
+		return;
+	}
+	o->storage = s;
+	memcpy(o->id, c->id, sizeof(o->id));
+	err = bus_request(
+		s->conf.bus, BUS_MANAGER_CALL_INCOMING,
+		json_pack("{ss ss ss so so so}", "session", c->session->name,
+			  "storage", s->id, "call", c->id, "telegram_id",
+			  id_json(tg_call_id(c->call)), "access_hash",
+			  id_json(tg_call_access_hash(c->call)), "caller",
+			  caller),
+		OFFER_TIMEOUT_MS, on_offered, o);
+	if (err) {
+		free(o);
+		refuse(c, CAUSE_NO_MANAGER);
+	}
+}
+
 void storage_calls_incoming(struct session *session, struct tg_call *call,
 			    const struct tg_user *from)
 {
@@ -403,13 +464,8 @@ void storage_calls_incoming(struct session *session, struct tg_call *call,
 	c->told_waiting = true; /* the offer carries the ids */
 	log_info("telegram", c->id, "incoming call for session %s",
 		 session->name);
-	storage_publish(s, BUS_MANAGER_CALL_INCOMING,
-			json_pack("{ss ss ss so so so}", "session",
-				  session->name, "storage", s->id, "call",
-				  c->id, "telegram_id",
-				  id_json(tg_call_id(call)), "access_hash",
-				  id_json(tg_call_access_hash(call)), "caller",
-				  storage_user_json(from)));
+	c->caller_id = from->id;
+	offer(c, storage_user_json(from));
 }
 
 static void on_assign(const struct bus_message *m, void *arg)

@@ -3,6 +3,7 @@
 #define STORAGE_INTERNAL_H
 
 #include "base/re.h"
+#include "storage/chat_budget.h"
 #include "storage/storage.h"
 #include "telegram/messages.h"
 #include "telegram/phone.h"
@@ -15,6 +16,7 @@ struct storage {
 	struct list sessions;  /* struct session */
 	struct list calls;     /* struct storage_call, calls.c */
 	struct list transfers; /* struct transfer, files.c */
+	struct chat_budget *chat_budget;
 	struct buf addresses;  /* of data centres, as kept (addresses.h) */
 };
 
@@ -23,6 +25,7 @@ struct session {
 	struct le le;
 	struct storage *storage;
 	char name[64];
+	bool silent; /* tells nobody why his call failed */
 	struct store_session kept;
 	struct tg_account *account;
 	struct event_queue *events; /* events.c; NULL: nobody has asked */
@@ -43,6 +46,12 @@ int storage_settings_subscribe(struct storage *s);
 int storage_show_subscribe(struct storage *s);
 /* login.c */
 int storage_login_subscribe(struct storage *s);
+/* chat.c */
+int storage_chat_subscribe(struct storage *s);
+/* A text of our own accord, unless the session is silent or the user one who
+ * is told nothing: a bot, Telegram itself, an account of ours, somebody who
+ * had too many. */
+void storage_chat_tell(struct session *session, int64_t user, const char *text);
 /* messages.c */
 int storage_messages_subscribe(struct storage *s);
 /* events.c */

@@ -275,6 +275,7 @@ static int session_add(struct storage *s, const char *name,
 	if (!session)
 		return -ENOMEM;
 	session->storage = s;
+	session->silent = use->silent;
 	snprintf(session->name, sizeof(session->name), "%s", name);
 	err = store_session_get(s->conf.store, name, &session->kept);
 	if (err == -ENOENT)
@@ -319,6 +320,7 @@ int storage_new(struct storage **sp, const struct storage_conf *conf,
 		return -ENOMEM;
 	s->conf = *conf;
 	buf_init(&s->addresses);
+	err = chat_budget_new(&s->chat_budget);
 	(void)store_fact_get(conf->store, ADDRESSES_FACT, &s->addresses);
 	snprintf(s->id, sizeof(s->id), "%s", conf->id);
 	for (size_t i = 0; i < conf->sessions_n && !err; i++) {
@@ -333,6 +335,8 @@ int storage_new(struct storage **sp, const struct storage_conf *conf,
 		err = storage_settings_subscribe(s);
 	if (!err)
 		err = storage_messages_subscribe(s);
+	if (!err)
+		err = storage_chat_subscribe(s);
 	if (!err)
 		err = storage_show_subscribe(s);
 	/* Connections start only when every session could be opened. */
@@ -364,6 +368,7 @@ void storage_free(struct storage **sp)
 	storage_calls_drop(s);
 	storage_transfers_drop(s);
 	list_flush(&s->sessions);
+	chat_budget_free(&s->chat_budget);
 	buf_clear(&s->addresses);
 	free(s);
 }

@@ -51,6 +51,7 @@ struct tg_use {
 	/* A number that nobody is found by is added to the contacts, and
 	 * removed again: finds some more users, and costs trust. */
 	bool import_contacts;
+	bool silent; /* tells nobody why his call failed */
 };
 
 /* What must survive a restart. The account calls these; the Storage writes
