@@ -16,7 +16,7 @@
  *   manager.registered     {worker, trunk, contact, source, user_agent,
  *                          expires_s, cause: why ours at a PBX failed};
  *                          expires_s 0: gone
- *   worker.W.call.offer    a Telegram user calls: {call, session, storage,
+ *   worker.W.call.offer    request -> {ok}: a Telegram user calls: {call, session, storage,
  *                          telegram_id, access_hash, caller: USER,
  *                          targets: [{trunk, priority, from_user,
  *                          from_name}],

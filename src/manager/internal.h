@@ -3,6 +3,7 @@
 #define MANAGER_INTERNAL_H
 
 #include "base/bytes.h"
+#include "base/cause.h"
 #include "base/re.h"
 #include "manager/manager.h"
 
@@ -36,7 +37,13 @@ void manager_ban_forget(struct manager *m, json_t *body);
 /* All that are running, to a Worker that has just come. */
 void manager_bans_send(struct manager *m, const char *worker);
 
+/* incoming.c: manager.call.incoming */
+void manager_incoming(struct manager *m, const struct bus_message *msg);
+
 /* records.c */
+/* A call from Telegram that came to no Worker. */
+void manager_record_refused(struct manager *m, json_t *incoming,
+			    enum cause_row row);
 int manager_records_open(struct manager *m);
 void manager_records_close(struct manager *m);
 int manager_record_write(struct manager *m, json_t *record);

@@ -180,79 +180,9 @@ static void on_route(const struct bus_message *msg, void *arg)
 			    id.value));
 }
 
-static json_t *target_json(const struct trunk *t, json_t *caller)
-{
-	char name[300], from_user[128], from_name[256];
-	struct route_user user = {
-		.phone = text_of(caller, "phone"),
-		.username = text_of(caller, "username"),
-		.userid = text_of(caller, "id"),
-		.name = name,
-	};
-
-	snprintf(name, sizeof(name), "%s%s%s", text_of(caller, "first_name"),
-		 *text_of(caller, "last_name") ? " " : "",
-		 text_of(caller, "last_name"));
-	if (route_caller_phone(from_user, sizeof(from_user), t->caller_phone,
-			       &user) ||
-	    route_caller_name(from_name, sizeof(from_name), t->caller_name,
-			      &user))
-		return NULL;
-	return json_pack("{ss si ss ss}", "trunk", t->name, "priority",
-			 (int)t->priority, "from_user", from_user, "from_name",
-			 from_name);
-}
-
-/* Behaviour 3.15: a gateway's account calling another one is a loop. */
-static bool is_gateway_account(const struct manager *m, const char *user_id)
-{
-	const char *name;
-	json_t *session;
-
-	json_object_foreach(m->sessions, name, session)
-	{
-		if (strcmp(text_of(json_object_get(session, "user"), "id"),
-			   user_id) == 0)
-			return true;
-	}
-	return false;
-}
-
 static void on_incoming(const struct bus_message *msg, void *arg)
 {
-	struct manager *m = arg;
-	json_t *caller = json_object_get(msg->body, "caller");
-	struct le *le = list_head(&m->workers);
-	json_t *targets, *offer;
-	char subject[96];
-	const char *worker;
-
-	if (!le) {
-		log_warn("manager", text_of(msg->body, "call"),
-			 "503 Worker is unavailable");
-		discard(m, msg->body);
-		return;
-	}
-	worker = ((struct manager_worker *)le->data)->id;
-	targets = json_array();
-	for (size_t i = 0; i < m->conf.trunks_n; i++) {
-		const struct trunk *t = &m->trunks[i];
-
-		if (strcmp(t->session, text_of(msg->body, "session")) == 0)
-			json_array_append_new(targets, target_json(t, caller));
-	}
-	offer = json_deep_copy(msg->body);
-	json_object_set_new(offer, "targets", targets);
-	json_object_set_new(
-		offer, "caller_is_gateway",
-		json_boolean(is_gateway_account(m, text_of(caller, "id"))));
-	snprintf(subject, sizeof(subject), BUS_WORKER_CALL_OFFER, worker);
-	manager_publish(m, subject, offer);
-	snprintf(subject, sizeof(subject), BUS_STORAGE_CALL_ASSIGN,
-		 text_of(msg->body, "storage"));
-	manager_publish(m, subject,
-			json_pack("{ss ss}", "call", text_of(msg->body, "call"),
-				  "worker", worker));
+	manager_incoming(arg, msg);
 }
 
 static void on_session_state(const struct bus_message *msg, void *arg)

@@ -192,12 +192,27 @@ static json_t *incoming(const char *session)
 			 "username", "joerg_s", "phone", "");
 }
 
+static struct bus_sub *taker;
+
+/* A Worker that takes calls, or does not. */
+static void on_call_offer(const struct bus_message *m, void *arg)
+{
+	bus_reply(bus, m->inbox, json_pack("{sb}", "ok", arg != NULL));
+}
+
+static bool worker_comes(bool takes)
+{
+	hello("w1");
+	return !bus_subscribe(&taker, bus, "worker.w1.call.offer",
+			      on_call_offer, takes ? &taker : NULL);
+}
+
 static void test_manager_offers_a_telegram_call_by_the_caller_rules(void)
 {
 	json_t *offer, *targets, *t;
 
 	CHECK(begin());
-	hello("w1");
+	CHECK(worker_comes(true));
 	bus_publish(bus, "manager.call.incoming", incoming("office"));
 	ear_settle();
 	offer = ear_body("worker.w1.call.offer", 0);
@@ -218,7 +233,7 @@ static void test_manager_offers_a_telegram_call_by_the_caller_rules(void)
 	CHECK_STR(text_of(ear_body("storage.s1.call.assign", 0), "call"), "c7");
 	CHECK_STR(text_of(ear_body("storage.s1.call.assign", 0), "worker"),
 		  "w1");
-	CHECK(!ear_body("storage.s1.call.discard", 0));
+	bus_unsubscribe(&taker);
 	end();
 }
 
@@ -236,17 +251,63 @@ static void test_manager_offers_a_call_of_a_session_without_trunk(void)
 	end();
 }
 
-static void test_manager_without_worker_discards_a_telegram_call(void)
+/* The Storage ends the call and tells the caller; the record is ours. */
+static void refused_with_a_record(void)
 {
-	json_t *discard;
+	json_t *o = ear_ask("manager.call.incoming", incoming("office"));
+	json_t *r = record(0);
+
+	CHECK(json_is_false(json_object_get(o, "ok")));
+	CHECK_STR(text_of(o, "cause"), "WORKER_UNAVAILABLE");
+	CHECK(!ear_body("storage.s1.call.assign", 0));
+	CHECK_STR(text_of(r, "call"), "c7");
+	CHECK_INT(json_integer_value(json_object_get(r, "sip_status")), 503);
+	CHECK_STR(text_of(r, "reason"), "Worker is unavailable");
+	CHECK_INT(json_integer_value(json_object_get(r, "row")), 50);
+	CHECK_STR(text_of(r, "telegram_user"), "4711");
+	json_decref(r);
+}
+
+static void test_manager_without_worker_refuses_a_telegram_call(void)
+{
+	CHECK(begin());
+	refused_with_a_record();
+	end();
+}
+
+static void test_manager_refuses_a_call_that_no_worker_takes(void)
+{
+	CHECK(begin());
+	CHECK(worker_comes(false));
+	refused_with_a_record();
+	bus_unsubscribe(&taker);
+	end();
+}
+
+static void call_record(const char *direction, int code)
+{
+	bus_publish(bus, "manager.call.record",
+		    json_pack("{ss s{ss ss ss ss si ss}}", "call", "c7",
+			      "record", "call", "c7", "direction", direction,
+			      "session", "office", "telegram_user", "4711",
+			      "sip_status", code, "reason", "Why \xc3\xa4"));
+	ear_settle();
+}
+
+static void test_manager_tells_a_telegram_caller_why(void)
+{
+	json_t *o;
 
 	CHECK(begin());
-	bus_publish(bus, "manager.call.incoming", incoming("office"));
-	ear_settle();
-	discard = ear_body("storage.s1.call.discard", 0);
-	CHECK_STR(text_of(discard, "call"), "c7");
-	CHECK_STR(text_of(discard, "reason"), "disconnect");
-	CHECK(!ear_body("storage.s1.call.assign", 0));
+	call_record("telegram-to-sip", 200);
+	call_record("telegram-to-sip", 487);
+	call_record("sip-to-telegram", 503);
+	CHECK(!ear_body("storage.s1.chat.tell", 0));
+	call_record("telegram-to-sip", 603);
+	o = ear_body("storage.s1.chat.tell", 0);
+	CHECK_STR(text_of(o, "session"), "office");
+	CHECK_STR(text_of(o, "user"), "4711");
+	CHECK_STR(text_of(o, "text"), "603 Why \xc3\xa4");
 	end();
 }
 
@@ -431,7 +492,9 @@ int main(void)
 	RUN(test_manager_refuses_routes_with_the_true_cause);
 	RUN(test_manager_offers_a_telegram_call_by_the_caller_rules);
 	RUN(test_manager_offers_a_call_of_a_session_without_trunk);
-	RUN(test_manager_without_worker_discards_a_telegram_call);
+	RUN(test_manager_without_worker_refuses_a_telegram_call);
+	RUN(test_manager_refuses_a_call_that_no_worker_takes);
+	RUN(test_manager_tells_a_telegram_caller_why);
 	RUN(test_manager_shows_what_is_registered);
 	RUN(test_manager_writes_one_line_a_record);
 	RUN(test_manager_does_not_start_without_its_records_file);

@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "bus/manager_storage.h"
 #include "bus/manager_worker.h"
 #include "bus/text.h"
 #include "bus/worker_storage.h"
@@ -56,13 +57,69 @@ void manager_call_open(struct manager *m, json_t *body)
 	free(text);
 }
 
+/* Behaviour 3.16, 8.4: Telegram carries no code to its caller. A normal end,
+ * and his own hanging up, need no words. */
+static void tell_caller(struct manager *m, json_t *record)
+{
+	int code =
+		(int)json_integer_value(json_object_get(record, "sip_status"));
+	const char *user = text_of(record, "telegram_user");
+	char text[160], subject[96];
+
+	if (strcmp(text_of(record, "direction"), "telegram-to-sip") != 0 ||
+	    code < 300 || code == cause_facts(CAUSE_CANCELLED)->code || !*user)
+		return;
+	snprintf(text, sizeof(text), "%d %s", code, text_of(record, "reason"));
+	snprintf(subject, sizeof(subject), BUS_STORAGE_CHAT_TELL,
+		 m->conf.storage);
+	manager_publish(m, subject,
+			json_pack("{ss ss ss}", "session",
+				  text_of(record, "session"), "user", user,
+				  "text", text));
+}
+
 void manager_call_record(struct manager *m, json_t *body)
 {
+	tell_caller(m, json_object_get(body, "record"));
 	/* An unwritten record is not forgotten: the next start closes the call
 	 * that is still kept as open. */
 	if (manager_record_write(m, json_object_get(body, "record")))
 		return;
 	(void)store_call_remove(m->conf.store, text_of(body, "call"));
+}
+
+/* The fields of a cause as the Worker's records have them. */
+static void cause_put(json_t *record, enum cause_row row)
+{
+	const struct cause_facts *f = cause_facts(row);
+
+	json_object_set_new(record, "sip_status", json_integer(f->code));
+	json_object_set_new(record, "reason", json_string(f->reason));
+	json_object_set_new(record, "sip_status_source", json_string("local"));
+	json_object_set_new(record, "hop", json_string(cause_hop_name(f->hop)));
+	json_object_set_new(record, "cause", json_string(f->name));
+	json_object_set_new(record, "row", json_integer(f->number));
+	json_object_set_new(record, "ended_by", json_string("gateway"));
+}
+
+void manager_record_refused(struct manager *m, json_t *incoming,
+			    enum cause_row row)
+{
+	json_t *caller = json_object_get(incoming, "caller");
+	char now[32];
+	json_t *r;
+
+	wall_iso8601(now, clock_wall());
+	r = json_pack("{ss ss ss ss ss ss ss ss ss ss ss}", "call",
+		      text_of(incoming, "call"), "event",
+		      text_of(incoming, "call"), "direction", "telegram-to-sip",
+		      "trunk", "", "session", text_of(incoming, "session"),
+		      "from", "", "to", "", "telegram_user",
+		      text_of(caller, "id"), "sip_call_id", "", "invite", now,
+		      "end", now);
+	cause_put(r, row);
+	(void)manager_record_write(m, r);
+	json_decref(r);
 }
 
 static void stale_destroy(void *arg)
@@ -79,16 +136,15 @@ static void write_stale_record(struct manager *m, const struct stale_call *s)
 {
 	char now[32];
 	json_t *r = json_pack(
-		"{ss ss ss ss ss ss ss ss ss si ss ss ss ss}", "call", s->id,
-		"direction", text_of(s->keep, "direction"), "trunk",
+		"{ss ss ss ss ss ss ss ss ss ss}", "call", s->id, "event",
+		s->id, "direction", text_of(s->keep, "direction"), "trunk",
 		text_of(s->keep, "trunk"), "session",
 		text_of(s->keep, "session"), "from", text_of(s->keep, "from"),
 		"to", text_of(s->keep, "to"), "sip_call_id", "", "invite",
 		text_of(s->keep, "invite"), "end",
-		wall_iso8601(now, clock_wall()), "sip_status", 503, "reason",
-		"Gateway was interrupted", "sip_status_source", "local", "hop",
-		"gateway", "ended_by", "gateway");
+		wall_iso8601(now, clock_wall()));
 
+	cause_put(r, CAUSE_INTERRUPTED);
 	(void)manager_record_write(m, r);
 	json_decref(r);
 }

@@ -431,14 +431,14 @@ static void offer(struct storage_call *c, json_t *caller)
 	}
 	o->storage = s;
 	memcpy(o->id, c->id, sizeof(o->id));
-	err = bus_request(
-		s->conf.bus, BUS_MANAGER_CALL_INCOMING,
-		json_pack("{ss ss ss so so so}", "session", c->session->name,
-			  "storage", s->id, "call", c->id, "telegram_id",
-			  id_json(tg_call_id(c->call)), "access_hash",
-			  id_json(tg_call_access_hash(c->call)), "caller",
-			  caller),
-		OFFER_TIMEOUT_MS, on_offered, o);
+	err = bus_request(s->conf.bus, BUS_MANAGER_CALL_INCOMING,
+			  json_pack("{ss ss ss so so so}", "session",
+				    c->session->name, "storage", s->id, "call",
+				    c->id, "telegram_id",
+				    id_json(tg_call_id(c->call)), "access_hash",
+				    id_json(tg_call_access_hash(c->call)),
+				    "caller", caller),
+			  OFFER_TIMEOUT_MS, on_offered, o);
 	if (err) {
 		free(o);
 		refuse(c, CAUSE_NO_MANAGER);

@@ -37,15 +37,15 @@ static void on_resolved(const struct mtp_error *err, const struct tg_user *user,
 {
 	struct telling *t = arg;
 	struct tg_draft draft = {.text = t->text, .format = TG_FORMAT_PLAIN};
-	struct mtp_error refused = {400, user && user->bot ? "a bot"
-							   : "refused"};
+	struct mtp_error refused = {400,
+				    user && user->bot ? "a bot" : "refused"};
 
 	if (err) {
 		telling_done(t, err);
 		return;
 	}
-	if (user->bot || tg_message_send(t->session->account, user, &draft,
-					 on_sent, t))
+	if (user->bot ||
+	    tg_message_send(t->session->account, user, &draft, on_sent, t))
 		telling_done(t, &refused);
 }
 

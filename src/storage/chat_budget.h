@@ -3,6 +3,9 @@
 #ifndef STORAGE_CHAT_BUDGET_H
 #define STORAGE_CHAT_BUDGET_H
 
+#include <stdbool.h>
+#include <stddef.h>
+
 #include "base/clock.h"
 
 #define CHAT_BUDGET_TEXTS 20

@@ -35,33 +35,34 @@ void worker_on_offer(const struct bus_message *m, void *arg)
 
 	if (worker_call_find(w, text_of(m->body, "call")))
 		return;
-	wc = worker_call_new(w, false, text_of(m->body, "call"));
-	if (!wc)
+	wc = w->stopping ? NULL
+			 : worker_call_new(w, false, text_of(m->body, "call"));
+	if (!wc) {
+		bus_reply(w->bus, m->inbox, json_pack("{sb}", "ok", 0));
 		return;
+	}
 	COPY(wc->session, m->body, "session");
 	COPY(wc->storage, m->body, "storage");
 	COPY(wc->telegram_id, m->body, "telegram_id");
 	COPY(wc->access_hash, m->body, "access_hash");
 	COPY(wc->telegram_user, caller, "id");
 	loop = json_is_true(json_object_get(m->body, "caller_is_gateway"));
-	if (telegram_leg_new_incoming(&leg, wc)) {
+	if (telegram_leg_new_incoming(&leg, wc) || worker_call_begin(wc, leg)) {
+		if (leg)
+			leg->ops->release(leg);
 		worker_call_discard(wc);
+		bus_reply(w->bus, m->inbox, json_pack("{sb}", "ok", 0));
 		return;
 	}
-	if (worker_call_begin(wc, leg)) {
-		leg->ops->release(leg);
-		worker_call_discard(wc);
-		return;
-	}
+	bus_reply(w->bus, m->inbox, json_pack("{sb}", "ok", 1));
 	log_info("worker", wc->id, "Telegram user %s calls session %s",
 		 wc->telegram_user, wc->session);
 	if (loop) {
 		worker_call_end(wc, CAUSE_CALLER_IS_GATEWAY);
 		return;
 	}
-	if (!w->stopping)
-		for (size_t i = 0; i < json_array_size(targets); i++)
-			add_target(wc, json_array_get(targets, i), caller);
+	for (size_t i = 0; i < json_array_size(targets); i++)
+		add_target(wc, json_array_get(targets, i), caller);
 	worker_call_keep(wc);
 	call_added_all(wc->call);
 }
