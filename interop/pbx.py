@@ -46,7 +46,7 @@ def asterisk_run(runner, quick):
         runner.skip("asterisk", reason)
         return
     pbx_asterisk.install(runner.report.say)
-    pbx_asterisk_calls.run(runner, pbx_asterisk.version(), quick)
+    pbx_asterisk_calls.run(runner, pbx_asterisk.version())
 
 
 PEERS = [("asterisk", asterisk_run)]

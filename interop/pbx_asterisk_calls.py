@@ -2,7 +2,8 @@
 Telegram users."""
 import os
 
-from interop import pbx_recipe
+from interop import (pbx_asterisk_causes, pbx_asterisk_transfers,
+                     pbx_recipe)
 from interop.pbx_asterisk import Asterisk
 from interop.pbx_desk import DeskPhone
 from interop.pbx_world import ANNA_PHONE
@@ -15,11 +16,12 @@ STATES = {"registers": "registered", "account": "registered",
           "address": "static"}
 NAMES = {"registers": "it registers with us",
          "account": "we register with it", "address": "by address"}
-AT_RECEPTION, AT_WORKSHOP, MUSIC = 440, 620, 800   # Hz
+AT_RECEPTION, AT_WORKSHOP = 440, 620   # Hz
 
 
 class Site:
     """A gateway, an Asterisk with the recipe of a kind, two desk phones."""
+    MUSIC = 800
 
     def __init__(self, world, kind, folder, words=None, trunk_words=None):
         self.world, self.kind = world, kind
@@ -35,7 +37,7 @@ class Site:
             self.asterisk = Asterisk(
                 folder, kind, self.address,
                 dict({PBX: self.address, GATEWAY: world.here},
-                     **words or {}), world.tone(MUSIC, 8000))
+                     **words or {}), world.tone(self.MUSIC, 8000))
             self.reception = self.phone("100", AT_RECEPTION)
             self.workshop = self.phone("101", AT_WORKSHOP)
         except Exception:
@@ -92,13 +94,24 @@ BASIC = [("connected, answers OPTIONS", registered), ("calls a Telegram user", c
          ("is called by a Telegram user", is_called)]
 
 
-def run(runner, version, quick):
+
+def play(runner, version, place, kind, tests, words=None):
+    """Tests of one Site; words: more that are replaced in the recipe."""
+    site = Site(runner.world, kind, os.path.join(runner.folder, place), words)
+    try:
+        for what, test in tests:
+            runner.run("Asterisk", version, "%s: %s" % (NAMES[kind], what),
+                       test, site)
+    finally:
+        site.stop()
+
+
+def run(runner, version):
     for kind in KINDS:
-        site = Site(runner.world, kind,
-                    os.path.join(runner.folder, "asterisk-" + kind))
-        try:
-            for what, test in BASIC:
-                runner.run("Asterisk", version, "%s: %s" % (
-                    NAMES[kind], what), test, site)
-        finally:
-            site.stop()
+        tests = list(BASIC)
+        if kind == "registers":
+            tests += pbx_asterisk_transfers.TESTS + pbx_asterisk_causes.CALLS
+        play(runner, version, "asterisk-" + kind, kind, tests)
+    for n, (what, words, test) in enumerate(pbx_asterisk_causes.WRONG):
+        play(runner, version, "asterisk-wrong-%d" % n, "registers",
+             [(what, test)], words)
