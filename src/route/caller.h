@@ -2,12 +2,14 @@
  *
  * A setting is a text of lines, each a template of literals and parameters.
  * Forming: the first rule all of whose parameters have a value. Reading: the
- * same setting backwards decides what a dialled identifier means.
+ * same setting backwards decides what a dialled identifier means
+ * (identifier.c).
  * Values; no allocation; any thread.
  */
 #ifndef ROUTE_CALLER_H
 #define ROUTE_CALLER_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #define ROUTE_CALLER_PHONE_DEFAULT "{phone}\n{username}\n0{userid}"
@@ -32,6 +34,11 @@ struct route_identifier {
 /* Checks a setting: 0 or -EINVAL with *why (unknown parameter, unclosed
  * brace). */
 int route_caller_check(const char *rules, const char **why);
+/* The same of a `Caller phone`, which has no names. */
+int route_caller_phone_check(const char *rules, const char **why);
+/* Dialling what a user was shown by may reach somebody else, or nobody
+ * (behaviour 3.5.2); *why says what to do about it, for a person. */
+bool route_caller_ambiguous(const char *rules, const char **why);
 /* The user part of From; falls back to the user id. -ENOSPC. */
 int route_caller_phone(char *dst, size_t room, const char *rules,
 		       const struct route_user *user);

@@ -36,8 +36,12 @@ static void test_caller_name_example(void)
 				    "{name_ascii}";
 	char dst[64];
 
+	CHECK_INT(route_caller_name(dst, sizeof(dst), rules, &full), 0);
+	CHECK_STR(dst, "+999661234567 (Анна Müller 😀)");
 	CHECK_INT(route_caller_name(dst, sizeof(dst), rules, &hidden), 0);
 	CHECK_STR(dst, "@anna (Anna)");
+	CHECK_INT(route_caller_name(dst, sizeof(dst), rules, &bare), 0);
+	CHECK_STR(dst, "");
 	CHECK_INT(route_caller_name(dst, sizeof(dst), "{name_ascii}", &full),
 		  0);
 	CHECK_STR(dst, "Anna Mueller");
@@ -54,67 +58,9 @@ static void test_caller_setting_is_checked(void)
 	CHECK_INT(route_caller_check("{phone", &why), -EINVAL);
 	CHECK_INT(route_caller_check("{mail}", &why), -EINVAL);
 	CHECK_INT(route_caller_check("a}b", &why), -EINVAL);
-}
-
-static bool reads(const char *rules, const char *dialled, enum route_kind kind,
-		  const char *value)
-{
-	struct route_identifier id;
-
-	return route_identifier_read(&id, rules, dialled) == 0 &&
-	       id.kind == kind && strcmp(id.value, value) == 0;
-}
-
-static void test_identifier_defaults(void)
-{
-	const char *rules = ROUTE_CALLER_PHONE_DEFAULT;
-	struct route_identifier id;
-
-	CHECK(reads(rules, "+999661234567", ROUTE_PHONE, "999661234567"));
-	CHECK(reads(rules, "999661234567", ROUTE_PHONE, "999661234567"));
-	CHECK(reads(rules, "anna", ROUTE_USERNAME, "anna"));
-	CHECK(reads(rules, "@anna", ROUTE_USERNAME, "anna"));
-	CHECK(reads(rules, "tg#anna", ROUTE_USERNAME, "anna"));
-	CHECK(reads(rules, "05092208953", ROUTE_USERID, "5092208953"));
-	CHECK_INT(route_identifier_read(&id, rules, "12"), -ENOENT);
-	CHECK_INT(route_identifier_read(&id, rules, "an"), -ENOENT);
-	CHECK_INT(route_identifier_read(&id, rules, "anna!"), -ENOENT);
-	CHECK_INT(route_identifier_read(&id, rules, ""), -ENOENT);
-}
-
-static void test_identifier_tg2sip_preset(void)
-{
-	const char *rules = ROUTE_CALLER_PHONE_TG2SIP;
-
-	CHECK(reads(rules, "tg#anna", ROUTE_USERNAME, "anna"));
-	CHECK(reads(rules, "+999661234567", ROUTE_PHONE, "999661234567"));
-	CHECK(reads(rules, "5092208953", ROUTE_USERID, "5092208953"));
-}
-
-/* Dialling the Caller ID that a user produced reaches that user. */
-static void test_identifier_round_trip(void)
-{
-	static const char *const sets[] = {
-		ROUTE_CALLER_PHONE_DEFAULT, "+{phone}\n0{userid}", "0{userid}",
-		"tg_{username}\n{userid}", ROUTE_CALLER_PHONE_TG2SIP};
-	const struct route_user *users[] = {&full, &hidden, &bare};
-
-	for (size_t s = 0; s < sizeof(sets) / sizeof(*sets); s++) {
-		for (size_t u = 0; u < 3; u++) {
-			struct route_identifier id;
-			const char *expect;
-
-			CHECK_INT(route_identifier_read(
-					  &id, sets[s],
-					  phone(sets[s], users[u])),
-				  0);
-			expect = id.kind == ROUTE_PHONE ? users[u]->phone
-				 : id.kind == ROUTE_USERNAME
-					 ? users[u]->username
-					 : users[u]->userid;
-			CHECK_STR(id.value, expect);
-		}
-	}
+	CHECK_INT(route_caller_check("{name}", &why), 0);
+	CHECK_INT(route_caller_phone_check("{userid}\n{name}", &why), -EINVAL);
+	CHECK_INT(route_caller_phone_check("x{userid}\n{phone}", &why), 0);
 }
 
 static void test_ascii_transliterates(void)
@@ -134,9 +80,6 @@ int main(void)
 	RUN(test_caller_phone_table);
 	RUN(test_caller_name_example);
 	RUN(test_caller_setting_is_checked);
-	RUN(test_identifier_defaults);
-	RUN(test_identifier_tg2sip_preset);
-	RUN(test_identifier_round_trip);
 	RUN(test_ascii_transliterates);
 	return check_done();
 }
