@@ -6,7 +6,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/plant.h"
 #include "route/caller.h"
 #include "route/template.h"
 
@@ -87,7 +86,6 @@ static void identifier_set(struct route_identifier *id, enum template_param p,
 			   const char *text, size_t n)
 {
 	id->kind = (enum route_kind)p;
-	PLANT_OVERFLOW(p == TEMPLATE_USERNAME && n > 14, text, n);
 	snprintf(id->value, sizeof(id->value), "%.*s", (int)n, text);
 }
 
@@ -346,9 +344,10 @@ bool route_caller_ambiguous(const char *rules, const char **why)
 	for (size_t j = 0; rule_at(&w.t, rules, j); j++) {
 		unsigned params = w.t.params;
 
-		if (!params) {
-			*why = "a rule without a parameter shows all alike: "
-			       "nobody is reached by it";
+		if (!readable(&w.t)) {
+			*why = params ? "nobody is reached by his name"
+				      : "a rule without a parameter shows all "
+					"alike: nobody is reached by it";
 			return true;
 		}
 		row_make(&w.made, &w.t, false);

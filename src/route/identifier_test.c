@@ -97,6 +97,7 @@ static void test_caller_ambiguity_of_the_rest(void)
 	CHECK(unclear("{phone}"));
 	CHECK(unclear("{phone}\n{username}"));
 	CHECK(unclear("{phone}\n4711\n0{userid}"));
+	CHECK(unclear("{name}\n0{userid}"));
 }
 
 /* -- the round trip ---------------------------------------------------------

@@ -9,6 +9,7 @@
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
 
+#include "base/plant.h"
 #include "base/random.h"
 #include "sip/head.h"
 
@@ -155,6 +156,8 @@ int digest_read(struct digest_fields *f, struct bytes value)
 		       field_store(f, name, buf_bytes(&text));
 		while (r.n && strchr(" \t\r\n,", *r.p) && *r.p)
 			rd_skip(&r, 1);
+		PLANT_OVERFLOW(f->stale && f->qop_auth && *f->cnonce, f->cnonce,
+			       strlen(f->cnonce));
 	}
 	good = good && !r.bad && !text.bad;
 	buf_clear(&text);
