@@ -10,7 +10,7 @@
 
 /* -- one connection: used by one thread at a time -------------------------- */
 
-#define DB_STATEMENTS_MAX 24
+#define DB_STATEMENTS_MAX 48
 
 struct db {
 	sqlite3 *handle;
@@ -52,7 +52,9 @@ int schema_newest(void);
 #define STORE_PEERS 4u
 #define STORE_CALLS 8u
 #define STORE_BANS 16u
-#define STORE_AREAS 5 /* how many */
+#define STORE_TRUNKS 32u
+#define STORE_SUBSCRIPTIONS 64u
+#define STORE_AREAS 7 /* how many */
 
 struct writer;
 
@@ -69,6 +71,8 @@ int writer_put(struct writer *w, unsigned areas, writer_apply_h *apply,
 /* Waits until what was queued for these areas is committed. At once an error
  * while the database cannot be written. */
 int writer_settle(struct writer *w, unsigned areas);
+/* Of the newest batch; nothing is waited for. */
+int writer_error(struct writer *w);
 /* Waits until everything queued is on disk. */
 int writer_flush(struct writer *w);
 

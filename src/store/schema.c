@@ -72,6 +72,26 @@ static const char *const steps[] = {
 	" until INTEGER NOT NULL,"
 	" times INTEGER NOT NULL,"
 	" reason TEXT NOT NULL);",
+	/* 4 */
+	"CREATE TABLE trunks ("
+	" name TEXT PRIMARY KEY,"
+	" owner TEXT NOT NULL,"
+	" enabled INTEGER NOT NULL,"
+	" lines INTEGER NOT NULL,"
+	" subscription TEXT NOT NULL,"
+	" settings TEXT NOT NULL,"
+	" secrets_sealed BLOB NOT NULL);"
+	"CREATE TABLE subscriptions ("
+	" name TEXT PRIMARY KEY,"
+	" until INTEGER NOT NULL,"
+	" lines INTEGER NOT NULL,"
+	" seconds INTEGER NOT NULL,"
+	" fails INTEGER NOT NULL,"
+	" seconds_used INTEGER NOT NULL);"
+	"CREATE TABLE failed_calls ("
+	" subscription TEXT NOT NULL,"
+	" at INTEGER NOT NULL);"
+	"CREATE INDEX failed_calls_at ON failed_calls (subscription, at);",
 };
 
 int schema_newest(void)

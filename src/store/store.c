@@ -97,6 +97,11 @@ int store_flush(struct store *s)
 	return writer_flush(s->writer);
 }
 
+int store_status(struct store *s)
+{
+	return writer_error(s->writer);
+}
+
 int store_read_begin(struct store *s, unsigned areas)
 {
 	int err = writer_settle(s->writer, areas);

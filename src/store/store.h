@@ -25,6 +25,9 @@ void store_close(struct store **sp); /* commits what is queued */
 /* Waits until what was queued is on disk (a commit alone survives the process,
  * not a power cut). -ENOSPC, -EIO and others while it cannot be written. */
 int store_flush(struct store *s);
+/* Can it be written, as far as is known without waiting? -ENOSPC, -EBUSY, -EIO
+ * and others: what was queued last was not; it is tried again. */
+int store_status(struct store *s);
 
 /* Key/value facts of the installation, e.g. the check of the secret key. */
 int store_fact_get(struct store *s, const char *name, struct buf *value);
@@ -118,6 +121,55 @@ int store_ban_remove(struct store *s, const char *address);
 int store_ban_each(struct store *s, int64_t now,
 		   void (*each)(const struct store_ban *ban, void *arg),
 		   void *arg);
+
+/* -- trunks ----------------------------------------------------------------- */
+
+struct store_trunk {
+	char name[64];
+	char owner[64];
+	bool enabled;
+	int64_t lines;
+	char subscription[64];
+	char settings[6144];   /* JSON; opaque here */
+	uint8_t secrets[1024]; /* sealed; opaque here */
+	size_t secrets_n;
+};
+
+int store_trunk_put(struct store *s, const struct store_trunk *t);
+int store_trunk_remove(struct store *s, const char *name);
+/* By name. */
+int store_trunk_each(struct store *s,
+		     void (*each)(const struct store_trunk *t, void *arg),
+		     void *arg);
+
+/* -- subscriptions: what calls may be made ----------------------------------- */
+
+struct store_subscription {
+	char name[64];
+	int64_t until;   /* Unix time, s; 0: for ever */
+	int64_t lines;   /* calls at once; 0: no limit, like those below */
+	int64_t seconds; /* of calls, all together */
+	int64_t fails;   /* failed calls an hour */
+	int64_t seconds_used;
+};
+
+int store_subscription_put(struct store *s, const struct store_subscription *v);
+int store_subscription_remove(struct store *s, const char *name);
+/* -ENOENT. */
+int store_subscription_get(struct store *s, const char *name,
+			   struct store_subscription *v);
+int store_subscription_each(struct store *s,
+			    void (*each)(const struct store_subscription *v,
+					 void *arg),
+			    void *arg);
+/* Of one that is there; nothing otherwise. */
+int store_subscription_use(struct store *s, const char *name, int64_t seconds);
+/* A call failed at this Unix time; older ones than `since` are forgotten. */
+int store_fail_put(struct store *s, const char *subscription, int64_t at,
+		   int64_t since);
+/* How many did from `since` on. */
+int store_fails(struct store *s, const char *subscription, int64_t since,
+		int64_t *n);
 
 /* -- calls in progress, so that a crash leaves true records ----------------- */
 

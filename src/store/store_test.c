@@ -725,6 +725,89 @@ static void test_store_keeps_bans_until_they_end(void)
 	store_close(&s);
 }
 
+struct seen_trunks {
+	int n;
+	struct store_trunk last;
+};
+
+static void each_trunk(const struct store_trunk *t, void *arg)
+{
+	struct seen_trunks *seen = arg;
+
+	seen->n++;
+	seen->last = *t;
+}
+
+static void test_store_keeps_trunks(void)
+{
+	struct store_trunk t = {.name = "a",
+				.owner = "anna",
+				.enabled = true,
+				.lines = 3,
+				.subscription = "gold",
+				.settings = "{\"kind\":\"ip\"}",
+				.secrets = {1, 0, 255},
+				.secrets_n = 3};
+	struct seen_trunks seen = {0};
+	struct store *s = fresh();
+
+	CHECK(s);
+	CHECK_INT(store_trunk_put(s, &t), 0);
+	strcpy(t.name, "b");
+	CHECK_INT(store_trunk_put(s, &t), 0);
+	t.enabled = false;
+	CHECK_INT(store_trunk_put(s, &t), 0);
+	CHECK_INT(store_trunk_remove(s, "a"), 0);
+	store_close(&s);
+	CHECK_INT(store_open(&s, path, &why), 0);
+	CHECK_INT(store_trunk_each(s, each_trunk, &seen), 0);
+	CHECK_INT(seen.n, 1);
+	CHECK(memcmp(&seen.last, &t, sizeof(t)) == 0);
+	t.secrets_n = sizeof(t.secrets) + 1;
+	CHECK_INT(store_trunk_put(s, &t), -EINVAL);
+	CHECK_INT(store_status(s), 0);
+	store_close(&s);
+}
+
+static void each_subscription(const struct store_subscription *v, void *arg)
+{
+	(*(int *)arg)++;
+}
+
+static void test_store_keeps_subscriptions_and_their_use(void)
+{
+	struct store_subscription v = {"gold", 5000, 2, 600, 10, 7}, w;
+	struct store *s = fresh();
+	int64_t n;
+	int count = 0;
+
+	CHECK(s);
+	CHECK_INT(store_subscription_get(s, "gold", &w), -ENOENT);
+	CHECK_INT(store_subscription_put(s, &v), 0);
+	CHECK_INT(store_subscription_use(s, "gold", 33), 0);
+	CHECK_INT(store_subscription_use(s, "silver", 33), 0);
+	CHECK_INT(store_subscription_get(s, "gold", &w), 0);
+	v.seconds_used = 40;
+	CHECK(memcmp(&v, &w, sizeof(v)) == 0);
+	CHECK_INT(store_subscription_each(s, each_subscription, &count), 0);
+	CHECK_INT(count, 1);
+	CHECK_INT(store_fail_put(s, "gold", 100, 0), 0);
+	CHECK_INT(store_fail_put(s, "gold", 200, 0), 0);
+	CHECK_INT(store_fail_put(s, "silver", 200, 0), 0);
+	CHECK_INT(store_fails(s, "gold", 100, &n), 0);
+	CHECK_INT(n, 2);
+	CHECK_INT(store_fails(s, "gold", 101, &n), 0);
+	CHECK_INT(n, 1);
+	CHECK_INT(store_fail_put(s, "gold", 300, 150), 0);
+	CHECK_INT(store_fails(s, "gold", 0, &n), 0);
+	CHECK_INT(n, 2); /* the one of 100 is forgotten */
+	CHECK_INT(store_subscription_remove(s, "gold"), 0);
+	CHECK_INT(store_subscription_get(s, "gold", &w), -ENOENT);
+	CHECK_INT(store_fails(s, "gold", 0, &n), 0);
+	CHECK_INT(n, 0);
+	store_close(&s);
+}
+
 int main(void)
 {
 	if (!mkdtemp(directory))
@@ -753,6 +836,8 @@ int main(void)
 	RUN(test_store_reads_see_earlier_writes);
 	RUN(test_store_close_commits_a_long_queue);
 	RUN(test_store_keeps_bans_until_they_end);
+	RUN(test_store_keeps_trunks);
+	RUN(test_store_keeps_subscriptions_and_their_use);
 	files_remove();
 	rmdir(directory);
 	return check_done();

@@ -292,6 +292,16 @@ out:
 	return err;
 }
 
+int writer_error(struct writer *w)
+{
+	int err;
+
+	pthread_mutex_lock(&w->lock);
+	err = w->error;
+	pthread_mutex_unlock(&w->lock);
+	return err;
+}
+
 int writer_flush(struct writer *w)
 {
 	unsigned failures;
