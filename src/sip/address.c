@@ -14,7 +14,8 @@ static void blanks_skip(struct rd *r)
 		rd_skip(r, 1);
 }
 
-/* Behind the opening quote; false when it is never closed. */
+/* Behind the opening quote; false when it is never closed. A zero byte stands
+ * behind a backslash only (RFC 4475 3.1.1.2). */
 static bool quoted_skip(struct rd *r)
 {
 	while (r->n) {
@@ -22,6 +23,8 @@ static bool quoted_skip(struct rd *r)
 
 		if (c == '"')
 			return true;
+		if (c == 0)
+			return false;
 		if (c == '\\')
 			rd_skip(r, 1);
 	}
@@ -55,8 +58,11 @@ static bool uri_valid(struct bytes uri, bool bare)
 	return true;
 }
 
+/* A last semicolon with nothing behind it is wrong, harmless and seen. */
 static bool params_valid(struct rd *r)
 {
+	bool empty = false;
+
 	blanks_skip(r);
 	if (r->n && *r->p != ';')
 		return false;
@@ -65,10 +71,24 @@ static bool params_valid(struct rd *r)
 
 		if (c == '"' && !quoted_skip(r))
 			return false;
-		if (c == '<' || c == '>' || c == ',')
+		if (c == '<' || c == '>' || c == ',' || c == 0)
 			return false;
+		if (c == ';') {
+			if (empty)
+				return false;
+			blanks_skip(r);
+		}
+		empty = c == ';';
 	}
 	return !r->bad;
+}
+
+bool address_params_valid(struct bytes params)
+{
+	struct rd r;
+
+	rd_init(&r, params.p, params.n);
+	return params_valid(&r);
 }
 
 /* In front of '<': a quoted string, or tokens. UTF-8 without quotes is wrong
@@ -86,8 +106,8 @@ static bool display_name_valid(struct rd *r)
 	while (r->n && *r->p != '<') {
 		uint8_t c = rd_u8(r);
 
-		if (c < 0x80 && !head_is_token(bytes_of(&c, 1)) &&
-		    !strchr(" \t\r\n", c))
+		if (c == 0 || (c < 0x80 && !head_is_token(bytes_of(&c, 1)) &&
+			       !strchr(" \t\r\n", c)))
 			return false;
 	}
 	return r->n > 0;
@@ -101,7 +121,7 @@ bool address_valid(struct bytes value)
 
 	value = head_trim(value);
 	rd_init(&r, value.p, value.n);
-	if (!value.n || memchr(value.p, 0, value.n))
+	if (!value.n)
 		return false;
 	if (*value.p == '"' || memchr(value.p, '<', value.n)) {
 		if (!display_name_valid(&r))

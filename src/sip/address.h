@@ -8,6 +8,8 @@
 
 /* One name-addr or addr-spec with its parameters, nothing behind it. */
 bool address_valid(struct bytes value);
+/* ";name=value;name", or nothing. */
+bool address_params_valid(struct bytes params);
 /* The first element of a comma-separated value: commas in quotes and angle
  * brackets do not count. The rest stays in *value; empty: no more. */
 struct bytes address_next(struct bytes *value);
@@ -24,8 +26,7 @@ void address_read_user(char *dst, size_t size, struct bytes user);
 bool address_header_safe(const char *text);
 /* "Name: value\r\n" without the value's control characters, so that it stays
  * one line; nothing when the name is no token. */
-void address_write_header(struct buf *dst, const char *name,
-			  const char *value);
+void address_write_header(struct buf *dst, const char *name, const char *value);
 /* Bytes of the host in "pbx.example:5080" or "[2001:db8::1]:5060". */
 size_t address_host_length(const char *host_port);
 /* A next hop: "udp:192.0.2.1:5060", "tcp:[2001:db8::1]:5060" or a SIP URI;

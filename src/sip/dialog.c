@@ -95,7 +95,11 @@ int dialog_from_request(struct dialog *d, const struct sip_msg *msg)
 	struct sip_addr addr;
 	struct buf text;
 
-	if (!contact || sip_addr_decode(&addr, &contact->val))
+	/* RFC 2543 6.13 demands no Contact: then requests go where the peer
+	 * says it comes from. A zero byte in a name would end our strings. */
+	if (sip_addr_decode(&addr, contact ? &contact->val : &msg->from.val) ||
+	    memchr(msg->from.val.p, 0, msg->from.val.l) ||
+	    memchr(msg->to.val.p, 0, msg->to.val.l))
 		return -EBADMSG;
 	*d = (struct dialog){.local_seq = random_u32() & 0xffff,
 			     .remote_seq = msg->cseq.num,

@@ -115,11 +115,34 @@ static bool contacts_check(const struct head *h)
 	return true;
 }
 
-static bool via_has_branch(struct bytes via)
+static bool via_branch(struct bytes via, struct pl *branch)
 {
-	struct pl params = pl_of(via), branch;
+	struct pl params = pl_of(via);
 
-	return !msg_param_decode(&params, "branch", &branch);
+	return !msg_param_decode(&params, "branch", branch);
+}
+
+/* All of them, with parameters that are some. */
+static bool vias_check(const struct head *h)
+{
+	const struct head_field *f;
+
+	for (size_t i = 0; (f = head_field(h, "Via", i)); i++) {
+		struct bytes rest = f->value;
+
+		do {
+			struct bytes one = address_next(&rest);
+			const uint8_t *semicolon =
+				one.n ? memchr(one.p, ';', one.n) : NULL;
+			size_t at =
+				semicolon ? (size_t)(semicolon - one.p) : one.n;
+
+			if (!at || !address_params_valid(
+					   bytes_of(one.p + at, one.n - at)))
+				return false;
+		} while (rest.n);
+	}
+	return true;
 }
 
 static bool via_check(const struct head *h)
@@ -133,7 +156,7 @@ static bool via_check(const struct head *h)
 	/* Only the missing branch may be the fault. */
 	if (sip_via_decode(&via, &pl) && !pl_isset(&via.val))
 		return false;
-	return via.tp != SIP_TRANSP_NONE;
+	return via.tp != SIP_TRANSP_NONE && vias_check(h);
 }
 
 static bool length_check(const struct head *h, struct sanity *v)
@@ -160,7 +183,6 @@ static bool length_check(const struct head *h, struct sanity *v)
 static bool forwards_check(const struct head *h, struct sanity *v)
 {
 	struct bytes value = field_value(h, "Max-Forwards");
-	struct pl to = pl_of(field_value(h, "To")), tag;
 	uint64_t n;
 
 	if (!head_count(h, "Max-Forwards"))
@@ -168,12 +190,16 @@ static bool forwards_check(const struct head *h, struct sanity *v)
 	if (head_count(h, "Max-Forwards") > 1 ||
 	    !head_number(value, MAX_FORWARDS_MAX, &n))
 		return refuse(v, 400, "Bad Max-Forwards", "bad hop count");
-	/* Within a dialog we are the end of the way: a BYE must still end it.
-	 */
-	if (n == 0 && !head_is(h->method, "ACK") &&
-	    !head_is(h->method, "CANCEL") && msg_param_decode(&to, "tag", &tag))
-		return refuse(v, 483, "Too Many Hops", "too many hops");
+	/* RFC 4475 3.3.11: zero stops a proxy. "An endpoint should process the
+	 * request as if the Max-Forwards field value were still positive." */
 	return true;
+}
+
+static bool method_known(const struct head *h)
+{
+	return listed(h->method, supported_methods,
+		      ARRAY_SIZE(supported_methods)) ||
+	       listed(h->method, known_methods, ARRAY_SIZE(known_methods));
 }
 
 /* -- requests -------------------------------------------------------------- */
@@ -210,14 +236,22 @@ static bool syntax_check(const struct head *h, struct sanity *v)
 	struct bytes type = field_value(h, "Content-Type");
 	struct pl pl = pl_of(type);
 	struct msg_ctype ctype;
+	struct pl branch;
 	bool number_bad;
 
 	if (!via_check(h))
 		return refuse(v, 400, "Bad Via", "bad Via");
-	if (!cseq_check(h, &number_bad))
-		return number_bad ? refuse(v, 400, "Bad CSeq", "bad CSeq")
-				  : refuse(v, 400, "CSeq Method Mismatch",
-					   "CSeq of another method");
+	/* RFC 4475 3.2.1: the mark of RFC 3261 and no identifier. Taken as
+	 * one, different requests would be the same transaction. */
+	if (via_branch(via_top(h), &branch) &&
+	    !pl_strcasecmp(&branch, "z9hG4bK"))
+		return refuse(v, 400, "Bad Via Branch", "bad Via");
+	if (!cseq_check(h, &number_bad) && number_bad)
+		return refuse(v, 400, "Bad CSeq", "bad CSeq");
+	/* RFC 4475 3.1.2.18: of a method nobody knows, 501 says more. */
+	if (!cseq_check(h, &number_bad) && method_known(h))
+		return refuse(v, 400, "CSeq Method Mismatch",
+			      "CSeq of another method");
 	if (!party_check(h, "From"))
 		return refuse(v, 400, "Bad From", "bad From");
 	if (!party_check(h, "To"))
@@ -233,9 +267,12 @@ static bool uri_check(const struct head *h, struct sanity *v)
 {
 	const uint8_t *colon = memchr(h->uri.p, ':', h->uri.n);
 	struct pl pl = pl_of(h->uri);
-	struct bytes scheme;
+	const uint8_t *at = memchr(h->uri.p, '@', h->uri.n);
+	struct bytes scheme, behind;
 	struct uri uri;
 
+	/* RFC 3261 19.1.1: no headers here; a user may have a "?". */
+	behind = at ? bytes_of(at, (size_t)(h->uri.p + h->uri.n - at)) : h->uri;
 	if (h->spaced || memchr(h->uri.p, '<', h->uri.n) ||
 	    memchr(h->uri.p, '"', h->uri.n) || !colon)
 		return refuse(v, 400, "Bad Request-URI", "bad Request-URI");
@@ -243,7 +280,8 @@ static bool uri_check(const struct head *h, struct sanity *v)
 	if (!head_is(scheme, "sip") && !head_is(scheme, "sips"))
 		return refuse(v, 416, "Unsupported URI Scheme",
 			      "unsupported URI scheme");
-	if (uri_decode(&uri, &pl) || !pl_isset(&uri.host))
+	if (memchr(behind.p, '?', behind.n) || uri_decode(&uri, &pl) ||
+	    !pl_isset(&uri.host))
 		return refuse(v, 400, "Bad Request-URI", "bad Request-URI");
 	return true;
 }
@@ -253,7 +291,7 @@ static bool method_check(const struct head *h, struct sanity *v)
 	if (listed(h->method, supported_methods, ARRAY_SIZE(supported_methods)))
 		return true;
 	snprintf(v->extra, sizeof(v->extra), "Allow: %s\r\n", SANITY_ALLOW);
-	if (listed(h->method, known_methods, ARRAY_SIZE(known_methods)))
+	if (method_known(h))
 		return refuse(v, 405, "Method Not Allowed", "method refused");
 	return refuse(v, 501, "Not Implemented", "unknown method");
 }
@@ -276,6 +314,8 @@ static bool require_check(const struct head *h, struct sanity *v)
 
 static void request_check(struct sanity *v, const struct head *h)
 {
+	struct pl branch;
+
 	if (!mandatory_check(h, v))
 		return;
 	if (!bytes_equal(h->version, bytes_str("SIP/2.0"))) {
@@ -286,7 +326,8 @@ static void request_check(struct sanity *v, const struct head *h)
 	if (!syntax_check(h, v) || !uri_check(h, v) || !method_check(h, v) ||
 	    !require_check(h, v))
 		return;
-	v->verdict = via_has_branch(via_top(h)) ? SANITY_PASS : SANITY_BRANCH;
+	v->verdict =
+		via_branch(via_top(h), &branch) ? SANITY_PASS : SANITY_BRANCH;
 }
 
 static void response_check(struct sanity *v, const struct head *h)

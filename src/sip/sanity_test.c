@@ -56,7 +56,7 @@ static const struct verdict_row rows[] = {
 	{"mismatch01", LINE("OPTIONS") VIA FROM TO CALL CSEQ("INVITE") "\r\n",
 	 SANITY_REFUSE, 400},
 	{"mismatch02", LINE("NEWDANCE") VIA FROM TO CALL CSEQ("INVITE") "\r\n",
-	 SANITY_REFUSE, 400},
+	 SANITY_REFUSE, 501},
 	{"multi01, From", GOOD("INVITE") FROM "\r\n", SANITY_REFUSE, 400},
 	{"multi01, To", GOOD("INVITE") TO "\r\n", SANITY_REFUSE, 400},
 	{"multi01, Call-ID", GOOD("INVITE") "i: 6\r\n\r\n", SANITY_REFUSE, 400},
@@ -119,7 +119,7 @@ static const struct verdict_row rows[] = {
 	 "OPTIONS sip:user@example.com SIP/2.0  \r\n" VIA FROM TO CALL CSEQ(
 		 "OPTIONS") "\r\n",
 	 SANITY_REFUSE, 400},
-	{"escruri, esc01",
+	{"esc01",
 	 "INVITE sip:sips%3Auser%40example.com@h.example SIP/2.0\r\n" VIA FROM
 		 TO CALL CSEQ("INVITE") "\r\n",
 	 SANITY_PASS, 0},
@@ -134,7 +134,37 @@ static const struct verdict_row rows[] = {
 	{"zeromf",
 	 LINE("OPTIONS")
 		 VIA FROM TO CALL CSEQ("OPTIONS") "Max-Forwards: 0\r\n\r\n",
-	 SANITY_REFUSE, 483},
+	 SANITY_PASS, 0},
+	{"badbranch",
+	 LINE("OPTIONS") "Via: SIP/2.0/UDP 192.0.2.1;branch=z9hG4bK\r\n" FROM TO
+		 CALL CSEQ("OPTIONS") "\r\n",
+	 SANITY_REFUSE, 400},
+	{"badinv01, Via",
+	 LINE("INVITE") "Via: SIP/2.0/UDP 192.0.2.15;;,;,,\r\n" FROM TO CALL
+		 CSEQ("INVITE") "\r\n",
+	 SANITY_REFUSE, 400},
+	{"badinv01, a second Via of nothing",
+	 LINE("INVITE") VIA
+	 "Via: ;branch=1\r\n" FROM TO CALL CSEQ("INVITE") "\r\n",
+	 SANITY_REFUSE, 400},
+	{"badinv01, separators of Contact",
+	 GOOD("INVITE") "Contact: \"Joe\" <sip:joe@example.org>;;;;\r\n\r\n",
+	 SANITY_REFUSE, 400},
+	{"a last semicolon",
+	 GOOD("INVITE") "Contact: <sip:joe@example.org>; \r\n\r\n", SANITY_PASS,
+	 0},
+	{"escruri",
+	 "INVITE sip:user@example.com?Route=%3Csip:h%3E SIP/2.0\r\n" VIA FROM TO
+		 CALL CSEQ("INVITE") "\r\n",
+	 SANITY_REFUSE, 400},
+	{"escruri without a user",
+	 "INVITE sip:example.com?Route=%3Csip:h%3E SIP/2.0\r\n" VIA FROM TO CALL
+		 CSEQ("INVITE") "\r\n",
+	 SANITY_REFUSE, 400},
+	{"a user with a question mark",
+	 "INVITE sip:why?@example.com SIP/2.0\r\n" VIA FROM TO CALL CSEQ(
+		 "INVITE") "\r\n",
+	 SANITY_PASS, 0},
 	{"wsinv, folded and spaced",
 	 "INVITE sip:vivekg@chair.example.com;unknownparam SIP/2.0\r\n"
 	 "TO :\r\n sip:vivekg@chair.example.com ;   tag    = 1918181833n\r\n"

@@ -203,6 +203,14 @@ static bool identify(struct sip_stack *stack, const struct sip_msg *msg,
 	return true;
 }
 
+static bool accepts_sdp(const struct sip_hdr *hdr, const struct sip_msg *msg,
+			void *arg)
+{
+	return !re_regex(hdr->val.p, hdr->val.l, "application/sdp", NULL) ||
+	       !re_regex(hdr->val.p, hdr->val.l, "application/[*]1", NULL) ||
+	       !re_regex(hdr->val.p, hdr->val.l, "[*]1/[*]1", NULL);
+}
+
 /* Answered already when false. */
 static bool body_acceptable(struct sip_stack *stack, const struct sip_msg *msg)
 {
@@ -212,6 +220,12 @@ static bool body_acceptable(struct sip_stack *stack, const struct sip_msg *msg)
 				  "Unsupported Media Type",
 				  "Accept: application/sdp\r\n"
 				  "Content-Length: 0\r\n\r\n");
+		return false;
+	}
+	/* RFC 4475 3.3.15: the answer would have to be something else. */
+	if (sip_msg_hdr(msg, SIP_HDR_ACCEPT) &&
+	    !sip_msg_hdr_apply(msg, true, SIP_HDR_ACCEPT, accepts_sdp, NULL)) {
+		(void)sip_treply(NULL, stack->sip, msg, 406, "Not Acceptable");
 		return false;
 	}
 	return true;
