@@ -213,25 +213,79 @@ static int read_telegram(struct settings *s, struct config *c, const char *path,
 /* -- SIP ---------------------------------------------------------------------
  */
 
+struct address_list {
+	struct sa *list;
+	size_t max, *n;
+	uint16_t port; /* when none is given */
+};
+
+static int read_addresses(const struct address_list *a,
+			  struct config_section *sip, const char *key,
+			  struct config_error *err)
+{
+	struct sa *list = a->list;
+	const char *text;
+	size_t *n = a->n;
+
+	for (size_t i = 0; (text = config_value(sip, key, i)); i++) {
+		if (*n == a->max || sa_decode(&list[*n], text, strlen(text)))
+			return config_fail(sip, key, i, err,
+					   "%s is ADDRESS:PORT, with a "
+					   "literal address",
+					   key);
+		if (!sa_port(&list[*n]))
+			sa_set_port(&list[*n], a->port);
+		++*n;
+	}
+	return 0;
+}
+
+/* Our own certificate stands in the data folder. */
+static int read_tls(struct settings *s, struct config_section *sip,
+		    struct config_error *err)
+{
+	struct worker_conf *w = &s->worker;
+	const struct address_list tls = {w->tls, WORKER_LISTEN_MAX, &w->tls_n,
+					 SIP_PORT_TLS};
+	int fail = read_addresses(&tls, sip, "tls", err);
+
+	if (!fail)
+		fail = config_text(sip, "certificate", s->certificate,
+				   sizeof(s->certificate), err);
+	if (!fail)
+		fail = config_text(sip, "private_key", s->private_key,
+				   sizeof(s->private_key), err);
+	if (!fail)
+		fail = config_text(sip, "ca_file", s->ca_file,
+				   sizeof(s->ca_file), err);
+	if (!fail && s->private_key[0] && !s->certificate[0])
+		fail = config_fail(sip, "private_key", 0, err,
+				   "private_key needs a certificate");
+	snprintf(s->own_certificate, sizeof(s->own_certificate),
+		 "%s/certificate.pem", s->data);
+	w->certificate = s->certificate;
+	w->private_key = s->private_key;
+	w->ca_file = s->ca_file;
+	w->own_certificate = s->own_certificate;
+	return fail;
+}
+
 static int read_listen(struct settings *s, struct config_section *sip,
 		       struct config_error *err)
 {
 	struct worker_conf *w = &s->worker;
-	const char *text;
+	const struct address_list udp = {w->listen, WORKER_LISTEN_MAX,
+					 &w->listen_n, SIP_PORT};
+	const struct address_list dns = {w->dns, WORKER_DNS_MAX, &w->dns_n, 53};
+	int fail = read_addresses(&udp, sip, "listen", err);
 
-	for (size_t i = 0; (text = config_value(sip, "listen", i)); i++) {
-		if (w->listen_n == sizeof(w->listen) / sizeof(*w->listen) ||
-		    sa_decode(&w->listen[w->listen_n], text, strlen(text)))
-			return config_fail(sip, "listen", i, err,
-					   "listen is ADDRESS:PORT, with a "
-					   "literal address");
-		w->listen_n++;
-	}
-	if (!w->listen_n) {
-		sa_set_str(&w->listen[0], "0.0.0.0", 5060);
+	if (!fail)
+		fail = read_addresses(&dns, sip, "dns", err);
+	if (!fail && !w->listen_n) {
+		sa_set_str(&w->listen[0], "0.0.0.0", SIP_PORT);
 		w->listen_n = 1;
 	}
-	return 0;
+	return fail ? fail : read_tls(s, sip, err);
 }
 
 static int read_rtp_range(struct settings *s, struct config_section *sip,

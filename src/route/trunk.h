@@ -24,7 +24,7 @@ enum trunk_kind {
 	TRUNK_IP,             /* nobody registers */
 };
 
-enum trunk_transport { TRUNK_UDP, TRUNK_TCP };
+enum trunk_transport { TRUNK_UDP, TRUNK_TCP, TRUNK_TLS };
 enum trunk_preset { TRUNK_PRESET_NONE, TRUNK_PRESET_TG2SIP };
 
 struct trunk {
@@ -54,6 +54,7 @@ struct trunk {
 	/* not pbx-to-gateway */
 	char number[128]; /* called at the PBX */
 	enum trunk_transport transport;
+	bool tls_verify; /* its certificate must be good for its name */
 };
 
 /* What is wrong, for a person: "KEY: WHY". */

@@ -25,7 +25,7 @@
 /* By their enums. */
 static const char *const kinds[] = {"pbx-to-gateway", "gateway-to-pbx", "ip",
 				    NULL};
-static const char *const transports[] = {"udp", "tcp", NULL};
+static const char *const transports[] = {"udp", "tcp", "tls", NULL};
 static const char *const presets[] = {"", "tg2sip", NULL};
 
 static const struct trunk_setting table[] = {
@@ -63,8 +63,10 @@ static const struct trunk_setting table[] = {
 	{"number", TO_PBX | IP, TO_PBX | IP, "", NULL,
 	 "called at the PBX by Telegram users",
 	 TEXT(number, trunk_value_number)},
-	{"transport", TO_PBX | IP, 0, "udp", NULL, "udp or tcp",
+	{"transport", TO_PBX | IP, 0, "udp", NULL, "udp, tcp or tls",
 	 WORD(transport, transports)},
+	{"tls_verify", TO_PBX | IP, 0, "yes", NULL,
+	 "no: any certificate of the PBX will do", YES_NO(tls_verify)},
 	{"codecs", ALL, 0, "opus,alaw,mulaw", NULL, "by preference",
 	 TEXT(codecs, trunk_value_codecs)},
 	{"preset", ALL, 0, "", NULL, "tg2sip: its dial plans work unchanged",

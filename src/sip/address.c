@@ -245,7 +245,8 @@ int address_hop(struct buf *dst, const char *hop)
 		return -EINVAL;
 	if (head_is(scheme, "sip"))
 		buf_str(dst, hop);
-	else if (head_is(scheme, "udp") || head_is(scheme, "tcp"))
+	else if (head_is(scheme, "udp") || head_is(scheme, "tcp") ||
+		 head_is(scheme, "tls"))
 		buf_printf(dst, "sip:%s;transport=%.3s", colon + 1, hop);
 	else
 		return -EINVAL;

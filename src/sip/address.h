@@ -29,8 +29,8 @@ bool address_header_safe(const char *text);
 void address_write_header(struct buf *dst, const char *name, const char *value);
 /* Bytes of the host in "pbx.example:5080" or "[2001:db8::1]:5060". */
 size_t address_host_length(const char *host_port);
-/* A next hop: "udp:192.0.2.1:5060", "tcp:[2001:db8::1]:5060" or a SIP URI;
- * dst becomes a SIP URI. -EINVAL: neither. */
+/* A next hop: "udp:192.0.2.1:5060", "tcp:[2001:db8::1]:5060", "tls:..." or a
+ * SIP URI; dst becomes a SIP URI. -EINVAL: neither. */
 int address_hop(struct buf *dst, const char *hop);
 
 #endif

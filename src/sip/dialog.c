@@ -32,6 +32,7 @@ void dialog_clear(struct dialog *d)
 	free(d->hop);
 	for (size_t i = 0; i < d->routes_n; i++)
 		free(d->routes[i]);
+	mem_deref(d->tls);
 	*d = (struct dialog){0};
 }
 
@@ -162,6 +163,7 @@ int dialog_copy(struct dialog *dst, const struct dialog *src)
 			       .remote = copy(src->remote),
 			       .target = copy(src->target),
 			       .hop = copy(src->hop),
+			       .tls = mem_ref(src->tls),
 			       .local_seq = src->local_seq};
 	return finish(dst);
 }
@@ -275,6 +277,7 @@ int dialog_send(struct dialog *d, struct sip_stack *stack,
 		err = -ENOMEM;
 	if (!err) {
 		mb->pos = 0;
+		tls_peer_expect(d->tls);
 		err = -sip_request(reqp, stack->sip, r->stateful, r->method, -1,
 				   d->target, -1, &route, mb, 0, r->send,
 				   r->answered, r->arg);

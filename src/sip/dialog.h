@@ -25,13 +25,14 @@ struct dialog {
 	char *hop;        /* SIP URI of the next hop without routes, or NULL */
 	char *routes[DIALOG_ROUTES_MAX]; /* values of Route, in our order */
 	size_t routes_n;
+	struct tls_peer *tls; /* what is asked of the next hop; or NULL */
 	uint32_t local_seq, remote_seq;
 	bool remote_seq_known;
 };
 
 struct dialog_request {
 	const char *method;
-	uint32_t seq;        /* 0: the next one */
+	uint32_t seq; /* 0: the next one */
 	bool stateful;
 	struct bytes headers; /* lines with CRLF */
 	const char *type;     /* Content-Type of body */

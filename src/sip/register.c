@@ -12,6 +12,9 @@
 
 /* Contacts looked at in one request; more is no phone. */
 #define CONTACTS_MAX 8
+/* libre drops a connection that said nothing for 15 minutes, and with it the
+ * way back to the phone: it has to register more often than that. */
+#define CONNECTION_EXPIRES_MAX_S 600
 
 struct registration {
 	struct sip_stack *stack;
@@ -75,6 +78,8 @@ static bool contact_read(const struct sip_hdr *hdr, const struct sip_msg *msg,
 		return refuse(r, 423, "Interval Too Brief");
 	if (expires > s->expires_max_s)
 		expires = s->expires_max_s;
+	if (msg->tp != SIP_TRANSP_UDP)
+		expires = MIN(expires, CONNECTION_EXPIRES_MAX_S);
 	(void)pl_strcpy(&addr.auri, r->contacts[r->contacts_n].uri,
 			sizeof(r->contacts[0].uri));
 	r->contacts[r->contacts_n++].expires_s = expires;
@@ -90,8 +95,7 @@ static void binding_fill(const struct registration *r, struct sip_binding *b,
 	str_ncpy(b->aor, r->aor, sizeof(b->aor));
 	str_ncpy(b->contact, contact, sizeof(b->contact));
 	(void)re_snprintf(b->path, sizeof(b->path), "%s:%J",
-			  r->msg->tp == SIP_TRANSP_TCP ? "tcp" : "udp",
-			  &r->msg->src);
+			  transport_name(r->msg->tp), &r->msg->src);
 	if (agent) {
 		struct pl pl = agent->val;
 

@@ -46,6 +46,7 @@ static int sending_handler(enum sip_transp tp, const struct sa *src,
 	struct buf contact;
 	int err;
 
+	tls_peer_expect(r->dialog.tls);
 	buf_init(&contact);
 	transport_contact(&contact, r->stack, tp, src, r->login, r->params);
 	err = mbuf_write_mem(mb, contact.p, contact.n);
@@ -225,6 +226,23 @@ static bool too_brief(struct sip_registration *r, const struct sip_msg *msg)
 	return request_send(r, r->expires_s, answered_handler) == 0;
 }
 
+/* Why nothing could be sent: the certificate before the connection. */
+static const char *unreachable(const struct sip_registration *r, int err)
+{
+	const char *failure = tls_peer_failure(r->dialog.tls);
+
+	if (*failure)
+		return failure;
+	switch (err) {
+	case ECONNREFUSED:
+		return "Connection refused";
+	case EPROTO:
+		return "TLS handshake failed";
+	default:
+		return "Service Unavailable";
+	}
+}
+
 static void answered_handler(int err, const struct sip_msg *msg, void *arg)
 {
 	struct sip_registration *r = arg;
@@ -235,7 +253,7 @@ static void answered_handler(int err, const struct sip_msg *msg, void *arg)
 		if (err == ETIMEDOUT)
 			failed(r, 408, "Request Timeout", 0);
 		else
-			failed(r, 503, "Service Unavailable", 0);
+			failed(r, 503, unreachable(r, err), 0);
 		return;
 	}
 	if (msg->scode < 200 || challenged(r, msg) || too_brief(r, msg))
@@ -270,7 +288,9 @@ static bool is_host(const char *text)
 static int dialog_make(struct sip_registration *r,
 		       const struct sip_registration_conf *conf)
 {
-	const char *transport = conf->tcp ? ";transport=tcp" : "";
+	bool named = conf->transport && *conf->transport;
+	const char *before = named ? ";transport=" : "";
+	const char *transport = named ? conf->transport : "";
 	struct buf own, target, hop;
 	int err;
 
@@ -281,11 +301,14 @@ static int dialog_make(struct sip_registration *r,
 	address_write_user(&own, conf->login);
 	buf_printf(&own, "@%.*s>", (int)address_host_length(conf->domain),
 		   conf->domain);
-	buf_printf(&target, "sip:%s%s", conf->domain, transport);
-	buf_printf(&hop, "sip:%s;lr%s", conf->proxy, transport);
+	buf_printf(&target, "sip:%s%s%s", conf->domain, before, transport);
+	buf_printf(&hop, "sip:%s;lr%s%s", conf->proxy, before, transport);
 	err = dialog_start(&r->dialog, buf_cstr(&own), buf_cstr(&own),
 			   buf_cstr(&target),
 			   *conf->proxy ? buf_cstr(&hop) : NULL);
+	if (!err)
+		err = tls_peer_new(&r->dialog.tls, conf->domain,
+				   conf->tls_verify);
 	buf_clear(&own);
 	buf_clear(&target);
 	buf_clear(&hop);

@@ -30,10 +30,11 @@ struct sip_registration_conf {
 	const char *login, *password;
 	const char *domain; /* "host" or "host:port", behind @ */
 	const char *proxy;  /* where it goes when that is not domain; or "" */
-	bool tcp;
-	const char *line;   /* parameter of our Contact: an INVITE to it is
-			     * from this registrar */
-	unsigned expires_s; /* asked for; 0: 300 */
+	const char *transport; /* "tcp", "tls"; NULL, "": UDP */
+	bool tls_verify;       /* its certificate must be good for domain */
+	const char *line;      /* parameter of our Contact: an INVITE to it is
+				* from this registrar */
+	unsigned expires_s;    /* asked for; 0: 300 */
 };
 
 typedef void(sip_registration_h)(const struct sip_registration_status *status,

@@ -83,6 +83,8 @@ struct sip_invite_conf {
 	const char *uri;       /* Request-URI, e.g. a binding's contact */
 	const char *route;     /* next hop: a binding's path or a SIP URI;
 				* NULL: from the URI */
+	const char *tls_name;  /* of the peer's certificate; NULL: any */
+	bool tls_verify;
 	const char *to_uri;    /* NULL: uri */
 	const char *from_user, *from_name; /* UTF-8, escaped by us */
 	const char *from_host; /* NULL: our address */

@@ -204,11 +204,14 @@ static void answer_rejected(struct sip_session *s, const struct sip_msg *msg)
 
 static void answer_missing(struct sip_session *s, int err)
 {
+	const char *failure = tls_peer_failure(s->dialog.tls);
+
 	cancel_stop(s);
 	if (err == ETIMEDOUT)
 		session_close(s, SIP_END_TIMEOUT, 408, "Request Timeout");
 	else
-		session_close(s, SIP_END_TIMEOUT, 503, "Service Unavailable");
+		session_close(s, SIP_END_TIMEOUT, 503,
+			      *failure ? failure : "Service Unavailable");
 }
 
 static void response_handler(int err, const struct sip_msg *msg, void *arg)
@@ -257,6 +260,7 @@ static int invite_sending(enum sip_transp tp, const struct sa *src,
 	struct pl via;
 	int err;
 
+	tls_peer_expect(s->dialog.tls);
 	buf_reset(&s->cancel.via);
 	if (!re_regex((char *)mb->buf, mb->end, "\nVia: [^\r]+", &via))
 		buf_printf(&s->cancel.via, "Via: %.*s\r\n", (int)via.l, via.p);
@@ -351,6 +355,9 @@ static int dialog_make(struct sip_session *s,
 		err = dialog_start(&s->dialog, buf_cstr(&local),
 				   buf_cstr(&remote), conf->uri,
 				   conf->route ? buf_cstr(&hop) : NULL);
+	if (!err && conf->tls_name)
+		err = tls_peer_new(&s->dialog.tls, conf->tls_name,
+				   conf->tls_verify);
 	buf_clear(&local);
 	buf_clear(&remote);
 	buf_clear(&hop);

@@ -4,6 +4,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define DEBUG_MODULE "sip"
+#define DEBUG_LEVEL 0
+#include <re_dbg.h>
+
 #include "base/log.h"
 #include "base/random.h"
 #include "sip/session_priv.h"
@@ -164,14 +168,19 @@ static void unregistered_handler(const struct sip_binding *b, void *arg)
 		s->handlers.unregistered(b, s->arg);
 }
 
-static void dns_start(struct sip_stack *s)
+static void dns_start(struct sip_stack *s, const struct sip_stack_conf *conf)
 {
-	struct sa servers[4];
+	struct sa servers[ARRAY_SIZE(conf->dns)];
 	uint32_t n = ARRAY_SIZE(servers);
 	char domain[256];
 
+	memcpy(servers, conf->dns, sizeof(servers));
 	/* Without name servers numeric addresses still work. */
-	if (!dns_srv_get(domain, sizeof(domain), servers, &n) && n)
+	if (conf->dns_n)
+		n = (uint32_t)conf->dns_n;
+	else if (dns_srv_get(domain, sizeof(domain), servers, &n))
+		n = 0;
+	if (n)
 		(void)dnsc_alloc(&s->dns, NULL, servers, n);
 }
 
@@ -183,6 +192,7 @@ static char *copy(const char *text, const char *otherwise)
 static int conf_take(struct sip_stack *s, const struct sip_stack_conf *conf)
 {
 	s->handlers = conf->handlers;
+	s->tls = conf->tls;
 	s->arg = conf->arg;
 	s->t1_ms = SIP_T1;
 	/* Behaviour Q-24 */
@@ -204,7 +214,7 @@ static int parts_start(struct sip_stack *s, const struct sip_stack_conf *conf)
 {
 	int err;
 
-	dns_start(s);
+	dns_start(s, conf);
 	err = -sip_alloc(&s->sip, s->dns, TRANSACTION_BUCKETS,
 			 TRANSACTION_BUCKETS, TRANSACTION_BUCKETS, s->software,
 			 NULL, s);
@@ -234,7 +244,13 @@ static int listen_on(struct sip_stack *s, const struct sip_stack_conf *conf,
 
 	for (size_t i = 0; !err && i < conf->listen_n; i++)
 		if (sa_is_loopback(&conf->listen[i]) == loopback)
-			err = transport_listen(s, &conf->listen[i], conf->tcp);
+			err = transport_listen(s, &conf->listen[i],
+					       conf->tcp ? TRANSPORT_UDP_TCP
+							 : TRANSPORT_UDP);
+	for (size_t i = 0; !err && i < conf->tls_listen_n; i++)
+		if (sa_is_loopback(&conf->tls_listen[i]) == loopback)
+			err = transport_listen(s, &conf->tls_listen[i],
+					       TRANSPORT_TLS);
 	return err;
 }
 
@@ -242,7 +258,11 @@ static int listen_on(struct sip_stack *s, const struct sip_stack_conf *conf,
  * nobody else, comes last. */
 static int listen_all(struct sip_stack *s, const struct sip_stack_conf *conf)
 {
-	int err = conf->listen_n > ARRAY_SIZE(conf->listen) ? -EINVAL : 0;
+	bool bad = conf->dns_n > ARRAY_SIZE(conf->dns) ||
+		   conf->listen_n > ARRAY_SIZE(conf->listen) ||
+		   conf->tls_listen_n > ARRAY_SIZE(conf->tls_listen) ||
+		   (conf->tls_listen_n && !conf->tls);
+	int err = bad ? -EINVAL : 0;
 
 	if (!err)
 		err = listen_on(s, conf, false);
@@ -258,6 +278,8 @@ int sip_stack_new(struct sip_stack **sp, const struct sip_stack_conf *conf)
 
 	if (!s)
 		return -ENOMEM;
+	/* libre says what peers do wrong to stderr: a log they could fill. */
+	dbg_init(DBG_EMERG, DBG_NONE);
 	random_text(s->probe, sizeof(s->probe) - 1);
 	err = conf_take(s, conf);
 	if (!err)

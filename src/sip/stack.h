@@ -15,6 +15,7 @@
 
 struct sip_stack;
 struct sip_session; /* session.h */
+struct sip_tls;     /* tls.h */
 
 /* A user as the digest check needs it. */
 struct sip_credentials {
@@ -86,6 +87,11 @@ struct sip_stack_conf {
 	struct sa listen[8]; /* UDP and TCP on each */
 	size_t listen_n;
 	bool tcp;
+	struct sip_tls *tls;     /* borrowed for life; NULL: no TLS */
+	struct sa tls_listen[8]; /* TLS on each */
+	size_t tls_listen_n;
+	struct sa dns[4]; /* name servers; none: the system's */
+	size_t dns_n;
 	const char *realm;          /* "gramline" */
 	const char *user_agent;     /* "Gramline/0.1.0" */
 	const char *public_address; /* for Contact and SDP; NULL: own address */

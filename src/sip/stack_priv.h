@@ -6,6 +6,7 @@
 #include "sip/registrar.h"
 #include "sip/sanity.h"
 #include "sip/stack.h"
+#include "sip/tls.h"
 
 #define STACK_LISTEN_MAX 32
 
@@ -17,6 +18,7 @@ struct transport_udp {
 
 struct sip_stack {
 	struct sip *sip;
+	struct sip_tls *tls; /* borrowed; NULL: none */
 	struct dnsc *dns;
 	struct sip_lsnr *requests, *responses;
 	struct sip_stack_handlers handlers;
@@ -55,7 +57,13 @@ bool stack_is_banned(struct sip_stack *s, const struct sa *source);
 
 /* -- transport.c ----------------------------------------------------------- */
 
-int transport_listen(struct sip_stack *s, const struct sa *address, bool tcp);
+enum transport_kind {
+	TRANSPORT_UDP,
+	TRANSPORT_UDP_TCP,
+	TRANSPORT_TLS,
+};
+int transport_listen(struct sip_stack *s, const struct sa *address,
+		     enum transport_kind kind);
 void transport_close(struct sip_stack *s);
 /* Puts the sanity layer under libre on the socket this message came by; true
  * if it was not there yet. */
@@ -63,6 +71,8 @@ bool transport_learn(struct sip_stack *s, const struct sip_msg *msg);
 /* The address we are reached at by dst. */
 int transport_local(const struct sip_stack *s, const struct sa *dst,
 		    struct sa *local);
+/* "udp", "tcp", "tls" */
+const char *transport_name(enum sip_transp tp);
 /* "sip:192.0.2.1:5060;transport=udp" */
 void transport_uri(struct buf *text, enum sip_transp tp, const struct sa *sa);
 /* "Contact: <sip:user@host:port;transport=tcp;PARAMS>\r\n"; local: the address

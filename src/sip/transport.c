@@ -123,11 +123,16 @@ static void probe_send(struct sip_stack *s, const struct sa *dst)
 	mem_deref(mb);
 }
 
-static int listen_one(struct sip_stack *s, const struct sa *address, bool tcp)
+static int listen_one(struct sip_stack *s, const struct sa *address,
+		      enum transport_kind kind)
 {
 	struct sa bound = *address, local;
-	int err = -sip_transp_add(s->sip, SIP_TRANSP_UDP, address);
+	int err;
 
+	if (kind == TRANSPORT_TLS)
+		return -sip_transp_add(s->sip, SIP_TRANSP_TLS, address,
+				       sip_tls_context(s->tls));
+	err = -sip_transp_add(s->sip, SIP_TRANSP_UDP, address);
 	if (err)
 		return err;
 	if (!sa_port(&bound)) {
@@ -141,13 +146,16 @@ static int listen_one(struct sip_stack *s, const struct sa *address, bool tcp)
 	probe_send(s, &bound);
 	if (s->listen_n < STACK_LISTEN_MAX)
 		s->listen[s->listen_n++] = bound;
-	return tcp ? -sip_transp_add(s->sip, SIP_TRANSP_TCP, &bound) : 0;
+	return kind == TRANSPORT_UDP_TCP
+		       ? -sip_transp_add(s->sip, SIP_TRANSP_TCP, &bound)
+		       : 0;
 }
 
 struct expansion {
 	struct sip_stack *stack;
 	struct sa wildcard;
-	bool tcp, loopback;
+	enum transport_kind kind;
+	bool loopback;
 	int err;
 };
 
@@ -160,20 +168,22 @@ static bool interface_listen(const char *name, const struct sa *sa, void *arg)
 	    sa_is_loopback(sa) != x->loopback)
 		return false;
 	sa_set_port(&address, sa_port(&x->wildcard));
-	x->err = listen_one(x->stack, &address, x->tcp);
-	if (!sa_port(&x->wildcard) && x->stack->listen_n)
+	x->err = listen_one(x->stack, &address, x->kind);
+	if (!sa_port(&x->wildcard) && x->stack->listen_n &&
+	    x->kind != TRANSPORT_TLS)
 		sa_set_port(&x->wildcard, sa_port(&x->stack->listen[0]));
 	return x->err != 0;
 }
 
 /* libre takes no wildcard address, and sends from the first socket of a
  * family: so each interface gets one, the loopback last. */
-int transport_listen(struct sip_stack *s, const struct sa *address, bool tcp)
+int transport_listen(struct sip_stack *s, const struct sa *address,
+		     enum transport_kind kind)
 {
-	struct expansion x = {.stack = s, .wildcard = *address, .tcp = tcp};
+	struct expansion x = {.stack = s, .wildcard = *address, .kind = kind};
 
 	if (!sa_is_any(address))
-		return listen_one(s, address, tcp);
+		return listen_one(s, address, kind);
 	(void)net_if_apply(interface_listen, &x);
 	x.loopback = true;
 	if (!x.err)
@@ -225,13 +235,24 @@ int transport_local(const struct sip_stack *s, const struct sa *dst,
 	return 0;
 }
 
+const char *transport_name(enum sip_transp tp)
+{
+	switch (tp) {
+	case SIP_TRANSP_TCP:
+		return "tcp";
+	case SIP_TRANSP_TLS:
+		return "tls";
+	default:
+		return "udp";
+	}
+}
+
 void transport_uri(struct buf *text, enum sip_transp tp, const struct sa *sa)
 {
 	char where[80] = "";
 
 	(void)re_snprintf(where, sizeof(where), "%J", sa);
-	buf_printf(text, "sip:%s;transport=%s", where,
-		   tp == SIP_TRANSP_TCP ? "tcp" : "udp");
+	buf_printf(text, "sip:%s;transport=%s", where, transport_name(tp));
 }
 
 void transport_contact(struct buf *text, const struct sip_stack *s,
@@ -251,7 +272,8 @@ void transport_contact(struct buf *text, const struct sip_stack *s,
 		(void)re_snprintf(where, sizeof(where), "%J", local);
 		buf_str(text, where);
 	}
-	buf_printf(text, "%s%s%s>\r\n",
-		   tp == SIP_TRANSP_TCP ? ";transport=tcp" : "",
+	buf_printf(text, "%s%s%s%s>\r\n",
+		   tp == SIP_TRANSP_UDP ? "" : ";transport=",
+		   tp == SIP_TRANSP_UDP ? "" : transport_name(tp),
 		   params ? ";" : "", params ? params : "");
 }

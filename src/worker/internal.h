@@ -7,6 +7,7 @@
 #include "route/trunk.h"
 #include "sip/registration.h"
 #include "sip/session.h"
+#include "sip/tls.h"
 #include "worker/media_call.h"
 #include "worker/worker.h"
 
@@ -74,6 +75,7 @@ struct worker {
 	struct bus *bus;
 	struct bus_sub *subs[16];
 	size_t subs_n;
+	struct sip_tls *tls; /* NULL: none */
 	struct sip_stack *sip;
 	struct rtp_ports *ports;
 	struct mailbox *mailbox;

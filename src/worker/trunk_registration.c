@@ -60,9 +60,22 @@ static void line_make(struct worker_trunk *t)
 		snprintf(t->line + 2 * i, 3, "%02x", hash[i]);
 }
 
+static const char *transport_of(const struct trunk *set)
+{
+	switch (set->transport) {
+	case TRUNK_TCP:
+		return "tcp";
+	case TRUNK_TLS:
+		return "tls";
+	default:
+		return NULL;
+	}
+}
+
 static bool same_registration(const struct trunk *a, const struct trunk *b)
 {
 	return a->kind == b->kind && a->transport == b->transport &&
+	       a->tls_verify == b->tls_verify &&
 	       strcmp(a->login, b->login) == 0 &&
 	       strcmp(a->password, b->password) == 0 &&
 	       strcmp(a->domain, b->domain) == 0 &&
@@ -76,7 +89,8 @@ void worker_trunk_register(struct worker_trunk *t, const struct trunk *before)
 		.password = t->set.password,
 		.domain = t->set.domain,
 		.proxy = t->set.proxy,
-		.tcp = t->set.transport == TRUNK_TCP,
+		.transport = transport_of(&t->set),
+		.tls_verify = t->set.tls_verify,
 		.line = t->line,
 	};
 	int err;

@@ -99,6 +99,9 @@ static int start_sip(struct worker *w)
 		.user_agent = "Gramline/" GRAMLINE_VERSION,
 		.public_address =
 			w->public_address[0] ? w->public_address : NULL,
+		.tls = w->tls,
+		.tls_listen_n = w->conf.tls_n,
+		.dns_n = w->conf.dns_n,
 		.expires_min_s = 60,
 		.expires_max_s = 3600,
 		.expires_default_s = 300,
@@ -116,7 +119,22 @@ static int start_sip(struct worker *w)
 	};
 
 	memcpy(conf.listen, w->conf.listen, sizeof(conf.listen));
+	memcpy(conf.tls_listen, w->conf.tls, sizeof(conf.tls_listen));
+	memcpy(conf.dns, w->conf.dns, sizeof(conf.dns));
 	return sip_stack_new(&w->sip, &conf);
+}
+
+static int start_tls(struct worker *w, const char **why)
+{
+	const struct sip_tls_conf conf = {
+		.certificate = w->conf.certificate,
+		.private_key = w->conf.private_key,
+		.ca_file = w->conf.ca_file,
+		.own = w->conf.own_certificate,
+		.host = w->public_address[0] ? w->public_address : w->realm,
+	};
+
+	return w->conf.tls_n ? sip_tls_new(&w->tls, &conf, why) : 0;
 }
 
 static int start_threads(struct worker *w)
@@ -169,6 +187,8 @@ int worker_new(struct worker **wp, const struct worker_conf *conf,
 		*why = "RTP port range";
 		err = rtp_ports_new(&w->ports, conf->rtp_first, conf->rtp_last);
 	}
+	if (!err)
+		err = start_tls(w, why);
 	if (!err) {
 		*why = "SIP listening address";
 		err = start_sip(w);
@@ -241,6 +261,7 @@ void worker_free(struct worker **wp)
 	drop_calls(w);
 	list_flush(&w->trunks); /* registrations are given up over SIP */
 	sip_stack_free(&w->sip);
+	sip_tls_free(&w->tls);
 	while (w->threads_n)
 		media_thread_free(&w->threads[--w->threads_n]);
 	mailbox_free(&w->mailbox);

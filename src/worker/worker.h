@@ -9,12 +9,21 @@
 
 struct worker;
 
+#define WORKER_LISTEN_MAX 8
+#define WORKER_DNS_MAX 4
+
 struct worker_conf {
 	const char *id;      /* in bus subjects: "w1" */
 	struct bus *bus;     /* borrowed for life */
-	struct sa listen[8]; /* SIP */
+	struct sa listen[WORKER_LISTEN_MAX]; /* SIP by UDP */
 	size_t listen_n;
-	bool tcp;
+	bool tcp;                         /* and by TCP */
+	struct sa tls[WORKER_LISTEN_MAX]; /* SIP by TLS; none: no TLS */
+	size_t tls_n;
+	const char *certificate, *private_key, *ca_file; /* sip/tls.h */
+	const char *own_certificate;
+	struct sa dns[WORKER_DNS_MAX]; /* none: the system's */
+	size_t dns_n;
 	struct network never_ban[32]; /* addresses that may offend */
 	size_t never_ban_n;
 	const char *realm;          /* NULL: "gramline" */

@@ -15,13 +15,13 @@ class Pbx(Client):
     """accounts: {login: password}. algorithm: MD5 or SHA-256. It has to be
     there before the gateway is: `server` is set when that is known."""
 
-    def __init__(self, accounts, algorithm="MD5"):
+    def __init__(self, accounts, algorithm="MD5", wire=None):
         self.accounts, self.algorithm = accounts, algorithm
         self.nonce = token()
         self.contacts = {}      # login: the contact as registered
         self.refusal = None     # (code, reason) of every REGISTER
         self.granted = 300
-        super().__init__("127.0.0.1:9", "pbx", "")
+        super().__init__("127.0.0.1:9", "pbx", "", wire=wire)
 
     @property
     def address(self):

@@ -1,4 +1,5 @@
-"""A SIP phone in Python: messages as they stand on the wire, over UDP.
+"""A SIP phone in Python: messages as they stand on the wire, over UDP, or over
+a connection that wire.py makes (TCP, TLS, WebSocket), IPv4 or IPv6.
 
 It keeps the rules that others see (ACK, CSeq, tags, digest, answers to BYE and
 CANCEL) and leaves the rest to the test. Nothing is sent twice: loopback loses
@@ -71,7 +72,7 @@ class Message:
 
     def rtp(self):
         """(address, port) of the SDP's audio."""
-        return (re.search(r"^c=IN IP4 (\S+)", self.sdp, re.M).group(1),
+        return (re.search(r"^c=IN IP[46] (\S+)", self.sdp, re.M).group(1),
                 int(re.search(r"^m=audio (\d+)", self.sdp, re.M).group(1)))
 
 
@@ -90,17 +91,29 @@ def digest(challenge, method, uri, user, password):
                 cnonce))
 
 
-class Client:
-    """One UDP socket, one login."""
+def bracketed(host):
+    return "[%s]" % host if ":" in host else host
 
-    def __init__(self, server, login, password, address="127.0.0.1"):
-        host, port = server.split(":")
+
+class Client:
+    """One UDP socket or connection (of wire.py), one login."""
+
+    def __init__(self, server, login, password, address="127.0.0.1",
+                 wire=None):
+        host, port = server.rsplit(":", 1)
         self.server, self.login, self.password = (host, int(port)), login, \
             password
-        self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self.socket.bind((address, 0))
-        self.host, self.port = self.socket.getsockname()
+        self.socket = wire or socket.socket(
+            socket.AF_INET6 if ":" in address else socket.AF_INET,
+            socket.SOCK_DGRAM)
+        if not wire:
+            self.socket.bind((address, 0))
+        self.transport = wire.name if wire else "UDP"
+        host, self.port = self.socket.getsockname()[:2]
+        self.host = bracketed(host)
         self.contact = "sip:%s@%s:%d" % (login, self.host, self.port)
+        if wire:
+            self.contact += ";transport=" + wire.name.lower()
         self.received = []      # every message
         self.obeys_cancel = True
         self.headers = []       # more of them, in every request
@@ -131,15 +144,16 @@ class Client:
                 self.respond(invite, 487, "Request Terminated")
 
     def send(self, text):
+        host, port = self.server
         self.socket.sendto(text.encode() if isinstance(text, str) else text,
-                           self.server)
+                           (host.strip("[]"), port))
 
     def request(self, method, uri, call_id, cseq, to, from_tag, headers=(),
                 body="", branch=None):
         branch = branch or "z9hG4bK" + token()
         lines = ["%s %s SIP/2.0" % (method, uri),
-                 "Via: SIP/2.0/UDP %s:%d;branch=%s;rport" % (
-                     self.host, self.port, branch),
+                 "Via: SIP/2.0/%s %s:%d;branch=%s;rport" % (
+                     self.transport, self.host, self.port, branch),
                  "Max-Forwards: 70",
                  "From: <sip:%s@%s>;tag=%s" % (self.login, self.server[0],
                                                from_tag),

@@ -65,9 +65,9 @@ class Stage:
             tones.write(path, hertz)
         return path
 
-    def client(self, login="pbx", register=True):
+    def client(self, login="pbx", register=True, wire=None):
         """A SIP phone; registered, it replaces the login's earlier one."""
-        c = Client(self.gateway.address, login, PBX["password"])
+        c = Client(self.gateway.address, login, PBX["password"], wire=wire)
         self.clients.append(c)
         if register:
             m = c.register()
