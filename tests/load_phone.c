@@ -39,7 +39,6 @@
 #define PACKET_US (LOAD_VOICE_PACKET_MS * USEC_MS)
 #define DATAGRAM_BYTES 1500
 #define EXPECTED_MAX 512
-#define OPUS_PT 111
 
 struct expected {
 	char user[64];
@@ -244,8 +243,7 @@ static int sdp_make(struct call *c, const struct sa *local)
 	char pt[16];
 	int err = sdp_session_alloc(&c->sdp, local);
 
-	snprintf(pt, sizeof(pt), "%d",
-		 codec->static_pt < 0 ? OPUS_PT : codec->static_pt);
+	snprintf(pt, sizeof(pt), "%u", codec->pt);
 	if (!err)
 		err = sdp_media_add(&c->media, c->sdp, sdp_media_audio,
 				    sa_port(local), sdp_proto_rtpavp);

@@ -9,6 +9,10 @@ static const unsigned tones[] = {2480, 2490, 2520, 2560, 2600, 2650, 2700,
 #define WINDOWS (2 * LOAD_VOICE_S * 5)
 #define TONES (sizeof(tones) / sizeof(tones[0]))
 
+/* What load tests speak. */
+static const struct media_codec *const codecs[] = {
+	&media_codec_opus, &media_codec_pcma, &media_codec_pcmu, NULL};
+
 static struct load_speaker speaker;
 static struct load_listener listener;
 
@@ -27,7 +31,7 @@ static bool talk(const struct media_codec *codec, unsigned say, unsigned hear)
 
 static void test_load_voice_is_heard_in_every_codec(void)
 {
-	for (const struct media_codec *const *c = media_codecs(); *c; c++)
+	for (const struct media_codec *const *c = codecs; *c; c++)
 		for (size_t i = 0; i < TONES; i += 5) {
 			CHECK(talk(*c, tones[i], tones[i]));
 			CHECK(listener.heard > WINDOWS * 9 / 10);
@@ -37,7 +41,7 @@ static void test_load_voice_is_heard_in_every_codec(void)
 
 static void test_load_voice_of_another_is_foreign(void)
 {
-	for (const struct media_codec *const *c = media_codecs(); *c; c++) {
+	for (const struct media_codec *const *c = codecs; *c; c++) {
 		CHECK(talk(*c, tones[0], tones[1]));
 		CHECK_INT(listener.heard, 0);
 		CHECK(listener.foreign > WINDOWS * 9 / 10);

@@ -16,6 +16,7 @@
 #define RUN_MS 6000
 #define WARM_UP_MS 2000
 #define RATE 8000
+#define RATE_MAX 48000
 
 /* -- counting ------------------------------------------------------------ */
 
@@ -97,7 +98,7 @@ static void test_allocation_is_counted(void)
 
 struct said {
 	size_t n;
-	uint8_t bytes[400];
+	uint8_t bytes[1000];
 };
 
 static struct {
@@ -131,17 +132,19 @@ static void on_audio(const struct media_packet *p, void *arg)
 
 static bool speech_say(struct said *said, const struct media_codec *codec)
 {
-	struct media_coder_conf conf = {.rate_hz = RATE, .complexity = 3};
+	uint32_t rate_hz = codec->rate_hz ? codec->rate_hz : RATE;
+	struct media_coder_conf conf = {.rate_hz = rate_hz, .complexity = 3};
+	unsigned ms = media_codec_ptime(codec, PACKET_MS);
 	struct media_coder *coder = NULL;
-	int16_t pcm[RATE * PACKET_MS / 1000];
+	int16_t pcm[RATE_MAX * PACKET_MS / 1000];
 	struct speech speech;
 	int n = media_coder_new(&coder, codec, &conf);
 
-	speech_init(&speech, RATE, 7);
+	speech_init(&speech, rate_hz, 7);
 	for (size_t i = 0; i < PACKETS && n >= 0; i++) {
-		speech_fill(&speech, pcm, sizeof(pcm) / sizeof(pcm[0]));
+		speech_fill(&speech, pcm, rate_hz / 1000 * ms);
 		n = media_encode(coder, said[i].bytes, sizeof(said[i].bytes),
-				 pcm, sizeof(pcm) / sizeof(pcm[0]));
+				 pcm, rate_hz / 1000 * ms);
 		said[i].n = n > 0 ? (size_t)n : 0;
 	}
 	media_coder_free(&coder);
@@ -170,9 +173,10 @@ static bool phone_open(void)
 
 static bool call_open(const struct media_codec *phone_codec)
 {
-	struct bridge_leg_conf a = {.codec = phone_codec,
-				    .ptime_ms = PACKET_MS,
-				    .send = send_to_phone};
+	struct bridge_leg_conf a = {
+		.codec = phone_codec,
+		.ptime_ms = media_codec_ptime(phone_codec, PACKET_MS),
+		.send = send_to_phone};
 	struct bridge_leg_conf b = {.codec = &media_codec_opus,
 				    .ptime_ms = 60,
 				    .send = send_to_peer};
@@ -194,11 +198,12 @@ static void call_close(void)
 
 static void phone_says(unsigned i)
 {
-	uint8_t datagram[600];
+	uint8_t datagram[1200];
+	unsigned ms = media_codec_ptime(call.phone_codec, PACKET_MS);
 	struct rtp_header h = {
 		.pt = 96,
 		.seq = (uint16_t)i,
-		.ts = i * (call.phone_codec->rtp_clock_hz * PACKET_MS / 1000),
+		.ts = i * (call.phone_codec->rtp_clock_hz / 1000 * ms),
 		.ssrc = 1,
 		.payload = bytes_of(call.by_phone[i % PACKETS].bytes,
 				    call.by_phone[i % PACKETS].n)};
@@ -230,8 +235,10 @@ static void call_run(void)
 		usec_t now = USEC_S + ms * USEC_MS;
 
 		counting = ms >= WARM_UP_MS;
+		if (ms % media_codec_ptime(call.phone_codec, PACKET_MS) == 0)
+			phone_says(ms / media_codec_ptime(call.phone_codec,
+							  PACKET_MS));
 		if (ms % PACKET_MS == 0) {
-			phone_says(ms / PACKET_MS);
 			peer_says(ms / PACKET_MS, now);
 		}
 		rtp_port_poll(call.port, now);
@@ -259,7 +266,10 @@ static void call_check(const struct media_codec *phone_codec, bool passes)
 
 static void test_allocation_none_per_packet_transcoding(void)
 {
-	call_check(&media_codec_pcma, false);
+	const struct media_codec *const *all = media_codecs();
+
+	for (size_t i = 1; all[i]; i++)
+		call_check(all[i], false);
 }
 
 static void test_allocation_none_per_packet_passing_through(void)

@@ -88,7 +88,8 @@ static bool conf_equal(const struct bridge_leg_conf *a,
 {
 	return a->codec == b->codec && a->ptime_ms == b->ptime_ms &&
 	       a->send == b->send && a->arg == b->arg &&
-	       a->bitrate == b->bitrate && a->transcode == b->transcode;
+	       a->bitrate == b->bitrate && a->modes == b->modes &&
+	       a->transcode == b->transcode;
 }
 
 int bridge_set_leg(struct bridge *b, enum bridge_side side,
@@ -133,6 +134,9 @@ void bridge_tick(struct bridge *b, usec_t now)
 			b->legs[i].heard = now;
 		path_tick(b->legs[i].path, now);
 	}
+	for (size_t i = 0; i < 2; i++)
+		path_set_mode(b->legs[1 - i].path,
+			      path_wanted_mode(b->legs[i].path));
 	b->now = now;
 }
 

@@ -26,8 +26,8 @@ enum bridge_side { BRIDGE_A, BRIDGE_B };
 
 struct bridge_leg_conf {
 	const struct media_codec *codec;
-	unsigned ptime_ms; /* packet time to send: 10, 20, 40, 60; G.711: any
-			    * multiple of 10 up to 120. Opus passed through
+	unsigned ptime_ms; /* packet time to send, one that
+			    * media_codec_ptime() gives. Opus passed through
 			    * keeps frames that are longer */
 	/* One encoded packet for this leg: payload and its duration in clock
 	 * units of the leg's codec. marker: first after a pause. payload.n 0:
@@ -37,6 +37,7 @@ struct bridge_leg_conf {
 		     void *arg);
 	void *arg;
 	uint32_t bitrate; /* Opus towards this leg; 0: default */
+	unsigned modes;   /* AMR: that this leg takes; 0: all */
 	bool transcode;   /* never pass through to or from this leg */
 };
 

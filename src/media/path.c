@@ -15,8 +15,9 @@
 /* The longest packet, a frame to send and what a sleep piles up. */
 #define PCM_MS 320
 #define PACKET_BYTES 1500
-/* 400 ms of G.711, or of Opus at 64 kbit/s, are 3200 bytes. */
-#define HELD_BYTES 4096
+/* What the jitter buffer may hold: 400 ms, and a packet more. */
+#define HELD_MS 520
+#define HELD_BYTES_LEAST 4096
 /* Samples that never leave for so long are delay without use. */
 #define RESIDUE_EVERY_US USEC_S
 #define RESIDUE_LEAST_MS 5
@@ -61,20 +62,18 @@ struct path {
 uint32_t path_rate_hz(const struct media_codec *from,
 		      const struct media_codec *to)
 {
-	if (from == &media_codec_opus && to == &media_codec_opus)
+	/* no resampler: Opus at the rate of the other */
+	if (!from->rate_hz && !to->rate_hz)
 		return OPUS_CLOCK_HZ;
-	return 8000; /* no resampler: Opus at the rate of G.711 */
+	if (!from->rate_hz || !to->rate_hz)
+		return from->rate_hz + to->rate_hz;
+	return from->rate_hz == to->rate_hz ? from->rate_hz : 0;
 }
 
 static bool conf_is_good(const struct bridge_leg_conf *c)
 {
-	unsigned t = c->ptime_ms;
-
-	if (!c->codec || !c->send)
-		return false;
-	if (c->codec == &media_codec_opus)
-		return t == 10 || t == 20 || t == 40 || t == 60;
-	return t >= 10 && t <= MEDIA_PACKET_MS_MAX && t % 10 == 0;
+	return c->codec && c->send && c->ptime_ms &&
+	       media_codec_ptime(c->codec, c->ptime_ms) == c->ptime_ms;
 }
 
 static int coders_new(struct path *p)
@@ -85,6 +84,7 @@ static int coders_new(struct path *p)
 		.complexity = BRIDGE_OPUS_COMPLEXITY,
 		.expected_loss = BRIDGE_OPUS_LOSS_PERCENT,
 		.bitrate = p->to.bitrate ? p->to.bitrate : BRIDGE_OPUS_BITRATE,
+		.modes = p->to.modes,
 	};
 	int err = media_coder_new(&p->decoder, p->from, &conf);
 
@@ -138,7 +138,8 @@ int path_new(struct path **pp, const struct bridge_leg_conf *from,
 	struct path *p;
 	int err;
 
-	if (!conf_is_good(from) || !conf_is_good(to))
+	if (!conf_is_good(from) || !conf_is_good(to) ||
+	    !path_rate_hz(from->codec, to->codec))
 		return -EINVAL;
 	p = calloc(1, sizeof(*p));
 	if (!p)
@@ -152,7 +153,10 @@ int path_new(struct path **pp, const struct bridge_leg_conf *from,
 	jitter.clock_hz = p->from->rtp_clock_hz;
 	jitter.fec = p->from == &media_codec_opus && !p->passthrough;
 	jitter.shortens = !p->passthrough;
-	jitter.bytes_max = HELD_BYTES;
+	jitter.bytes_max = (size_t)p->from->bytes_per_ms * HELD_MS;
+	if (jitter.bytes_max < HELD_BYTES_LEAST)
+		jitter.bytes_max = HELD_BYTES_LEAST;
+	jitter.payload_max = HELD_BYTES_LEAST;
 	err = jitter_new(&p->jitter, &jitter);
 	if (!err)
 		err = p->passthrough ? passthrough_new(p) : coders_new(p);
@@ -189,6 +193,17 @@ void path_set_loss(struct path *p, int percent)
 {
 	if (p->encoder)
 		media_coder_set_loss(p->encoder, percent);
+}
+
+int path_wanted_mode(const struct path *p)
+{
+	return p->decoder ? media_coder_wanted_mode(p->decoder) : -1;
+}
+
+void path_set_mode(struct path *p, int mode)
+{
+	if (p->encoder)
+		media_coder_set_mode(p->encoder, mode);
 }
 
 void path_stats(const struct path *p, struct path_stats *s)

@@ -21,14 +21,20 @@ struct path_stats {
 	uint64_t packets_out, undecodable;
 };
 
-/* The lowest rate that loses nothing between the two codecs. */
+/* The lowest rate that loses nothing between the two codecs. 0: there is none
+ * without resampling; one of them is Opus, or both have the same. */
 uint32_t path_rate_hz(const struct media_codec *from,
 		      const struct media_codec *to);
-/* -EINVAL: a codec or packet time that is none. Both are copied. */
+/* -EINVAL: a codec or packet time that is none, or no common rate. Both are
+ * copied. */
 int path_new(struct path **pp, const struct bridge_leg_conf *from,
 	     const struct bridge_leg_conf *to);
 void path_free(struct path **pp);
 void path_input(struct path *p, const struct media_packet *packet);
+/* AMR's mode requests: what the far end of `from` wants to hear (-1: nothing),
+ * and what the one of `to` does. */
+int path_wanted_mode(const struct path *p);
+void path_set_mode(struct path *p, int mode);
 /* Of packets sent, per cent; from the peer's reports. */
 void path_set_loss(struct path *p, int percent);
 void path_tick(struct path *p, usec_t now);

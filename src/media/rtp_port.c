@@ -15,6 +15,8 @@
 #include "media/telephone_event.h"
 
 #define DATAGRAM_BYTES 1500
+/* L16 at 48 kHz comes in parts, which the kernel puts together. */
+#define RECEIVE_BYTES 4096
 #define BATCH 8
 /* A flood must not hold the thread: the rest waits for the next tick. */
 #define BATCHES_MAX 16
@@ -433,7 +435,7 @@ static void datagram_take(struct rtp_port *p, struct bytes datagram,
 /* Returns how many datagrams there were. */
 static int batch_read(struct rtp_port *p, int fd, usec_t now)
 {
-	uint8_t bytes[BATCH][DATAGRAM_BYTES];
+	uint8_t bytes[BATCH][RECEIVE_BYTES];
 	struct sockaddr_storage from[BATCH];
 	struct mmsghdr messages[BATCH];
 	struct iovec parts[BATCH];
@@ -442,7 +444,7 @@ static int batch_read(struct rtp_port *p, int fd, usec_t now)
 	memset(messages, 0, sizeof(messages));
 	for (size_t i = 0; i < BATCH; i++) {
 		parts[i].iov_base = bytes[i];
-		parts[i].iov_len = DATAGRAM_BYTES;
+		parts[i].iov_len = RECEIVE_BYTES;
 		messages[i].msg_hdr.msg_iov = &parts[i];
 		messages[i].msg_hdr.msg_iovlen = 1;
 		messages[i].msg_hdr.msg_name = &from[i];
@@ -452,7 +454,7 @@ static int batch_read(struct rtp_port *p, int fd, usec_t now)
 	for (int i = 0; i < n; i++) {
 		if (messages[i].msg_hdr.msg_flags & MSG_TRUNC) {
 			p->stats.rx_bad++;
-			count_bad("rtp", "oversize", "longer than 1500 bytes");
+			count_bad("rtp", "oversize", "longer than 4096 bytes");
 			continue;
 		}
 		datagram_take(p, bytes_of(bytes[i], messages[i].msg_len),

@@ -316,7 +316,7 @@ static void test_rtp_port_latches_on_the_first_source(void)
 static void test_rtp_port_counts_garbage_and_goes_on(void)
 {
 	static const uint8_t short_header[11] = {0x80, 8};
-	static uint8_t long_one[1600];
+	static uint8_t long_one[4200];
 	struct rtp_port_stats s;
 	struct fixture f;
 	struct peer p;

@@ -1,11 +1,15 @@
 #include "media/splice.h"
 
+#include <errno.h>
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define QUIET_MEAN_SQUARE (100 * 100)
 
-/* All at 8 kHz: a period of 5 to 15 ms, compared over 20 ms. */
+/* Samples at 8 kHz: a period of 5 to 15 ms, compared over
+ * 20 ms. */
+#define HISTORY 320
 #define PITCH_MIN 40
 #define PITCH_MAX 120
 #define PITCH_WINDOW 160
@@ -78,40 +82,80 @@ size_t splice_shorten(int16_t *pcm, size_t n, size_t most, uint32_t rate_hz)
 
 /* -- concealment -------------------------------------------------------- */
 
-static void history_add(struct conceal *c, const int16_t *pcm, size_t n)
+int conceal_init(struct conceal *c, uint32_t rate_hz)
 {
-	if (n >= CONCEAL_HISTORY) {
-		memcpy(c->history, pcm + n - CONCEAL_HISTORY,
-		       sizeof(c->history));
-		return;
-	}
-	memmove(c->history, c->history + n,
-		(CONCEAL_HISTORY - n) * sizeof(*pcm));
-	memcpy(c->history + CONCEAL_HISTORY - n, pcm, n * sizeof(*pcm));
+	memset(c, 0, sizeof(*c));
+	if (!rate_hz || rate_hz % 8000 || rate_hz > 48000)
+		return -EINVAL;
+	c->scale = rate_hz / 8000;
+	c->history = calloc(2 * HISTORY * c->scale, sizeof(*c->history));
+	if (!c->history)
+		return -ENOMEM;
+	c->period = c->history + HISTORY * c->scale;
+	return 0;
 }
 
-static size_t pitch_find(const struct conceal *c)
+void conceal_clear(struct conceal *c)
 {
-	const int16_t *last = c->history + CONCEAL_HISTORY - PITCH_WINDOW;
-	size_t pitch = PITCH_MIN;
+	free(c->history);
+	memset(c, 0, sizeof(*c));
+}
+
+/* Where the history ends. */
+static const int16_t *history_end(const struct conceal *c)
+{
+	return c->history + HISTORY * c->scale;
+}
+
+static void history_add(struct conceal *c, const int16_t *pcm, size_t n)
+{
+	size_t all = HISTORY * c->scale;
+
+	if (n >= all) {
+		memcpy(c->history, pcm + n - all, all * sizeof(*pcm));
+		return;
+	}
+	memmove(c->history, c->history + n, (all - n) * sizeof(*pcm));
+	memcpy(c->history + all - n, pcm, n * sizeof(*pcm));
+}
+
+/* The lag from `least` to `most` after which the sound is most like itself. */
+static size_t lag_find(const struct conceal *c, size_t least, size_t most,
+		       size_t step)
+{
+	size_t window = PITCH_WINDOW * c->scale, found = least;
+	const int16_t *last = history_end(c) - window;
 	float best = -2;
 
-	for (size_t lag = PITCH_MIN; lag <= PITCH_MAX; lag++) {
-		float like = likeness(last, last - lag, PITCH_WINDOW, 2);
+	for (size_t lag = least; lag <= most; lag += step) {
+		float like = likeness(last, last - lag, window, 2 * c->scale);
 
 		if (like > best) {
 			best = like;
-			pitch = lag;
+			found = lag;
 		}
 	}
-	return pitch;
+	return found;
+}
+
+/* As fine as 8 kHz can tell, then between that; 48 kHz cost little more. */
+static size_t pitch_find(const struct conceal *c)
+{
+	size_t k = c->scale;
+	size_t lag = lag_find(c, PITCH_MIN * k, PITCH_MAX * k, k);
+
+	if (k == 1)
+		return lag;
+	return lag_find(
+		c, lag - k / 2,
+		lag + k / 2 > PITCH_MAX * k ? PITCH_MAX * k : lag + k / 2, 1);
 }
 
 /* The last period, its end blended into what came before its beginning, so
  * that it can be repeated without a click. */
 static void period_make(struct conceal *c)
 {
-	const int16_t *end = c->history + CONCEAL_HISTORY;
+	const int16_t *end = history_end(c);
 	size_t n = pitch_find(c), overlap = n / 4;
 
 	c->period_n = n;
@@ -126,32 +170,33 @@ static void period_make(struct conceal *c)
 
 static int16_t period_next(struct conceal *c, size_t made)
 {
+	size_t full = FULL_SAMPLES * c->scale, fade = FADE_SAMPLES * c->scale;
 	int v = c->period[c->phase];
 
 	c->phase = (c->phase + 1) % c->period_n;
-	if (made >= FULL_SAMPLES + FADE_SAMPLES)
+	if (made >= full + fade)
 		return 0;
-	if (made > FULL_SAMPLES)
-		v = v * (int)(FULL_SAMPLES + FADE_SAMPLES - made) /
-		    FADE_SAMPLES;
+	if (made > full)
+		v = v * (int)(full + fade - made) / (int)fade;
 	return (int16_t)v;
 }
 
 void conceal_missing(struct conceal *c, int16_t *pcm, size_t n)
 {
+	size_t soft = BLEND * c->scale;
 	int step = 0;
 
 	if (!c->made) {
 		period_make(c);
 		/* Start where the voice stopped and let the difference die. */
-		step = c->history[CONCEAL_HISTORY - 1] -
-		       c->history[CONCEAL_HISTORY - c->period_n - 1];
+		step = history_end(c)[-1] -
+		       history_end(c)[-(ptrdiff_t)c->period_n - 1];
 	}
 	for (size_t i = 0; i < n; i++) {
 		int v = period_next(c, c->made + i);
 
-		if (i < BLEND)
-			v += step * (int)(BLEND - i) / BLEND;
+		if (i < soft)
+			v += step * (int)(soft - i) / (int)soft;
 		pcm[i] = (int16_t)(v > 32767 ? 32767 : v < -32768 ? -32768 : v);
 	}
 	c->made += n;
@@ -160,8 +205,10 @@ void conceal_missing(struct conceal *c, int16_t *pcm, size_t n)
 
 void conceal_good(struct conceal *c, int16_t *pcm, size_t n)
 {
-	for (size_t i = 0; c->made && i < BLEND && i < n; i++)
-		pcm[i] = blend(period_next(c, c->made + i), pcm[i], i, BLEND);
+	size_t soft = BLEND * c->scale;
+
+	for (size_t i = 0; c->made && i < soft && i < n; i++)
+		pcm[i] = blend(period_next(c, c->made + i), pcm[i], i, soft);
 	c->made = 0;
 	history_add(c, pcm, n);
 }

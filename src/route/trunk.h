@@ -15,7 +15,6 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define TRUNK_CODECS_MAX 10
 #define TRUNK_TRUSTED_MAX 16
 
 enum trunk_kind {

@@ -27,7 +27,7 @@ struct worker_trunk {
 	struct sip_registration *registration;
 	struct sip_registration_status status;
 	char line[33]; /* in our Contact: calls to it are from that PBX */
-	const struct media_codec *codecs[TRUNK_CODECS_MAX]; /* by preference */
+	const struct media_codec *codecs[MEDIA_CODECS_MAX]; /* by preference */
 	size_t codecs_n;
 	bool authorised; /* its session may use Telegram */
 	bool keep;       /* seen in the table just received */

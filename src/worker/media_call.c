@@ -292,6 +292,7 @@ static void media_set_sip(void *arg)
 	struct bridge_leg_conf sip = {
 		.codec = p->sip.codec,
 		.ptime_ms = p->sip.ptime_ms,
+		.modes = p->sip.modes,
 		.send = send_to_sip,
 		.arg = m,
 	};

@@ -53,6 +53,7 @@ struct media_call_sip {
 	const struct media_codec *codec;
 	int pt, dtmf_pt;
 	unsigned ptime_ms;
+	unsigned modes; /* see struct bridge_leg_conf */
 	bool deaf;   /* the far end wants nothing: sendonly, inactive */
 	bool silent; /* it may send nothing: all but sendrecv */
 	bool mute;   /* it sends nothing: recvonly, inactive */

@@ -10,9 +10,7 @@
 #include "sip/sdp.h"
 #include "worker/internal.h"
 
-#define OPUS_PT 111
 #define DTMF_PT 101
-#define PTIME_MS 20
 #define TARGET_HEADERS 8
 
 struct sip_leg {
@@ -28,6 +26,7 @@ struct sip_leg {
 	char headers[TARGET_HEADERS][2][256];
 	size_t headers_n;
 	const struct media_codec *codec; /* chosen */
+	unsigned modes;                  /* of it, that the far end takes */
 	struct sip_sdp_codec sdp_codec;
 	struct sip_sdp_remote remote;
 	uint64_t sdp_id, sdp_version;
@@ -41,37 +40,41 @@ static struct sip_leg *self(struct call_leg *leg)
 
 /* -- SDP ------------------------------------------------------------------- */
 
-static void sdp_codec_of(struct sip_sdp_codec *s, const struct media_codec *c)
+static void sdp_codec_of(struct sip_sdp_codec *s, const struct media_codec *c,
+			 unsigned modes)
 {
 	*s = (struct sip_sdp_codec){
 		.clock_hz = c->rtp_clock_hz,
 		.channels = c->sdp_channels,
-		.pt = c->static_pt >= 0 ? c->static_pt : OPUS_PT,
+		.pt = c->pt,
 	};
 	snprintf(s->name, sizeof(s->name), "%s", c->name);
-	if (c == &media_codec_opus)
-		snprintf(s->fmtp, sizeof(s->fmtp),
-			 "useinbandfec=1;stereo=0;sprop-stereo=0");
+	media_codec_fmtp_write(s->fmtp, sizeof(s->fmtp), c, modes);
+}
+
+static bool choose_this(struct sip_leg *l, const struct media_codec *codec)
+{
+	for (size_t i = 0; i < l->remote.codecs_n; i++) {
+		const struct sip_sdp_codec *r = &l->remote.codecs[i];
+
+		if (!media_codec_matches(codec, r->name, r->clock_hz,
+					 r->channels, r->fmtp, &l->modes))
+			continue;
+		l->codec = codec;
+		sdp_codec_of(&l->sdp_codec, codec, l->modes);
+		l->sdp_codec.pt = r->pt;
+		snprintf(l->wc->codec, sizeof(l->wc->codec), "%s", codec->name);
+		return true;
+	}
+	return false;
 }
 
 /* Behaviour 3.9: the first codec of our list that the offer contains. */
 static bool choose_codec(struct sip_leg *l)
 {
-	for (size_t i = 0; i < l->trunk.codecs_n; i++) {
-		for (size_t k = 0; k < l->remote.codecs_n; k++) {
-			const struct sip_sdp_codec *r = &l->remote.codecs[k];
-
-			if (media_codec_by_sdp(r->name, r->clock_hz) !=
-			    l->trunk.codecs[i])
-				continue;
-			l->codec = l->trunk.codecs[i];
-			sdp_codec_of(&l->sdp_codec, l->codec);
-			l->sdp_codec.pt = r->pt;
-			snprintf(l->wc->codec, sizeof(l->wc->codec), "%s",
-				 l->codec->name);
+	for (size_t i = 0; i < l->trunk.codecs_n; i++)
+		if (choose_this(l, l->trunk.codecs[i]))
 			return true;
-		}
-	}
 	return false;
 }
 
@@ -82,7 +85,7 @@ static void sdp_local(struct sip_leg *l, struct sip_sdp_local *d)
 	*d = (struct sip_sdp_local){
 		.session_id = l->sdp_id,
 		.version = ++l->sdp_version,
-		.ptime_ms = PTIME_MS,
+		.ptime_ms = media_codec_ptime(l->trunk.codecs[0], 0),
 		.dtmf_pt = -1,
 		.dtmf_clock_hz = 8000,
 	};
@@ -113,8 +116,7 @@ static int write_answer(struct sip_leg *l, struct buf *text)
 	d.codecs = &l->sdp_codec;
 	d.codecs_n = 1;
 	d.direction = mirror(l->remote.direction);
-	if (l->remote.ptime_ms >= 10 && l->remote.ptime_ms <= 60)
-		d.ptime_ms = l->remote.ptime_ms / 10 * 10;
+	d.ptime_ms = media_codec_ptime(l->codec, l->remote.ptime_ms);
 	if (l->codec->rtp_clock_hz == 48000 && l->remote.dtmf_pt_48k >= 0) {
 		d.dtmf_pt = l->remote.dtmf_pt_48k;
 		d.dtmf_clock_hz = 48000;
@@ -126,12 +128,12 @@ static int write_answer(struct sip_leg *l, struct buf *text)
 
 static int write_offer(struct sip_leg *l, struct buf *text)
 {
-	struct sip_sdp_codec codecs[TRUNK_CODECS_MAX];
+	struct sip_sdp_codec codecs[MEDIA_CODECS_MAX];
 	struct sip_sdp_local d;
 
 	sdp_local(l, &d);
 	for (size_t i = 0; i < l->trunk.codecs_n; i++)
-		sdp_codec_of(&codecs[i], l->trunk.codecs[i]);
+		sdp_codec_of(&codecs[i], l->trunk.codecs[i], 0);
 	d.codecs = codecs;
 	d.codecs_n = l->trunk.codecs_n;
 	d.dtmf_pt = DTMF_PT;
@@ -141,7 +143,6 @@ static int write_offer(struct sip_leg *l, struct buf *text)
 /* Tells the media thread where to send and what. */
 static void apply_remote(struct sip_leg *l)
 {
-	unsigned ptime = l->remote.ptime_ms;
 	struct media_call_sip sip = {
 		.remote = l->remote.rtp,
 		.codec = l->codec,
@@ -150,9 +151,8 @@ static void apply_remote(struct sip_leg *l)
 					   l->remote.dtmf_pt_48k >= 0
 				   ? l->remote.dtmf_pt_48k
 				   : l->remote.dtmf_pt,
-		.ptime_ms = ptime == 10 || ptime == 40 || ptime == 60
-				    ? ptime
-				    : PTIME_MS,
+		.ptime_ms = media_codec_ptime(l->codec, l->remote.ptime_ms),
+		.modes = l->modes,
 		.deaf = l->remote.direction == SIP_SDP_SENDONLY ||
 			l->remote.direction == SIP_SDP_INACTIVE,
 		.silent = l->remote.direction != SIP_SDP_SENDRECV,

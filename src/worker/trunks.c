@@ -65,12 +65,10 @@ static void codecs_find(struct worker_trunk *t)
 	char name[16];
 
 	t->codecs_n = 0;
-	while (trunk_item(&list, name, sizeof(name))) {
-		const struct media_codec *c = media_codec_by_setting(name);
-
-		if (c && t->codecs_n < TRUNK_CODECS_MAX)
-			t->codecs[t->codecs_n++] = c;
-	}
+	while (trunk_item(&list, name, sizeof(name)))
+		t->codecs_n += media_codecs_by_setting(
+			t->codecs + t->codecs_n,
+			MEDIA_CODECS_MAX - t->codecs_n, name);
 }
 
 static void trusted_find(struct worker_trunk *t)
