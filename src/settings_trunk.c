@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/log.h"
 #include "media/codec.h"
 #include "settings_internal.h"
 
@@ -58,6 +59,8 @@ static int read_trunk(const struct settings *s, struct trunk *t,
 		return fail;
 	if (trunk_check(t, settings_codec_built, &f))
 		return fail_at(x, &f, err);
+	if (trunk_doubtful(t, &f))
+		log_warn("settings", t->name, "%s", f.why);
 	if (!session_known(s, t->session))
 		return config_fail(x, "session", 0, err,
 				   "there is no [session %s]", t->session);

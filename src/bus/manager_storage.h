@@ -7,6 +7,9 @@
  *     Storage ends the call and tells the caller
  *   manager.session.state  {session, storage, state, reason, logged_in: bool,
  *                          user: USER|null}; state as in telegram/state.h
+ *   manager.message        {session, storage, from: USER, text} a user wrote
+ *                          to an account whose messages are on; not our own,
+ *                          edited ones or those of other accounts of ours
  *   storage.S.call.assign  {call, worker}: events of the call go there
  *   storage.S.login.start    request {session, phone}
  *   storage.S.login.resend   request {session}
@@ -41,6 +44,7 @@
 
 #define BUS_MANAGER_CALL_INCOMING "manager.call.incoming"
 #define BUS_MANAGER_SESSION_STATE "manager.session.state"
+#define BUS_MANAGER_MESSAGE "manager.message"
 #define BUS_STORAGE_CALL_ASSIGN "storage.%s.call.assign"
 #define BUS_STORAGE_LOGIN_START "storage.%s.login.start"
 #define BUS_STORAGE_LOGIN_CODE "storage.%s.login.code"

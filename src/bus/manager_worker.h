@@ -19,7 +19,8 @@
  *   worker.W.call.offer    request -> {ok}: a Telegram user calls: {call, session, storage,
  *                          telegram_id, access_hash, caller: USER,
  *                          targets: [{trunk, priority, from_user,
- *                          from_name}],
+ *                          from_name, number: called at the PBX; "": the
+ *                          trunk's own}],
  *                          caller_is_gateway: bool (482, against loops)}
  *   manager.ban            {worker, address, seconds, times, reason}: kept
  *   manager.ban.lifted     {address}

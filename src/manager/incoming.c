@@ -30,7 +30,8 @@ static void incoming_destroy(void *arg)
 	mem_deref(i->inbox);
 }
 
-static json_t *target_json(const struct trunk *t, json_t *caller)
+static json_t *target_json(const struct trunk *t, json_t *caller,
+			   const char *number)
 {
 	char name[300], from_user[128], from_name[256];
 	struct route_user user = {
@@ -48,9 +49,9 @@ static json_t *target_json(const struct trunk *t, json_t *caller)
 	    route_caller_name(from_name, sizeof(from_name), t->caller_name,
 			      &user))
 		return NULL;
-	return json_pack("{ss si ss ss}", "trunk", t->name, "priority",
+	return json_pack("{ss si ss ss ss}", "trunk", t->name, "priority",
 			 (int)t->priority, "from_user", from_user, "from_name",
-			 from_name);
+			 from_name, "number", number);
 }
 
 /* Behaviour 3.15: a gateway's account calling another one is a loop. */
@@ -98,13 +99,21 @@ static json_t *offer_json(struct incoming *i)
 	struct manager *m = i->manager;
 	json_t *caller = json_object_get(i->body, "caller");
 	json_t *targets = json_array(), *offer = json_deep_copy(i->body);
+	json_t *said = manager_said_take(m, text_of(i->body, "session"),
+					 text_of(caller, "id"));
 
 	for (size_t k = 0; k < m->conf.trunks_n; k++) {
 		const struct trunk *t = &m->trunks[k];
 
-		if (strcmp(t->session, text_of(i->body, "session")) == 0)
-			json_array_append_new(targets, target_json(t, caller));
+		if (strcmp(t->session, text_of(i->body, "session")) != 0)
+			continue;
+		/* Of trunks that the text named a number for, those only. */
+		if (!said || json_object_get(said, t->name))
+			json_array_append_new(
+				targets,
+				target_json(t, caller, text_of(said, t->name)));
 	}
+	json_decref(said);
 	json_object_set_new(offer, "targets", targets);
 	json_object_set_new(
 		offer, "caller_is_gateway",

@@ -24,6 +24,7 @@ struct manager {
 	size_t subs_n;
 	json_t *sessions;    /* name: its last manager.session.state */
 	struct list workers; /* struct manager_worker */
+	struct list said;    /* struct said, oldest first: messages.c */
 	struct list stale;   /* struct stale_call: waiting for their session */
 	struct tmr announce;
 	int records_fd;
@@ -39,6 +40,13 @@ void manager_bans_send(struct manager *m, const char *worker);
 
 /* incoming.c: manager.call.incoming */
 void manager_incoming(struct manager *m, const struct bus_message *msg);
+
+/* messages.c: manager.message */
+void manager_message(struct manager *m, const struct bus_message *msg);
+/* What the user's last text names for his next call, {trunk: number}, and
+ * forgets it; NULL: nothing. A new reference. */
+json_t *manager_said_take(struct manager *m, const char *session,
+			  const char *user);
 
 /* records.c */
 /* A call from Telegram that came to no Worker. */

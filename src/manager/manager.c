@@ -185,6 +185,11 @@ static void on_incoming(const struct bus_message *msg, void *arg)
 	manager_incoming(arg, msg);
 }
 
+static void on_message(const struct bus_message *msg, void *arg)
+{
+	manager_message(arg, msg);
+}
+
 static void on_session_state(const struct bus_message *msg, void *arg)
 {
 	struct manager *m = arg;
@@ -260,6 +265,7 @@ static int subscribe_all(struct manager *m)
 		{BUS_MANAGER_CALL_OPEN, on_call_open},
 		{BUS_MANAGER_CALL_RECORD, on_call_record},
 		{BUS_MANAGER_CALL_INCOMING, on_incoming},
+		{BUS_MANAGER_MESSAGE, on_message},
 		{BUS_MANAGER_SESSION_STATE, on_session_state},
 		{BUS_MANAGER_SHOW_TRUNKS, on_show_trunks},
 		{BUS_MANAGER_BAN, on_ban},
@@ -323,6 +329,7 @@ void manager_free(struct manager **mp)
 		bus_unsubscribe(&m->subs[--m->subs_n]);
 	manager_records_close(m);
 	list_flush(&m->workers);
+	list_flush(&m->said);
 	json_decref(m->sessions);
 	if (m->trunks)
 		bytes_wipe(m->trunks, m->conf.trunks_n * sizeof(*m->trunks));

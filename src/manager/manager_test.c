@@ -480,6 +480,54 @@ static void test_manager_tells_only_the_far_ends_there_were(void)
 	end();
 }
 
+static void write_text(const char *user, const char *text)
+{
+	bus_publish(bus, "manager.message",
+		    json_pack("{ss ss s{ss} ss}", "session", "office",
+			      "storage", "s1", "from", "id", user, "text",
+			      text));
+	ear_settle();
+}
+
+/* Of the offer's targets: "trunk:number " each. */
+static const char *numbers_offered(void)
+{
+	static char text[128];
+	json_t *targets, *t;
+	size_t i;
+
+	json_array_clear(heard);
+	ear_ask("manager.call.incoming", incoming("office"));
+	targets = json_object_get(ear_body("worker.w1.call.offer", 0),
+				  "targets");
+	*text = '\0';
+	json_array_foreach(targets, i, t) snprintf(
+		text + strlen(text), sizeof(text) - strlen(text), "%s:%s ",
+		text_of(t, "trunk"), text_of(t, "number"));
+	return text;
+}
+
+/* Behaviour 3.13: the trunks whose rules make a number of it, and once. */
+static void test_manager_dials_what_the_caller_wrote(void)
+{
+	struct trunk_fault f;
+
+	CHECK(begin());
+	manager_free(&manager);
+	CHECK_INT(trunk_set(&trunks[1], "dial_rules", "[^\\d]= ^8=7", &f), 0);
+	CHECK_INT(start(), 0);
+	hello("w1");
+	CHECK_STR(numbers_offered(), "pbx: second: ");
+	write_text("4711", "please 8-100");
+	CHECK_STR(numbers_offered(), "second:7100 ");
+	CHECK_STR(numbers_offered(), "pbx: second: ");
+	write_text("4711", "101");
+	write_text("4711", "thanks"); /* no number: the last one stands */
+	write_text("4712", "102");    /* of somebody else */
+	CHECK_STR(numbers_offered(), "second:101 ");
+	end();
+}
+
 int main(void)
 {
 	if (!mkdtemp(folder) || libre_init())
@@ -501,6 +549,7 @@ int main(void)
 	RUN(test_manager_closes_what_an_earlier_process_left);
 	RUN(test_manager_tells_both_far_ends_once_after_a_restart);
 	RUN(test_manager_tells_only_the_far_ends_there_were);
+	RUN(test_manager_dials_what_the_caller_wrote);
 	libre_close();
 	unlink(database);
 	rmdir(folder);

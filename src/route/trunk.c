@@ -8,6 +8,7 @@
 #include <strings.h>
 
 #include "base/bytes.h"
+#include "route/caller.h"
 #include "route/trunk_value.h"
 
 static int __attribute__((format(printf, 4, 5)))
@@ -260,6 +261,16 @@ int trunk_check(const struct trunk *t, trunk_codec_h *built,
 				     trunk_kind_name(t->kind));
 	}
 	return built ? check_codecs(t, built, f) : 0;
+}
+
+bool trunk_doubtful(const struct trunk *t, struct trunk_fault *f)
+{
+	const char *why;
+
+	if (!route_caller_ambiguous(t->caller_phone, &why))
+		return false;
+	(void)fault(f, 0, "caller_phone", "caller_phone: %s", why);
+	return true;
 }
 
 bool trunk_field(const struct trunk *t, char name[64], char value[128])

@@ -38,6 +38,7 @@ struct trunk {
 	char codecs[96];   /* "opus,alaw": names of 3.9, by preference */
 	enum trunk_preset preset;
 	char caller_phone[256], caller_name[256]; /* rules, route/caller.h */
+	char dial_rules[512];                     /* route/dial_rules.h */
 	char owner[64];                           /* "": nobody's */
 	unsigned lines;        /* calls at once; 0: no limit of its own */
 	char subscription[64]; /* "": none is asked for */
@@ -83,6 +84,8 @@ typedef bool(trunk_codec_h)(const char *name);
  * -EINVAL; f is set. */
 int trunk_check(const struct trunk *t, trunk_codec_h *built,
 		struct trunk_fault *f);
+/* Allowed, but hardly meant: then true, and f says why. */
+bool trunk_doubtful(const struct trunk *t, struct trunk_fault *f);
 /* Two trunks that could not be told apart: the same login, or the same address
  * and field. -EEXIST; f speaks of a. */
 int trunk_clash(const struct trunk *a, const struct trunk *b,

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "route/caller.h"
+#include "route/dial_rules.h"
 #include "route/trunk.h"
 #include "route/trunk_value.h"
 
@@ -74,10 +75,13 @@ static const struct trunk_setting table[] = {
 	{"caller_phone", ALL, 0, ROUTE_CALLER_PHONE_DEFAULT,
 	 ROUTE_CALLER_PHONE_TG2SIP,
 	 "rules: From user of a Telegram caller, and dialled numbers backwards",
-	 TEXT(caller_phone, trunk_value_rules)},
+	 TEXT(caller_phone, trunk_value_caller_phone)},
 	{"caller_name", ALL, 0, ROUTE_CALLER_NAME_DEFAULT, NULL,
 	 "rules: display name of a Telegram caller",
 	 TEXT(caller_name, trunk_value_rules)},
+	{"dial_rules", ALL, 0, DIAL_RULES_DEFAULT, NULL,
+	 "rules: what number a message names for the next call; =: as it is",
+	 TEXT(dial_rules, trunk_value_dial_rules)},
 	{"owner", ALL, 0, "", NULL, "whose it is; nobody's: no question",
 	 TEXT(owner, trunk_value_text)},
 	{"lines", ALL, 0, "0", NULL, "calls at once; 0: no limit",

@@ -147,7 +147,11 @@ static const struct {
 	{"preset", "asterisk", NULL, "expected is tg2sip"},
 	{"caller_phone", "+{phone}\n0{userid}", "+{phone}\n0{userid}", NULL},
 	{"caller_phone", "{phone", NULL, "brace"},
+	{"caller_phone", "{name}", NULL, "a name is no phone"},
 	{"caller_name", "{hat}", NULL, "unknown"},
+	{"dial_rules", "`[^+*#\\w]= ^8=7`", "`[^+*#\\w]= ^8=7`", NULL},
+	{"dial_rules", "=", "=", NULL},
+	{"dial_rules", "^8=7 (", NULL, "position 7: missing closing"},
 	/* Behaviour 3.12. */
 	{"field", "X-Office:5", "X-Office: 5", NULL},
 	{"field", "x-office :  east: 1 ", "x-office: east: 1", NULL},

@@ -11,6 +11,7 @@
 #include "base/re.h"
 #include "base/text.h"
 #include "route/caller.h"
+#include "route/dial_rules.h"
 #include "route/trunk.h"
 
 #define DIGITS "0123456789"
@@ -151,6 +152,29 @@ int trunk_value_networks(char *dst, size_t room, const char *value,
 
 /* -- SIP ----------------------------------------------------------------------
  */
+
+int trunk_value_caller_phone(char *dst, size_t room, const char *value,
+			     char why[TRUNK_WHY])
+{
+	const char *reason;
+
+	if (route_caller_phone_check(value, &reason))
+		return wrong(why, "%s", reason);
+	return keep(dst, room, value, "\n\r\t", why);
+}
+
+int trunk_value_dial_rules(char *dst, size_t room, const char *value,
+			   char why[TRUNK_WHY])
+{
+	struct dial_rules_fault fault;
+	struct dial_rules *rules = NULL;
+	int err = dial_rules_new(&rules, value, &fault);
+
+	dial_rules_free(&rules);
+	if (err == -EINVAL)
+		return wrong(why, "%s", fault.text);
+	return err ? err : keep(dst, room, value, "\n\r\t", why);
+}
 
 int trunk_value_rules(char *dst, size_t room, const char *value,
 		      char why[TRUNK_WHY])

@@ -17,6 +17,16 @@ int trunk_value_codecs(char *dst, size_t room, const char *value,
 		       char why[TRUNK_WHY]);
 int trunk_value_networks(char *dst, size_t room, const char *value,
 			 char why[TRUNK_WHY]);
+/* Caller phone; caller name, which knows names as well. */
+int trunk_value_caller_phone(char *dst, size_t room, const char *value,
+			     char why[TRUNK_WHY]);
+int trunk_value_dial_rules(char *dst, size_t room, const char *value,
+			   char why[TRUNK_WHY]);
+/* Caller phone; caller name, which knows names as well. */
+int trunk_value_caller_phone(char *dst, size_t room, const char *value,
+			     char why[TRUNK_WHY]);
+int trunk_value_dial_rules(char *dst, size_t room, const char *value,
+			   char why[TRUNK_WHY]);
 int trunk_value_rules(char *dst, size_t room, const char *value,
 		      char why[TRUNK_WHY]);
 /* HOST or HOST:PORT. */

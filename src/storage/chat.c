@@ -11,6 +11,7 @@
 
 /* Telegram's service account. */
 #define USER_TELEGRAM 777000
+#define HEARD_MAX_S 300
 
 struct telling {
 	struct session *session;
@@ -86,6 +87,25 @@ void storage_chat_tell(struct session *session, int64_t user, const char *text)
 	snprintf(id, sizeof(id), "%" PRId64, user);
 	if (tg_resolve(session->account, TG_PEER_ID, id, on_resolved, t))
 		free(t);
+}
+
+/* Behaviour 3.13: "ignore own, service, group and edited messages"; and those
+ * that were waiting for us: nobody calls because of them any more. */
+void storage_chat_heard(struct session *session, const struct tg_event *e)
+{
+	const struct tg_message *m = &e->message;
+	int64_t now = (int64_t)(clock_wall().us / USEC_S);
+	struct storage *s = session->storage;
+
+	if (e->kind != TG_EVENT_MESSAGE || m->out || !m->text.n ||
+	    session->silent || m->chat.bot || m->chat.id == USER_TELEGRAM ||
+	    now - m->date > HEARD_MAX_S || is_account_of_ours(s, m->chat.id))
+		return;
+	storage_publish(s, BUS_MANAGER_MESSAGE,
+			json_pack("{ss ss so ss%}", "session", session->name,
+				  "storage", s->id, "from",
+				  storage_user_json(&m->chat), "text",
+				  (const char *)m->text.p, m->text.n));
 }
 
 static void on_tell(const struct bus_message *m, void *arg)

@@ -52,6 +52,8 @@ int storage_chat_subscribe(struct storage *s);
  * is told nothing: a bot, Telegram itself, an account of ours, somebody who
  * had too many. */
 void storage_chat_tell(struct session *session, int64_t user, const char *text);
+/* A text somebody wrote is passed on, as manager.message says. */
+void storage_chat_heard(struct session *session, const struct tg_event *e);
 /* messages.c */
 int storage_messages_subscribe(struct storage *s);
 /* events.c */

@@ -185,6 +185,7 @@ static void on_state(enum tg_state state, const char *reason, void *arg)
 
 static void on_event(const struct tg_event *event, void *arg)
 {
+	storage_chat_heard(arg, event);
 	storage_event(arg, event);
 }
 

@@ -170,6 +170,7 @@ void sip_leg_name(const struct call_leg *leg);
 struct sip_leg_target {
 	const struct worker_trunk *trunk;
 	const char *from_user, *from_name;
+	const char *number; /* called at the PBX; "": the trunk's own */
 	json_t *caller; /* USER: the X-TG-* headers */
 };
 int sip_leg_new_outgoing(struct call_leg **lp, struct worker_call *wc,
@@ -179,7 +180,7 @@ int sip_leg_new_outgoing(struct call_leg **lp, struct worker_call *wc,
 /* Where a call goes, and how the PBX knows us. Texts live as long as this. */
 struct sip_place {
 	struct sa peer; /* chooses our address */
-	char uri[512], route[160], host[128];
+	char uri[640], route[160], host[128];
 };
 /* Fills what conf says of it. -ENOTCONN: nobody is there. */
 int sip_place_find(struct sip_place *p, struct sip_invite_conf *conf,

@@ -205,9 +205,8 @@ void sip_leg_name(const struct call_leg *leg)
 	snprintf(wc->trunk, sizeof(wc->trunk), "%s", l->trunk.set.name);
 	snprintf(wc->from, sizeof(wc->from), "%s", l->from_user);
 	snprintf(wc->to, sizeof(wc->to), "%s",
-		 l->trunk.set.kind == TRUNK_PBX_TO_GATEWAY
-			 ? l->trunk.set.login
-			 : l->trunk.set.number);
+		 *l->trunk.set.number ? l->trunk.set.number
+				      : l->trunk.set.login);
 	snprintf(wc->sip_call_id, sizeof(wc->sip_call_id), "%s", l->call_id);
 }
 
@@ -529,6 +528,9 @@ int sip_leg_new_outgoing(struct call_leg **lp, struct worker_call *wc,
 		return -ENOMEM;
 	snprintf(l->from_user, sizeof(l->from_user), "%s", target->from_user);
 	snprintf(l->from_name, sizeof(l->from_name), "%s", target->from_name);
+	if (*target->number)
+		text_clean(l->trunk.set.number, sizeof(l->trunk.set.number),
+			   bytes_str(target->number));
 	if (l->trunk.set.kind == TRUNK_IP && *l->trunk.field_name)
 		add_header(l, l->trunk.field_name, l->trunk.field_value);
 	add_header(l, "X-GW-Context", wc->id);

@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 #include "sip/address.h"
 #include "worker/internal.h"
@@ -20,6 +21,36 @@ static bool behind_nat(const struct sip_binding *b)
 	       !sa_cmp(&host, &b->source, SA_ADDR);
 }
 
+/* The user part of a URI, escaped: three characters of each at most. */
+#define USER_MAX (3 * sizeof(((struct trunk *)0)->number))
+
+static void user_escape(char dst[USER_MAX], const char *user)
+{
+	struct buf text;
+
+	buf_init(&text);
+	address_write_user(&text, user);
+	snprintf(dst, USER_MAX, "%s", buf_cstr(&text));
+	buf_clear(&text);
+}
+
+/* The contact with another user: who is called there. Other URIs than SIP's
+ * are left. */
+static void contact_with_user(char *dst, size_t room, const char *contact,
+			      const char *user)
+{
+	const char *rest = strchr(contact, ':');
+	const char *at = rest ? strchr(rest, '@') : NULL;
+	char escaped[USER_MAX];
+
+	if (!rest || strncasecmp(contact, "sip", 3) != 0)
+		return;
+	user_escape(escaped, user);
+	(void)re_snprintf(dst, room, "%b:%s@%s", contact,
+			  (size_t)(rest - contact), escaped,
+			  at ? at + 1 : rest + 1);
+}
+
 static int place_of_binding(struct sip_place *p, struct sip_invite_conf *conf,
 			    const struct worker *w,
 			    const struct worker_trunk *t)
@@ -30,6 +61,10 @@ static int place_of_binding(struct sip_place *p, struct sip_invite_conf *conf,
 		return -ENOTCONN;
 	p->peer = b->source;
 	snprintf(p->uri, sizeof(p->uri), "%s", b->contact);
+	/* Behaviour Q-9: the number of a message. */
+	if (*t->set.number)
+		contact_with_user(p->uri, sizeof(p->uri), b->contact,
+				  t->set.number);
 	/* RFC 5626 5.3: what came by a connection is called on it. */
 	if (behind_nat(b) || strncmp(b->path, "udp:", 4) != 0) {
 		snprintf(p->route, sizeof(p->route), "%s", b->path);
@@ -54,12 +89,14 @@ static int place_of_registrar(struct sip_place *p, struct sip_invite_conf *conf,
 			      const struct worker_trunk *t)
 {
 	const char *transport = transport_parameter(t);
+	char number[USER_MAX];
 
 	if (t->status.state != SIP_REGISTRATION_UP)
 		return -ENOTCONN;
 	p->peer = t->status.registrar;
-	snprintf(p->uri, sizeof(p->uri), "sip:%s@%s%s", t->set.number,
-		 t->set.domain, transport);
+	user_escape(number, t->set.number);
+	snprintf(p->uri, sizeof(p->uri), "sip:%s@%s%s", number, t->set.domain,
+		 transport);
 	snprintf(p->host, sizeof(p->host), "%.*s",
 		 (int)address_host_length(t->set.domain), t->set.domain);
 	conf->from_host = p->host;
@@ -78,11 +115,14 @@ static int place_of_registrar(struct sip_place *p, struct sip_invite_conf *conf,
 static int place_of_peer(struct sip_place *p, struct sip_invite_conf *conf,
 			 const struct worker_trunk *t)
 {
+	char number[USER_MAX];
+
 	if (!sa_isset(&t->address, SA_ADDR))
 		return -ENOTCONN;
 	p->peer = t->address;
-	snprintf(p->uri, sizeof(p->uri), "sip:%s@%s%s", t->set.number,
-		 t->set.address, transport_parameter(t));
+	user_escape(number, t->set.number);
+	snprintf(p->uri, sizeof(p->uri), "sip:%s@%s%s", number, t->set.address,
+		 transport_parameter(t));
 	conf->tls_name = t->set.address;
 	conf->tls_verify = t->set.tls_verify;
 	return 0;

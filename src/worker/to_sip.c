@@ -11,6 +11,7 @@ static void add_target(struct worker_call *wc, json_t *t, json_t *caller)
 		.trunk = worker_trunk_by_name(wc->worker, text_of(t, "trunk")),
 		.from_user = text_of(t, "from_user"),
 		.from_name = text_of(t, "from_name"),
+		.number = text_of(t, "number"),
 		.caller = caller,
 	};
 	struct call_leg *leg = NULL;

@@ -13,7 +13,8 @@ class Gateway:
     more: text at the end of the configuration."""
 
     def __init__(self, build, folder, telegram, sessions, trunks,
-                 rtp="16384-18384", extra_sip="", address=None, more=""):
+                 rtp="16384-18384", extra_sip="", address=None, more="",
+                 session_lines=None):
         os.makedirs(folder, exist_ok=True)
         self.program = os.path.join(build, "gramline")
         self.folder = folder
@@ -35,7 +36,8 @@ class Gateway:
             f.write("[sip]\nlisten = %s\nrtp = %s\n%s\n" % (
                 self.address, rtp, extra_sip))
             for name, phone in sessions.items():
-                f.write("\n[session %s]\nphone = %s\n" % (name, phone))
+                f.write("\n[session %s]\nphone = %s\n%s\n" % (
+                    name, phone, (session_lines or {}).get(name, "")))
             for t in trunks:
                 f.write("\n[trunk %s]\n" % t["name"])
                 for key, value in t.items():

@@ -33,10 +33,12 @@ def phone(number):
 
 class Stage:
     """name: of the folder under BUILD/scenario. sip, telegram: more lines of
-    these sections of the gateway's configuration; sim: of the simulator's."""
+    these sections of the gateway's configuration; session_lines: of a
+    session's, by its name; sim: of the simulator's."""
 
     def __init__(self, name, users, trunks=(PBX,), sip="", telegram="",
-                 sessions=None, rtp="16384-18384", **sim):
+                 sessions=None, rtp="16384-18384", session_lines=None,
+                 **sim):
         self.build = os.path.abspath(sys.argv[1])
         self.folder = os.path.join(self.build, "scenario", name)
         shutil.rmtree(self.folder, ignore_errors=True)
@@ -49,7 +51,8 @@ class Stage:
         self.sessions = sessions or {"office": "+" + OFFICE["phone"]}
         self.gateway = Gateway(self.build, self.path("gateway"),
                                self.telegram.settings() + "\n" + telegram,
-                               self.sessions, trunks, rtp, sip)
+                               self.sessions, trunks, rtp, sip,
+                               session_lines=session_lines)
         for name_, number in self.sessions.items():
             self.gateway.login(name_, lambda: self.telegram.code(number[1:]))
         self.gateway.start()
