@@ -6,6 +6,7 @@ void options_request(struct sip_stack *s, const struct sip_msg *msg)
 	(void)sip_replyf(s->sip, msg, 200, "OK",
 			 "Allow: %s\r\nAccept: application/sdp\r\n"
 			 "Accept-Encoding: identity\r\n"
-			 "Supported: \r\nContent-Length: 0\r\n\r\n",
+			 "Supported: " SANITY_SUPPORTED "\r\n"
+			 "Content-Length: 0\r\n\r\n",
 			 SANITY_ALLOW);
 }

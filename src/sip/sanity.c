@@ -12,12 +12,12 @@
 #define MAX_FORWARDS_MAX 255
 
 static const char *const supported_methods[] = {
-	"INVITE",  "ACK",  "CANCEL", "BYE",
-	"OPTIONS", "INFO", "UPDATE", "REGISTER",
+	"INVITE", "ACK",    "CANCEL", "BYE",      "OPTIONS",
+	"INFO",   "UPDATE", "PRACK",  "REGISTER",
 };
 /* Known to us, never allowed: 405, not 501 (RFC 3261 21.4.6, 21.5.2). */
 static const char *const known_methods[] = {
-	"PRACK", "SUBSCRIBE", "NOTIFY", "PUBLISH", "REFER", "MESSAGE",
+	"SUBSCRIBE", "NOTIFY", "PUBLISH", "REFER", "MESSAGE",
 };
 
 static bool listed(struct bytes b, const char *const *list, size_t n)
@@ -277,7 +277,9 @@ static bool uri_check(const struct head *h, struct sanity *v)
 	    memchr(h->uri.p, '"', h->uri.n) || !colon)
 		return refuse(v, 400, "Bad Request-URI", "bad Request-URI");
 	scheme = bytes_of(h->uri.p, (size_t)(colon - h->uri.p));
-	if (!head_is(scheme, "sip") && !head_is(scheme, "sips"))
+	/* RFC 3966: a number to call. */
+	if (!head_is(scheme, "sip") && !head_is(scheme, "sips") &&
+	    !(head_is(scheme, "tel") && head_is(h->method, "INVITE")))
 		return refuse(v, 416, "Unsupported URI Scheme",
 			      "unsupported URI scheme");
 	if (memchr(behind.p, '?', behind.n) || uri_decode(&uri, &pl) ||
@@ -296,20 +298,52 @@ static bool method_check(const struct head *h, struct sanity *v)
 	return refuse(v, 501, "Not Implemented", "unknown method");
 }
 
+static bool is_supported(struct bytes option)
+{
+	struct bytes rest = bytes_str(SANITY_SUPPORTED);
+
+	while (rest.n) {
+		struct bytes one = address_next(&rest);
+
+		if (one.n == option.n &&
+		    strncasecmp((const char *)one.p, (const char *)option.p,
+				one.n) == 0)
+			return true;
+	}
+	return false;
+}
+
+static void unsupported_write(struct buf *names, struct bytes list)
+{
+	while (list.n) {
+		struct bytes one = address_next(&list);
+
+		if (!one.n || is_supported(one))
+			continue;
+		if (names->n)
+			buf_str(names, ", ");
+		head_value(names, one);
+	}
+}
+
 /* RFC 3261 8.2.2.3: options we do not know are named in Unsupported. */
 static bool require_check(const struct head *h, struct sanity *v)
 {
-	const struct head_field *f = head_field(h, "Require", 0);
+	const struct head_field *f;
 	struct buf names;
+	bool all;
 
-	if (!f || head_is(h->method, "ACK") || head_is(h->method, "CANCEL"))
+	if (head_is(h->method, "ACK") || head_is(h->method, "CANCEL"))
 		return true;
 	buf_init(&names);
-	head_value(&names, f->value);
-	snprintf(v->extra, sizeof(v->extra), "Unsupported: %.200s\r\n",
-		 buf_cstr(&names));
+	for (size_t i = 0; (f = head_field(h, "Require", i)); i++)
+		unsupported_write(&names, f->value);
+	all = !names.n;
+	if (!all)
+		snprintf(v->extra, sizeof(v->extra), "Unsupported: %.200s\r\n",
+			 buf_cstr(&names));
 	buf_clear(&names);
-	return refuse(v, 420, "Bad Extension", "unsupported extension");
+	return all || refuse(v, 420, "Bad Extension", "unsupported extension");
 }
 
 static void request_check(struct sanity *v, const struct head *h)

@@ -10,7 +10,11 @@
 #include "base/re.h"
 #include "sip/head.h"
 
-#define SANITY_ALLOW "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, UPDATE, REGISTER"
+#define SANITY_ALLOW                                                           \
+	"INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, UPDATE, PRACK, REGISTER"
+/* Extensions a peer may require of us. */
+#define SANITY_SUPPORTED "100rel, " SANITY_SUPPORTED_PLAIN
+#define SANITY_SUPPORTED_PLAIN "timer"
 #define SANITY_MESSAGE_MAX 65535
 
 enum sanity_verdict {

@@ -16,6 +16,15 @@ static const char *const state_names[] = {
 	[SESSION_TERMINATED] = "terminated",
 };
 
+static void timers_stop(struct sip_session *s)
+{
+	session_ok_stop(s);
+	session_reliable_stop(s);
+	session_out_stop(s);
+	session_refresh_stop(s);
+	session_timer_stop(s);
+}
+
 static void destructor(void *p)
 {
 	struct sip_session *s = p;
@@ -23,11 +32,12 @@ static void destructor(void *p)
 	list_unlink(&s->list_le);
 	hash_unlink(&s->call_le);
 	tmr_cancel(&s->closed_timer);
-	session_ok_stop(s);
-	session_out_stop(s);
+	timers_stop(s);
+	list_flush(&s->requests);
 	mem_deref(s->transaction);
 	mem_deref(s->invite);
-	mem_deref(s->bye);
+	session_early_clear(s);
+	session_redirect_clear(s);
 	dialog_clear(&s->dialog);
 	free(s->call_id);
 	free(s->request_user);
@@ -36,6 +46,10 @@ static void destructor(void *p)
 	free(s->to_user);
 	free(s->user_agent);
 	free(s->contact_user);
+	free(s->asserted_user);
+	free(s->asserted_name);
+	free(s->diverted_user);
+	free(s->diverted_reason);
 	free(s->auth_user);
 	if (s->auth_password)
 		bytes_wipe(s->auth_password, strlen(s->auth_password));
@@ -45,6 +59,8 @@ static void destructor(void *p)
 	buf_clear(&s->authorization);
 	buf_clear(&s->reason_header);
 	buf_clear(&s->cancel.via);
+	buf_clear(&s->local_sdp);
+	buf_clear(&s->ack_body);
 }
 
 struct sip_session *session_new(struct sip_stack *stack, bool incoming)
@@ -95,6 +111,9 @@ static void end_note(struct sip_session *s, enum sip_end how, int code,
 		     const char *reason)
 {
 	session_set_state(s, SESSION_TERMINATED);
+	session_reliable_stop(s);
+	session_refresh_stop(s);
+	session_timer_stop(s);
 	s->closed = true;
 	s->end_how = how;
 	s->end_code = code;
@@ -140,7 +159,7 @@ void session_close_later(struct sip_session *s, int code, const char *reason)
 void session_settle(struct sip_session *s)
 {
 	if (!s->list_le.list || !s->closed || tmr_isrunning(&s->closed_timer) ||
-	    s->request || s->bye || s->ok.text)
+	    s->request || s->requests.head || s->ok.text)
 		return;
 	list_unlink(&s->list_le);
 	hash_unlink(&s->call_le);
@@ -208,10 +227,9 @@ void session_stop_all(struct sip_stack *stack)
 			mem_deref(s);
 		}
 		/* An owner may still hold it; it can do nothing any more. */
-		session_ok_stop(s);
-		session_out_stop(s);
+		timers_stop(s);
 		s->transaction = mem_deref(s->transaction);
-		s->bye = mem_deref(s->bye);
+		list_flush(&s->requests);
 		s->stack = NULL;
 		mem_deref(s);
 	}
@@ -229,6 +247,11 @@ void sip_session_info(const struct sip_session *s, struct sip_session_info *i)
 		.from_name = s->from_name ? s->from_name : "",
 		.to_user = s->to_user ? s->to_user : "",
 		.user_agent = s->user_agent ? s->user_agent : "",
+		.asserted_user = s->asserted_user ? s->asserted_user : "",
+		.asserted_name = s->asserted_name ? s->asserted_name : "",
+		.diverted_user = s->diverted_user ? s->diverted_user : "",
+		.diverted_reason = s->diverted_reason ? s->diverted_reason : "",
+		.private = s->private,
 		.peer = s->peer,
 		.source = s->source,
 		.sdp = buf_bytes(&s->offer),
@@ -257,6 +280,8 @@ const char *session_reason(int code)
 		{404, "Not Found"},
 		{408, "Request Timeout"},
 		{415, "Unsupported Media Type"},
+		{421, "Extension Required"},
+		{422, "Session Interval Too Small"},
 		{480, "Temporarily Unavailable"},
 		{482, "Loop Detected"},
 		{486, "Busy Here"},
@@ -265,6 +290,7 @@ const char *session_reason(int code)
 		{491, "Request Pending"},
 		{500, "Server Internal Error"},
 		{503, "Service Unavailable"},
+		{504, "Server Time-out"},
 		{600, "Busy Everywhere"},
 		{603, "Decline"},
 	};
@@ -289,10 +315,36 @@ struct bytes session_sdp(const struct sip_msg *msg)
 	return body;
 }
 
+void session_write_abilities(struct buf *lines, const struct sip_session *s)
+{
+	buf_str(lines, "Allow: " SANITY_ALLOW "\r\nSupported: ");
+	/* Of a re-INVITE no provisional answer is worth a PRACK. */
+	buf_str(lines, s->terms.rel100 == SIP_REL100_OFF ||
+				       s->state == SESSION_CONFIRMED
+			       ? SANITY_SUPPORTED_PLAIN
+			       : SANITY_SUPPORTED);
+	buf_str(lines, "\r\n");
+}
+
 void session_write_own(struct buf *lines, const struct sip_session *s,
 		       const struct sip_msg *msg)
 {
 	transport_contact(lines, s->stack, msg->tp, &msg->dst, s->contact_user,
 			  NULL);
-	buf_str(lines, "Allow: " SANITY_ALLOW "\r\nSupported: \r\n");
+	session_write_abilities(lines, s);
+}
+
+void session_sdp_sent(struct sip_session *s, struct bytes sdp)
+{
+	if (!sdp.n)
+		return;
+	buf_reset(&s->local_sdp);
+	buf_put(&s->local_sdp, sdp.p, sdp.n);
+}
+
+void session_abilities_read(struct sip_session *s, const struct sip_msg *msg)
+{
+	if (sip_msg_hdr(msg, SIP_HDR_ALLOW))
+		s->refresh.peer_updates =
+			sip_msg_hdr_has_value(msg, SIP_HDR_ALLOW, "UPDATE");
 }

@@ -1,4 +1,5 @@
-/* One INVITE session, either direction (RFC 3261 13-15, 3262 later, 3264).
+/* One INVITE session, either direction (RFC 3261 13-15, 3262, 3264, 3311,
+ * 4028).
  *
  * Created by the stack for an incoming INVITE or by sip_session_invite().
  * Reference counted with libre's mem_ref/mem_deref; on the stack's loop. The
@@ -40,10 +41,26 @@ struct sip_session_handlers {
 	int (*offer)(struct bytes sdp, struct buf *answer, void *arg);
 	/* INFO with application/dtmf-relay or application/dtmf. */
 	void (*dtmf)(char digit, unsigned duration_ms, void *arg);
+	/* The peer's answer to an offer of ours other than in the INVITE or
+	 * its 2xx: in PRACK, or to a re-INVITE that refreshes. */
+	void (*changed)(struct bytes sdp, void *arg);
 	/* The end; code and reason as sent or received (487 for CANCEL, 200
 	 * after BYE). */
 	void (*closed)(enum sip_end how, int code, const char *reason,
 		       void *arg);
+};
+
+/* RFC 3262. What the peer requires is done whatever this says. */
+enum sip_rel100 {
+	SIP_REL100_SUPPORTED, /* announced */
+	SIP_REL100_OFF,       /* not announced */
+	SIP_REL100_REQUIRED,  /* required of the peer, and done by us */
+};
+
+/* What is agreed with a peer before a call. */
+struct sip_session_terms {
+	unsigned timer_s; /* RFC 4028: refreshed within; 0: if he asks */
+	enum sip_rel100 rel100;
 };
 
 /* What an INVITE said. Strings live as long as the session. */
@@ -53,6 +70,9 @@ struct sip_session_info {
 	const char *from_user, *from_name;
 	const char *to_user;
 	const char *user_agent;
+	const char *asserted_user, *asserted_name;   /* RFC 3325 */
+	const char *diverted_user, *diverted_reason; /* RFC 5806, 7044 */
+	bool private;     /* RFC 3323: the caller wants not to be shown */
 	const char *peer; /* who was told by its origin, or "" */
 	struct sa source;
 	struct bytes sdp; /* offer; empty for a delayed offer */
@@ -68,7 +88,16 @@ void sip_session_handlers(struct sip_session *s,
 			  const struct sip_session_handlers *h, void *arg);
 
 /* -- incoming ------------------------------------------------------------- */
-/* 101..199; sdp may be empty. -EINVAL in any state but NEW and EARLY. */
+/* Before the first answer. -ENOTSUP: they demand what this peer cannot do;
+ * then reject it with 421 and "Require: 100rel". */
+int sip_session_agree(struct sip_session *s,
+		      const struct sip_session_terms *terms);
+/* Provisional answers are acknowledged: the first one must carry our offer
+ * when info.sdp is empty (RFC 3261 13.2.1), whose answer comes by `changed`;
+ * then there is none in the 200. */
+bool sip_session_is_reliable(const struct sip_session *s);
+/* 101..199; sdp may be empty. -EINVAL in any state but NEW and EARLY, -EBUSY
+ * while another one is not acknowledged. */
 int sip_session_progress(struct sip_session *s, int code, const char *reason,
 			 struct bytes sdp);
 /* 200 with the answer, or with our offer when info.sdp is empty: then the
@@ -80,18 +109,21 @@ int sip_session_reject(struct sip_session *s, int code, const char *reason,
 
 /* -- outgoing ------------------------------------------------------------- */
 struct sip_invite_conf {
-	const char *uri;       /* Request-URI, e.g. a binding's contact */
-	const char *route;     /* next hop: a binding's path or a SIP URI;
-				* NULL: from the URI */
-	const char *tls_name;  /* of the peer's certificate; NULL: any */
+	const char *uri;      /* Request-URI, e.g. a binding's contact */
+	const char *route;    /* next hop: a binding's path or a SIP URI;
+			       * NULL: from the URI */
+	const char *tls_name; /* of the peer's certificate; NULL: any */
 	bool tls_verify;
-	const char *to_uri;    /* NULL: uri */
+	const char *to_uri;                /* NULL: uri */
 	const char *from_user, *from_name; /* UTF-8, escaped by us */
-	const char *from_host; /* NULL: our address */
+	const char *from_host;             /* NULL: our address */
+	bool anonymous;                    /* RFC 3323: From says nothing */
+	bool assert_identity; /* RFC 3325: P-Asserted-Identity does */
 	const char *auth_user, *auth_password; /* for 401/407; NULL: none */
 	const struct sip_header *headers;
 	size_t headers_n;
-	struct bytes sdp; /* offer */
+	struct bytes sdp; /* offer; empty: the peer makes it (`offer`) */
+	struct sip_session_terms terms;
 };
 int sip_session_invite(struct sip_session **sp, struct sip_stack *stack,
 		       const struct sip_invite_conf *conf,

@@ -28,8 +28,12 @@ struct side {
 	char user[64];
 	const char *wanted;
 	const char *answer; /* of the offer handler */
+	const char *lines;  /* of the peer's INVITE */
+	struct sip_session_terms terms;
+	int agreed; /* what sip_session_agree() returned */
 	int offer_code;
 	bool end_in_offer;
+	bool no_offer; /* in our INVITE */
 	enum sip_end how;
 	int code;
 };
@@ -69,6 +73,12 @@ static inline void on_confirmed(struct bytes sdp, void *arg)
 	keep_sdp(arg, sdp);
 }
 
+static inline void on_changed(struct bytes sdp, void *arg)
+{
+	note(arg, "changed");
+	keep_sdp(arg, sdp);
+}
+
 static inline int on_offer(struct bytes sdp, struct buf *answer, void *arg)
 {
 	struct side *o = arg;
@@ -104,7 +114,13 @@ static inline void on_closed(enum sip_end how, int code, const char *reason,
 }
 
 static const struct sip_session_handlers side_handlers = {
-	on_progress, on_answered, on_confirmed, on_offer, on_dtmf, on_closed,
+	.progress = on_progress,
+	.answered = on_answered,
+	.confirmed = on_confirmed,
+	.offer = on_offer,
+	.dtmf = on_dtmf,
+	.changed = on_changed,
+	.closed = on_closed,
 };
 
 static inline void on_incoming(struct sip_session *s, const char *user,
@@ -115,6 +131,7 @@ static inline void on_incoming(struct sip_session *s, const char *user,
 	snprintf(o->user, sizeof(o->user), "%s", user);
 	o->session = mem_ref(s);
 	sip_session_handlers(s, &side_handlers, o);
+	o->agreed = sip_session_agree(s, &o->terms);
 	note(o, "incoming");
 }
 
@@ -182,17 +199,20 @@ static inline bool peer_start(struct side *o, struct peer *p)
 			     "Contact: <sip:alice@127.0.0.1:9>\r\n");
 }
 
-/* INVITE with its challenge; the session is in o. lines may be NULL. */
-static inline bool peer_invite(struct side *o, struct peer *p, const char *call,
-			       const char *body)
+/* INVITE with its challenge. */
+static inline bool peer_invite_sent(struct side *o, struct peer *p,
+				    const char *call, const char *body)
 {
+	char lines[512];
 	struct peer_request r = {.method = "INVITE",
 				 .call = call,
 				 .seq = 1,
-				 .lines = body ? SDP_TYPE : "",
+				 .lines = lines,
 				 .body = body};
 	const char *a;
 
+	snprintf(lines, sizeof(lines), "%s%s", body ? SDP_TYPE : "",
+		 o->lines ? o->lines : "");
 	p->authorization[0] = '\0';
 	peer_request(p, &r);
 	a = peer_wait(p, "401 Unauthorized");
@@ -202,7 +222,15 @@ static inline bool peer_invite(struct side *o, struct peer *p, const char *call,
 	r.branch = call;
 	peer_request(p, &r);
 	p->authorization[0] = '\0';
-	return peer_wait(p, "100 Trying") && side_wait(o, "incoming");
+	return true;
+}
+
+/* The session is in o. */
+static inline bool peer_invite(struct side *o, struct peer *p, const char *call,
+			       const char *body)
+{
+	return peer_invite_sent(o, p, call, body) &&
+	       peer_wait(p, "100 Trying") && side_wait(o, "incoming");
 }
 
 static inline bool to_tag_of(const char *message, char tag[64])
@@ -261,7 +289,8 @@ static inline bool call_peer(struct side *o, struct peer *p,
 		.from_name = "Zo\xc3\xab \"Z\"\r\nX: y",
 		.auth_user = "gw",
 		.auth_password = "pw",
-		.sdp = bytes_str(OFFER),
+		.sdp = bytes_str(o->no_offer ? "" : OFFER),
+		.terms = o->terms,
 	};
 	const struct sip_header extra[] = {
 		{"X-TG-ID", "42"},
@@ -278,6 +307,20 @@ static inline bool call_peer(struct side *o, struct peer *p,
 		return false;
 	*request = peer_wait(p, "INVITE sip:bob@10.255.255.1:5999 SIP/2.0");
 	return *request != NULL;
+}
+
+/* Through to an established call of ours. */
+static inline bool call_answered(struct side *o, struct peer *p,
+				 const char *lines)
+{
+	char all[512];
+	const char *invite;
+
+	if (!call_peer(o, p, &invite))
+		return false;
+	snprintf(all, sizeof(all), CONTACT SDP_TYPE "%s", lines);
+	peer_answer(p, invite, "200 OK", "t", all, ANSWER);
+	return side_wait(o, "answered;") && peer_wait(p, "ACK sip:peer");
 }
 
 static inline void side_finish(struct side *o, struct peer *p)

@@ -63,6 +63,7 @@ int session_ok_send(struct sip_session *s, struct sip_strans **transaction,
 	session_ok_stop(s);
 	buf_init(&lines);
 	session_write_own(&lines, s, msg);
+	session_timer_answer(s, msg, &lines);
 	if (sdp.n)
 		buf_str(&lines, "Content-Type: application/sdp\r\n");
 	err = sip_treplyf(transaction, &text, s->stack->sip, msg, true, 200,
@@ -71,6 +72,7 @@ int session_ok_send(struct sip_session *s, struct sip_strans **transaction,
 	buf_clear(&lines);
 	if (err)
 		return -err;
+	session_sdp_sent(s, sdp);
 	ok->text = text;
 	ok->request = mem_ref(request.out);
 	ok->seq = msg->cseq.num;
@@ -97,52 +99,29 @@ static void cancel_handler(void *arg)
 	session_close(s, SIP_END_REMOTE, 487, "Request Terminated");
 }
 
-static char *user_copy(const struct pl *user)
-{
-	char text[256];
-
-	address_read_user(text, sizeof(text), bytes_of(user->p, user->l));
-	return strdup(text);
-}
-
-/* A display name without its quotes and escapes. */
-static char *name_copy(const struct pl *name)
-{
-	struct buf text;
-	char *copy;
-
-	buf_init(&text);
-	for (size_t i = 0; i < name->l; i++) {
-		if (name->p[i] == '\\' && i + 1 < name->l)
-			i++;
-		else if (name->p[i] == '"')
-			continue;
-		if ((uint8_t)name->p[i] >= ' ' && name->p[i] != 0x7f)
-			buf_u8(&text, (uint8_t)name->p[i]);
-	}
-	while (text.n && text.p[text.n - 1] == ' ')
-		text.n--;
-	copy = strdup(buf_cstr(&text));
-	buf_clear(&text);
-	return copy;
-}
-
 static bool info_take(struct sip_session *s, const struct sip_msg *msg)
 {
 	const struct sip_hdr *agent = sip_msg_hdr(msg, SIP_HDR_USER_AGENT);
 	static const struct pl none = {"", 0};
 	struct bytes sdp = session_sdp(msg);
 
-	s->request_user = user_copy(&msg->uri.user);
-	s->from_user = user_copy(&msg->from.uri.user);
-	s->to_user = user_copy(&msg->to.uri.user);
-	s->from_name = name_copy(msg->from.dname.p ? &msg->from.dname : &none);
-	s->user_agent = name_copy(agent ? &agent->val : &none);
-	s->contact_user = user_copy(&msg->uri.user);
+	s->request_user = session_user_copy(&msg->uri);
+	s->from_user = session_user_copy(&msg->from.uri);
+	s->to_user = session_user_copy(&msg->to.uri);
+	s->from_name =
+		session_name_copy(msg->from.dname.p ? &msg->from.dname : &none);
+	s->user_agent = session_name_copy(agent ? &agent->val : &none);
+	s->contact_user = session_user_copy(&msg->uri);
 	s->source = msg->src;
+	s->reliable.required =
+		sip_msg_hdr_has_value(msg, SIP_HDR_REQUIRE, "100rel");
+	s->reliable.supported =
+		sip_msg_hdr_has_value(msg, SIP_HDR_SUPPORTED, "100rel");
+	session_abilities_read(s, msg);
 	buf_put(&s->offer, sdp.p, sdp.n);
 	return s->request_user && s->from_user && s->to_user && s->from_name &&
-	       s->user_agent && s->contact_user && !s->offer.bad;
+	       s->user_agent && s->contact_user && !s->offer.bad &&
+	       !session_identity_read(s, msg);
 }
 
 /* The registration a trunk of this kind needs (behaviour 3.4, row 5). */
@@ -166,11 +145,13 @@ static bool is_peer(struct sip_stack *stack, const struct sip_msg *msg,
 {
 	struct sip_origin o = {.source = msg->src, .msg = msg};
 	struct pl line;
+	char *user;
 
 	if (!stack->handlers.peer || auth_given(stack, msg))
 		return false;
-	address_read_user(o.user, sizeof(o.user),
-			  bytes_of(msg->uri.user.p, msg->uri.user.l));
+	user = session_user_copy(&msg->uri);
+	str_ncpy(o.user, user ? user : "", sizeof(o.user));
+	free(user);
 	if (!msg_param_decode(&msg->uri.params, "line", &line))
 		(void)pl_strcpy(&line, o.line, sizeof(o.line));
 	return stack->handlers.peer(&o, name, stack->arg);
@@ -231,6 +212,23 @@ static bool body_acceptable(struct sip_stack *stack, const struct sip_msg *msg)
 	return true;
 }
 
+/* Answered already when true. */
+static bool interval_refused(struct sip_session *s, const struct sip_msg *msg)
+{
+	struct buf line;
+	int code;
+
+	buf_init(&line);
+	code = session_timer_check(s, msg, &line);
+	if (code)
+		(void)sip_treplyf(NULL, NULL, s->stack->sip, msg, false,
+				  (uint16_t)code, session_reason(code),
+				  "%bContent-Length: 0\r\n\r\n", line.p,
+				  line.n);
+	buf_clear(&line);
+	return code != 0;
+}
+
 static int session_in_new(struct sip_session **sp, struct sip_stack *stack,
 			  const struct sip_msg *msg)
 {
@@ -246,6 +244,8 @@ static int session_in_new(struct sip_session **sp, struct sip_stack *stack,
 	err = dialog_from_request(&s->dialog, msg);
 	if (!err && !info_take(s, msg))
 		err = -ENOMEM;
+	if (!err && interval_refused(s, msg))
+		err = -ERANGE;
 	if (!err)
 		err = -sip_strans_alloc(&s->transaction, stack->sip, msg,
 					cancel_handler, s);
@@ -272,6 +272,8 @@ void session_in_request(struct sip_stack *stack, const struct sip_msg *msg)
 	    !identify(stack, msg, user, peer) || !body_acceptable(stack, msg))
 		return;
 	err = session_in_new(&s, stack, msg);
+	if (err == -ERANGE)
+		return;
 	if (err) {
 		(void)sip_treply(NULL, stack->sip, msg,
 				 err == -EBADMSG ? 400 : 500,
@@ -293,26 +295,38 @@ void session_in_request(struct sip_stack *stack, const struct sip_msg *msg)
 int sip_session_progress(struct sip_session *s, int code, const char *reason,
 			 struct bytes sdp)
 {
+	bool reliable = session_reliable_wanted(s);
+	struct mbuf *text = NULL;
 	char clean[129];
 	struct buf lines;
 	int err;
 
 	if (!s->incoming || !s->transaction || code < 101 || code > 199)
 		return -EINVAL;
+	if (s->reliable.text)
+		return -EBUSY;
 	sip_reason_clean(clean,
 			 reason && *reason ? reason : session_reason(code));
 	buf_init(&lines);
 	session_write_own(&lines, s, s->invite);
+	if (reliable)
+		session_reliable_write(s, &lines);
 	if (sdp.n)
 		buf_str(&lines, "Content-Type: application/sdp\r\n");
-	err = sip_treplyf(&s->transaction, NULL, s->stack->sip, s->invite, true,
-			  (uint16_t)code, clean,
+	err = sip_treplyf(&s->transaction, &text, s->stack->sip, s->invite,
+			  true, (uint16_t)code, clean,
 			  "%bContent-Length: %zu\r\n\r\n%b", lines.p, lines.n,
 			  sdp.n, sdp.p, sdp.n);
 	buf_clear(&lines);
-	if (!err)
-		session_set_state(s, SESSION_EARLY);
-	return -err;
+	if (err)
+		return -err;
+	session_sdp_sent(s, sdp);
+	if (reliable)
+		session_reliable_sent(s, text, sdp.n && !s->offer.n);
+	else
+		mem_deref(text);
+	session_set_state(s, SESSION_EARLY);
+	return 0;
 }
 
 int sip_session_answer(struct sip_session *s, struct bytes sdp)
@@ -321,7 +335,14 @@ int sip_session_answer(struct sip_session *s, struct bytes sdp)
 
 	if (!s->incoming || !s->transaction)
 		return -EINVAL;
-	err = session_ok_send(s, &s->transaction, s->invite, sdp, !s->offer.n);
+	/* RFC 3262 3: not before the PRACK of one with a description. */
+	if (s->reliable.text && s->reliable.offer) {
+		s->reliable.answer_due = true;
+		return 0;
+	}
+	session_reliable_stop(s);
+	err = session_ok_send(s, &s->transaction, s->invite, sdp,
+			      sdp.n && !s->offer.n);
 	if (!err)
 		session_set_state(s, SESSION_ACCEPTED);
 	return err;
@@ -332,6 +353,7 @@ int session_in_reject(struct sip_session *s, int code, const char *reason,
 {
 	char clean[129];
 
+	session_reliable_stop(s);
 	sip_reason_clean(clean,
 			 reason && *reason ? reason : session_reason(code));
 	return -sip_treplyf(&s->transaction, NULL, s->stack->sip, s->invite,

@@ -14,82 +14,36 @@
 
 static int invite_send(struct sip_session *s);
 
-/* -- CANCEL ---------------------------------------------------------------- */
-
-static void cancel_stop(struct sip_session *s)
-{
-	tmr_cancel(&s->cancel.again);
-	tmr_cancel(&s->cancel.give_up);
-}
-
 void session_out_stop(struct sip_session *s)
 {
-	cancel_stop(s);
+	session_cancel_stop(s);
 	s->request = mem_deref(s->request);
 }
 
-static void cancel_again_handler(void *arg);
+/* -- who answered ---------------------------------------------------------- */
 
-/* RFC 3261 9.1: Request-URI, Call-ID, To, From, CSeq number, Route and the one
- * Via are those of the INVITE. libre's own CANCEL has no room for a Reason. */
-static void cancel_transmit(struct sip_session *s)
+struct session_early *session_early_find(struct sip_session *s,
+					 const struct pl *tag)
 {
-	struct session_cancel *c = &s->cancel;
-	struct mbuf *mb = mbuf_alloc(1024);
-	struct buf text;
+	struct session_early *early = s->early;
 
-	buf_init(&text);
-	buf_printf(&text, "CANCEL %s SIP/2.0\r\n", s->dialog.target);
-	buf_put(&text, c->via.p, c->via.n);
-	dialog_write_head(&text, &s->dialog, s->invite_seq, "CANCEL");
-	buf_put(&text, s->reason_header.p, s->reason_header.n);
-	buf_printf(&text, "User-Agent: %s\r\nContent-Length: 0\r\n\r\n",
-		   s->stack->software);
-	if (mb && !mbuf_write_mem(mb, text.p, text.n)) {
-		mb->pos = 0;
-		(void)sip_send(s->stack->sip, NULL, c->tp, &c->dst, mb);
-	}
-	buf_clear(&text);
-	mem_deref(mb);
-	if (c->tp != SIP_TRANSP_UDP)
-		return;
-	tmr_start(&c->again, c->interval_ms, cancel_again_handler, s);
-	c->interval_ms = MIN(2 * c->interval_ms, 8 * s->stack->t1_ms);
+	for (size_t i = 0; i < s->early_n; i++)
+		if (pl_strcmp(tag, early[i].tag) == 0)
+			return &early[i];
+	if (s->early_n == SESSION_EARLY_MAX || tag->l >= sizeof(early->tag))
+		return NULL;
+	early += s->early_n++;
+	*early = (struct session_early){0};
+	(void)pl_strcpy(tag, early->tag, sizeof(early->tag));
+	buf_init(&early->sdp);
+	return early;
 }
 
-static void cancel_again_handler(void *arg)
+void session_early_clear(struct sip_session *s)
 {
-	cancel_transmit(arg);
-}
-
-/* "If there is no final response for the original request in 64*T1 seconds,
- * the client SHOULD then consider the original transaction cancelled" (9.1) */
-static void cancel_give_up_handler(void *arg)
-{
-	struct sip_session *s = arg;
-
-	session_out_stop(s);
-	session_settle(s);
-}
-
-static void cancel_send(struct sip_session *s)
-{
-	struct session_cancel *c = &s->cancel;
-
-	if (c->sent)
-		return;
-	c->sent = true;
-	c->interval_ms = s->stack->t1_ms;
-	tmr_start(&c->give_up, 64 * s->stack->t1_ms, cancel_give_up_handler, s);
-	cancel_transmit(s);
-}
-
-/* RFC 3261 9.1: no CANCEL before a provisional answer came. */
-void session_out_cancel(struct sip_session *s)
-{
-	s->cancel.wanted = true;
-	if (s->provisional)
-		cancel_send(s);
+	for (size_t i = 0; i < s->early_n; i++)
+		buf_clear(&s->early[i].sdp);
+	s->early_n = 0;
 }
 
 /* -- credentials ----------------------------------------------------------- */
@@ -127,6 +81,8 @@ static void ack_send(struct sip_session *s, struct dialog *d)
 		.method = "ACK",
 		.seq = s->invite_seq,
 		.headers = buf_bytes(&s->authorization),
+		.type = "application/sdp",
+		.body = buf_bytes(&s->ack_body),
 	};
 
 	(void)dialog_send(d, s->stack, NULL, &r);
@@ -135,40 +91,68 @@ static void ack_send(struct sip_session *s, struct dialog *d)
 /* Somebody answered whom we no longer want: an ACK and a BYE for him alone. */
 static void fork_end(struct sip_session *s, const struct sip_msg *msg)
 {
-	struct dialog_request bye = {
-		.method = "BYE",
-		.stateful = true,
-	};
+	static const char reason[] =
+		"Reason: SIP;cause=200;text=\"Call completed elsewhere\"\r\n";
 	struct dialog d;
 
 	if (dialog_copy(&d, &s->dialog))
 		return;
 	if (!dialog_establish(&d, msg)) {
 		ack_send(s, &d);
-		(void)dialog_send(&d, s->stack, NULL, &bye);
+		(void)session_request_send(NULL, s, &d, "BYE",
+					   bytes_str(reason), bytes_of(NULL, 0),
+					   NULL);
 	}
 	dialog_clear(&d);
 }
 
-static void answer_accepted(struct sip_session *s, const struct sip_msg *msg)
+/* The peer's description: in the 2xx, or in a provisional answer of the same
+ * one before. */
+static struct bytes answer_sdp(struct sip_session *s, const struct sip_msg *msg)
 {
 	struct bytes sdp = session_sdp(msg);
+	const struct session_early *early = session_early_find(s, &msg->to.tag);
 
-	cancel_stop(s);
+	return sdp.n || !early ? sdp : buf_bytes(&early->sdp);
+}
+
+/* We sent no offer, so the 2xx has it; the ACK takes our answer. One that
+ * cannot be answered is acknowledged and ended. */
+static int offer_in_answer(struct sip_session *s, const struct sip_msg *msg)
+{
+	const struct session_early *early = session_early_find(s, &msg->to.tag);
+
+	if (s->offer.n || s->closed || (early && early->seq && early->sdp.n))
+		return 0;
+	buf_reset(&s->ack_body);
+	return session_offer_ask(s, session_sdp(msg), &s->ack_body);
+}
+
+static void answer_accepted(struct sip_session *s, const struct sip_msg *msg)
+{
+	int code;
+
+	session_cancel_stop(s);
 	if (dialog_establish(&s->dialog, msg)) {
 		session_close(s, SIP_END_TIMEOUT, 500, "Server Internal Error");
 		return;
 	}
+	code = offer_in_answer(s, msg);
+	if (code < 0)
+		return;
 	ack_send(s, &s->dialog);
-	if (s->closed) {
-		/* The 200 crossed our CANCEL. */
+	if (s->closed || code) {
+		/* The 200 crossed our CANCEL, or offers nothing of use. */
 		session_bye(s);
-		session_settle(s);
+		session_close(s, SIP_END_REJECTED, code, session_reason(code));
 		return;
 	}
 	session_set_state(s, SESSION_CONFIRMED);
+	session_abilities_read(s, msg);
+	session_timer_take(s, msg);
+	session_sdp_sent(s, buf_bytes(s->offer.n ? &s->offer : &s->ack_body));
 	if (s->handlers.answered)
-		s->handlers.answered(sdp, s->arg);
+		s->handlers.answered(answer_sdp(s, msg), s->arg);
 }
 
 static void answer_provisional(struct sip_session *s, const struct sip_msg *msg)
@@ -176,11 +160,18 @@ static void answer_provisional(struct sip_session *s, const struct sip_msg *msg)
 	char reason[129], text[256] = "";
 
 	s->provisional = true;
-	if (s->cancel.wanted) {
-		cancel_send(s);
+	if (msg->scode == 100) {
+		if (s->cancel.wanted)
+			session_cancel_send(s);
 		return;
 	}
-	if (msg->scode == 100 || s->closed)
+	if (!session_prack_send(s, msg))
+		return;
+	if (s->cancel.wanted) {
+		session_cancel_send(s);
+		return;
+	}
+	if (s->closed)
 		return;
 	session_set_state(s, SESSION_EARLY);
 	(void)pl_strcpy(&msg->reason, text, sizeof(text));
@@ -190,12 +181,26 @@ static void answer_provisional(struct sip_session *s, const struct sip_msg *msg)
 				     s->arg);
 }
 
+/* RFC 3261 21.6.1: "600 Busy Everywhere": nobody else is to be tried. */
+static bool elsewhere(struct sip_session *s, const struct sip_msg *msg)
+{
+	if (s->closed || s->cancel.wanted || msg->scode >= 600)
+		return false;
+	if (msg->scode >= 300 && msg->scode < 400 && msg->scode != 380)
+		session_redirect_read(s, msg);
+	return !session_redirect_next(s);
+}
+
 static void answer_rejected(struct sip_session *s, const struct sip_msg *msg)
 {
 	char reason[129], text[256] = "";
 
-	cancel_stop(s);
+	session_cancel_stop(s);
 	if ((msg->scode == 401 || msg->scode == 407) && invite_retry(s, msg))
+		return;
+	if (!s->closed && session_timer_raise(s, msg) && !session_out_again(s))
+		return;
+	if (elsewhere(s, msg))
 		return;
 	(void)pl_strcpy(&msg->reason, text, sizeof(text));
 	sip_reason_clean(reason, text);
@@ -206,7 +211,9 @@ static void answer_missing(struct sip_session *s, int err)
 {
 	const char *failure = tls_peer_failure(s->dialog.tls);
 
-	cancel_stop(s);
+	session_cancel_stop(s);
+	if (!s->closed && !session_redirect_next(s))
+		return;
 	if (err == ETIMEDOUT)
 		session_close(s, SIP_END_TIMEOUT, 408, "Request Timeout");
 	else
@@ -232,17 +239,25 @@ static void response_handler(int err, const struct sip_msg *msg, void *arg)
 
 void session_out_stray(struct sip_session *s, const struct sip_msg *msg)
 {
+	const struct dialog_request ack = {
+		.method = "ACK",
+		.seq = msg->cseq.num,
+	};
+
 	if (pl_strcmp(&msg->cseq.met, "CANCEL") == 0) {
 		tmr_cancel(&s->cancel.again);
 		return;
 	}
-	if (s->incoming || pl_strcmp(&msg->cseq.met, "INVITE") != 0 ||
-	    msg->scode < 200 || msg->scode > 299 ||
-	    msg->cseq.num != s->invite_seq)
+	if (pl_strcmp(&msg->cseq.met, "INVITE") != 0 || msg->scode < 200 ||
+	    msg->scode > 299)
 		return;
 	/* The same answer again: the ACK was lost. Another: a second fork. */
-	if (s->dialog.remote_tag &&
-	    pl_strcmp(&msg->to.tag, s->dialog.remote_tag) == 0)
+	if (msg->cseq.num == s->refresh.acked_seq)
+		(void)dialog_send(&s->dialog, s->stack, NULL, &ack);
+	else if (s->incoming || msg->cseq.num != s->invite_seq)
+		return;
+	else if (s->dialog.remote_tag &&
+		 pl_strcmp(&msg->to.tag, s->dialog.remote_tag) == 0)
 		ack_send(s, &s->dialog);
 	else
 		fork_end(s, msg);
@@ -289,13 +304,26 @@ static int invite_send(struct sip_session *s)
 
 	buf_init(&lines);
 	buf_put(&lines, s->authorization.p, s->authorization.n);
-	buf_str(&lines, "Allow: " SANITY_ALLOW "\r\nSupported: \r\n");
+	session_write_abilities(&lines, s);
+	session_timer_ask(s, &lines);
+	if (s->terms.rel100 == SIP_REL100_REQUIRED)
+		buf_str(&lines, "Require: 100rel\r\n");
 	buf_put(&lines, s->headers.p, s->headers.n);
 	r.headers = buf_bytes(&lines);
 	err = dialog_send(&s->dialog, s->stack, &s->request, &r);
 	s->invite_seq = s->dialog.local_seq;
 	buf_clear(&lines);
 	return err;
+}
+
+int session_out_again(struct sip_session *s)
+{
+	s->provisional = false;
+	s->challenges = 0;
+	buf_reset(&s->authorization);
+	session_early_clear(s);
+	session_set_state(s, SESSION_CALLING);
+	return invite_send(s);
 }
 
 /* The host of our From: what we are called by, or our address. */
@@ -321,6 +349,37 @@ static void domain_write(struct buf *text, const struct sip_stack *stack,
 	}
 }
 
+/* RFC 3323 4.1.1.3: what an anonymous From says. */
+static void from_write(struct buf *text, const struct sip_session *s,
+		       const struct sip_invite_conf *conf, const char *next,
+		       bool anonymous)
+{
+	if (anonymous) {
+		buf_str(text, "\"Anonymous\" "
+			      "<sip:anonymous@anonymous.invalid>");
+		return;
+	}
+	address_write_name(text, conf->from_name);
+	buf_str(text, "<sip:");
+	if (conf->from_user && *conf->from_user) {
+		address_write_user(text, conf->from_user);
+		buf_u8(text, '@');
+	}
+	if (conf->from_host && *conf->from_host)
+		buf_str(text, conf->from_host);
+	else
+		domain_write(text, s->stack, next);
+	buf_u8(text, '>');
+}
+
+static void asserted_write(struct sip_session *s,
+			   const struct sip_invite_conf *conf, const char *next)
+{
+	buf_str(&s->headers, "P-Asserted-Identity: ");
+	from_write(&s->headers, s, conf, next, false);
+	buf_str(&s->headers, "\r\n");
+}
+
 static int dialog_make(struct sip_session *s,
 		       const struct sip_invite_conf *conf)
 {
@@ -338,18 +397,15 @@ static int dialog_make(struct sip_session *s,
 	buf_init(&hop);
 	if (conf->route)
 		err = address_hop(&hop, conf->route);
-	address_write_name(&local, conf->from_name);
-	buf_str(&local, "<sip:");
-	if (conf->from_user && *conf->from_user) {
-		address_write_user(&local, conf->from_user);
-		buf_u8(&local, '@');
+	if (!err) {
+		const char *next = conf->route ? buf_cstr(&hop) : conf->uri;
+
+		from_write(&local, s, conf, next, conf->anonymous);
+		if (conf->assert_identity)
+			asserted_write(s, conf, next);
+		if (conf->anonymous)
+			buf_str(&s->headers, "Privacy: id\r\n");
 	}
-	if (conf->from_host && *conf->from_host)
-		buf_str(&local, conf->from_host);
-	else
-		domain_write(&local, s->stack,
-			     conf->route && !err ? buf_cstr(&hop) : conf->uri);
-	buf_u8(&local, '>');
 	buf_printf(&remote, "<%s>", to);
 	if (!err)
 		err = dialog_start(&s->dialog, buf_cstr(&local),
@@ -371,11 +427,16 @@ static char *copy(const char *text)
 
 static int conf_take(struct sip_session *s, const struct sip_invite_conf *conf)
 {
+	int err;
+
 	for (size_t i = 0; i < conf->headers_n; i++)
 		address_write_header(&s->headers, conf->headers[i].name,
 				     conf->headers[i].value);
 	buf_put(&s->offer, conf->sdp.p, conf->sdp.n);
-	s->contact_user = copy(conf->from_user);
+	s->terms = conf->terms;
+	s->targets.through_proxy =
+		conf->route && strncmp(conf->route, "sip:", 4) == 0;
+	s->contact_user = copy(conf->anonymous ? "anonymous" : conf->from_user);
 	s->from_user = copy(conf->from_user);
 	s->from_name = copy(conf->from_name);
 	s->auth_user = copy(conf->auth_user);
@@ -386,7 +447,8 @@ static int conf_take(struct sip_session *s, const struct sip_invite_conf *conf)
 	    (conf->auth_user && !s->auth_user) ||
 	    (conf->auth_password && !s->auth_password))
 		return -ENOMEM;
-	return dialog_make(s, conf);
+	err = dialog_make(s, conf);
+	return err ? err : s->headers.bad ? -ENOMEM : 0;
 }
 
 int sip_session_invite(struct sip_session **sp, struct sip_stack *stack,

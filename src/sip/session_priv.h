@@ -1,10 +1,18 @@
 /* The inside of a session, shared by the session_*.c files only.
  *
- *   session.c      life, handlers, the end, what both directions share
- *   session_in.c   INVITE from the peer: answers, 2xx until ACK, CANCEL
- *   session_out.c  INVITE of ours: credentials, forks, CANCEL
- *   session_mid.c  requests inside the dialog, BYE of ours
- *   session_keep.c dialogs on disk
+ *   session.c          life, handlers, the end, what both directions share
+ *   session_in.c       INVITE from the peer: answers, 2xx until ACK, CANCEL
+ *   session_out.c      INVITE of ours: credentials, forks, CANCEL
+ *   session_cancel.c   CANCEL of ours
+ *   session_redirect.c 3xx to our INVITE
+ *   session_reliable.c provisional answers that are acknowledged, PRACK
+ *   session_mid.c      requests of the peer inside the dialog
+ *   session_offer.c    his offers among them
+ *   session_request.c  requests of ours inside the dialog, with credentials
+ *   session_refresh.c  re-INVITE and UPDATE of ours, glare
+ *   session_timer.c    when to refresh, and when to give up
+ *   session_identity.c who calls, beside From
+ *   session_keep.c     dialogs on disk
  */
 #ifndef SIP_SESSION_PRIV_H
 #define SIP_SESSION_PRIV_H
@@ -14,10 +22,10 @@
 #include "sip/stack_priv.h"
 
 enum session_state {
-	SESSION_NEW,       /* incoming, 100 sent */
-	SESSION_CALLING,   /* outgoing, nothing heard */
-	SESSION_EARLY,     /* a provisional answer was sent or came */
-	SESSION_ACCEPTED,  /* 200 sent, ACK awaited */
+	SESSION_NEW,      /* incoming, 100 sent */
+	SESSION_CALLING,  /* outgoing, nothing heard */
+	SESSION_EARLY,    /* a provisional answer was sent or came */
+	SESSION_ACCEPTED, /* 200 sent, ACK awaited */
 	SESSION_CONFIRMED,
 	SESSION_TERMINATED,
 };
@@ -35,13 +43,79 @@ struct session_ok {
 
 /* Our CANCEL: sent until the INVITE's final answer (RFC 3261 9.1). */
 struct session_cancel {
-	bool wanted;  /* waits for a provisional answer */
+	bool wanted; /* waits for a provisional answer */
 	bool sent;
 	struct buf via; /* of the INVITE, a whole line */
 	enum sip_transp tp;
 	struct sa dst;
 	uint32_t interval_ms;
 	struct tmr again, give_up;
+};
+
+/* A provisional answer of ours that is sent until its PRACK (RFC 3262 3). */
+struct session_reliable {
+	bool required, supported; /* by the peer's INVITE */
+	struct mbuf *text;        /* NULL: none awaits a PRACK */
+	struct sa dst;
+	uint32_t seq;
+	uint32_t interval_ms;
+	bool offer;      /* carries our offer: the PRACK brings the answer */
+	bool answer_due; /* a 2xx waits for the PRACK */
+	struct tmr again, give_up;
+};
+
+/* One who answered our INVITE provisionally: there may be several. */
+struct session_early {
+	char tag[64];
+	uint32_t seq; /* RSeq of the last one acknowledged, 0: none */
+	struct buf sdp;
+};
+#define SESSION_EARLY_MAX 8
+
+/* RFC 4028 */
+struct session_timer {
+	unsigned interval_s; /* of the running session, 0: none */
+	unsigned min_s;      /* the peer told us, 0: nothing */
+	unsigned raised;     /* how often it told us so for one request */
+	bool ours;           /* we refresh */
+	struct tmr refresh, expire;
+};
+
+/* Re-INVITE or UPDATE of ours (session_refresh.c). */
+struct session_refresh {
+	struct session_request *request; /* open now; of the list below */
+	bool offer;                      /* it carries one */
+	bool peer_updates;               /* the peer allows UPDATE */
+	uint32_t acked_seq;              /* of our last re-INVITE with a 2xx */
+	struct tmr again;
+};
+
+/* A request of ours inside the dialog. */
+struct session_request;
+/* The final answer, or an error and NULL. Not for answered challenges. */
+typedef void(session_answered_h)(struct session_request *r, int err,
+				 const struct sip_msg *msg);
+
+struct session_request {
+	struct le le;
+	struct sip_session *session; /* holds the request */
+	struct dialog fork;          /* has a call_id: it goes there instead */
+	const char *method;
+	struct buf lines, body;
+	struct buf authorization; /* line */
+	unsigned challenges;
+	uint32_t seq;
+	struct sip_request *request;
+	session_answered_h *answered; /* or NULL */
+};
+
+/* Where a 3xx sent us (RFC 3261 8.1.3.4). */
+#define SESSION_TARGETS_MAX 8
+struct session_targets {
+	char *uris[SESSION_TARGETS_MAX]; /* every one we heard of */
+	unsigned q[SESSION_TARGETS_MAX]; /* thousandths */
+	size_t n, tried;
+	bool through_proxy; /* the next hop stays whatever the target is */
 };
 
 struct sip_session {
@@ -56,6 +130,8 @@ struct sip_session {
 	/* What the INVITE said. */
 	char *call_id, *request_user, *from_user, *from_name, *to_user;
 	char *user_agent;
+	char *asserted_user, *asserted_name, *diverted_user, *diverted_reason;
+	bool private;
 	char peer[64];
 	struct sa source;
 	struct buf offer;
@@ -65,6 +141,7 @@ struct sip_session {
 	struct sip_strans *transaction;
 	struct sip_msg *invite;
 	struct session_ok ok;
+	struct session_reliable reliable;
 	bool bye_after_ack;
 
 	/* Outgoing. */
@@ -76,10 +153,18 @@ struct sip_session {
 	uint32_t invite_seq;
 	bool provisional;
 	struct session_cancel cancel;
+	struct session_early early[SESSION_EARLY_MAX];
+	size_t early_n;
+	struct session_targets targets;
+	struct buf ack_body; /* our answer, when the 2xx brought the offer */
 
 	/* Both. */
-	struct sip_request *bye;
-	unsigned bye_challenges;
+	struct sip_session_terms terms;
+	struct session_timer timer;
+	struct session_refresh refresh;
+	struct list requests; /* struct session_request */
+	struct buf local_sdp; /* the last one we sent */
+	bool bye_sent;
 	struct buf reason_header; /* line, may be empty */
 	struct tmr closed_timer;
 	bool closed; /* the handler ran or is due */
@@ -107,9 +192,14 @@ void session_stop_all(struct sip_stack *stack);
 /* The usual reason of a code. */
 const char *session_reason(int code);
 struct bytes session_sdp(const struct sip_msg *msg);
-/* Lines for a 2xx or 18x: Contact, Allow, Supported. */
+/* Lines for a 2xx or 18x: Contact, Allow, Supported, Accept. */
 void session_write_own(struct buf *lines, const struct sip_session *s,
 		       const struct sip_msg *msg);
+/* Allow, Supported. */
+void session_write_abilities(struct buf *lines, const struct sip_session *s);
+void session_sdp_sent(struct sip_session *s, struct bytes sdp);
+/* What a message says of its sender's abilities. */
+void session_abilities_read(struct sip_session *s, const struct sip_msg *msg);
 
 /* -- session_in.c ---------------------------------------------------------- */
 
@@ -123,12 +213,106 @@ int session_in_reject(struct sip_session *s, int code, const char *reason,
 
 /* -- session_out.c --------------------------------------------------------- */
 
-void session_out_cancel(struct sip_session *s);
 void session_out_stop(struct sip_session *s);
+/* To another target, with a new transaction. */
+int session_out_again(struct sip_session *s);
 void session_out_stray(struct sip_session *s, const struct sip_msg *msg);
+/* The one with this tag; NULL: too many. */
+struct session_early *session_early_find(struct sip_session *s,
+					 const struct pl *tag);
+void session_early_clear(struct sip_session *s);
+void session_out_rejected(struct sip_session *s, const struct sip_msg *msg);
+
+/* -- session_cancel.c ------------------------------------------------------ */
+
+void session_out_cancel(struct sip_session *s);
+void session_cancel_send(struct sip_session *s);
+void session_cancel_stop(struct sip_session *s);
+
+/* -- session_redirect.c ---------------------------------------------------- */
+
+/* The contacts of a 3xx join the targets. */
+void session_redirect_read(struct sip_session *s, const struct sip_msg *msg);
+/* Goes to the best target that was not tried; -ENOENT: none is left. */
+int session_redirect_next(struct sip_session *s);
+void session_redirect_clear(struct sip_session *s);
+
+/* -- session_reliable.c ---------------------------------------------------- */
+
+/* Our provisional answers are to be acknowledged. */
+bool session_reliable_wanted(const struct sip_session *s);
+/* Lines that make one of it. */
+void session_reliable_write(struct sip_session *s, struct buf *lines);
+/* It was sent; takes the text. */
+void session_reliable_sent(struct sip_session *s, struct mbuf *text,
+			   bool offer);
+void session_reliable_stop(struct sip_session *s);
+void session_prack_request(struct sip_session *s, const struct sip_msg *msg);
+/* A provisional answer of the peer: acknowledged when it asks for that. False:
+ * it was heard before, or one before it is missing. */
+bool session_prack_send(struct sip_session *s, const struct sip_msg *msg);
+
 /* -- session_mid.c --------------------------------------------------------- */
 
 void session_mid_request(struct sip_session *s, const struct sip_msg *msg);
+void session_mid_reply(struct sip_session *s, const struct sip_msg *msg,
+		       int code);
+
+/* -- session_offer.c ------------------------------------------------------- */
+
+/* re-INVITE or UPDATE */
+void session_offer_request(struct sip_session *s, const struct sip_msg *msg);
+/* Why an offer by this request cannot be taken now; 0: it can. */
+int session_offer_blocked(struct sip_session *s, const struct sip_msg *msg);
+/* The owner's answer to it; 0 or the code of a refusal, -1: all is stopped. */
+int session_offer_ask(struct sip_session *s, struct bytes sdp,
+		      struct buf *answer);
+void session_offer_refuse(struct sip_session *s, const struct sip_msg *msg,
+			  int code);
+
+/* -- session_request.c ----------------------------------------------------- */
+
+/* fork: NULL or another dialog than the session's, which is then moved. lines
+ * and body are copied; a body is SDP. rp: NULL or the request, which lives
+ * until its answer. */
+int session_request_send(struct session_request **rp, struct sip_session *s,
+			 struct dialog *fork, const char *method,
+			 struct bytes lines, struct bytes body,
+			 session_answered_h *answered);
+/* The ACK of a re-INVITE. */
+void session_request_ack(struct session_request *r);
 void session_bye(struct sip_session *s);
+
+/* -- session_refresh.c ----------------------------------------------------- */
+
+void session_refresh_send(struct sip_session *s);
+/* Our own offer is open. */
+bool session_refresh_offers(const struct sip_session *s);
+void session_refresh_stop(struct sip_session *s);
+
+/* -- session_timer.c ------------------------------------------------------- */
+
+/* Of a request of the peer. 0, or 422 with the line of its answer. */
+int session_timer_check(struct sip_session *s, const struct sip_msg *msg,
+			struct buf *lines);
+/* The 2xx to it: its lines; the timer runs from here. */
+void session_timer_answer(struct sip_session *s, const struct sip_msg *msg,
+			  struct buf *lines);
+/* A request of ours: its lines. */
+void session_timer_ask(const struct sip_session *s, struct buf *lines);
+/* A 2xx to it. */
+void session_timer_take(struct sip_session *s, const struct sip_msg *msg);
+/* A 422 to it: true when it can be sent again with more time. */
+bool session_timer_raise(struct sip_session *s, const struct sip_msg *msg);
+void session_timer_stop(struct sip_session *s);
+
+/* -- session_identity.c ---------------------------------------------------- */
+
+/* 0 or -ENOMEM. */
+int session_identity_read(struct sip_session *s, const struct sip_msg *msg);
+/* The user of a SIP or tel URI, unescaped; "" without one. NULL: no memory. */
+char *session_user_copy(const struct uri *uri);
+/* A display name without its quotes and escapes. */
+char *session_name_copy(const struct pl *name);
 
 #endif

@@ -195,6 +195,7 @@ static int conf_take(struct sip_stack *s, const struct sip_stack_conf *conf)
 	s->tls = conf->tls;
 	s->arg = conf->arg;
 	s->t1_ms = SIP_T1;
+	s->second_ms = 1000;
 	/* Behaviour Q-24 */
 	s->expires_min_s = conf->expires_min_s ? conf->expires_min_s : 60;
 	s->expires_max_s = conf->expires_max_s ? conf->expires_max_s : 3600;

@@ -41,6 +41,7 @@ struct sip_stack {
 	uint64_t passed, decoded;  /* datagrams given to libre, and seen again */
 	struct sa passed_from;     /* the last one's source */
 	uint32_t t1_ms;            /* RFC 3261 17.1.1.1; tests shorten it */
+	uint32_t second_ms;        /* 1000; tests shorten it */
 	bool closing;
 };
 

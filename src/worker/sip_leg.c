@@ -21,7 +21,8 @@ struct sip_leg {
 	bool incoming;
 	bool confirmed;
 	bool delayed_offer; /* INVITE came without SDP: we offer in 200 */
-	bool offering;      /* our offer is out, the ACK brings the answer */
+	bool offering;      /* our offer is out, ACK or PRACK answers it */
+	bool offered_early; /* in a provisional answer */
 	char from_user[128], from_name[256], call_id[128];
 	char headers[TARGET_HEADERS][2][256];
 	size_t headers_n;
@@ -132,8 +133,12 @@ static int write_offer(struct sip_leg *l, struct buf *text)
 	struct sip_sdp_local d;
 
 	sdp_local(l, &d);
-	for (size_t i = 0; i < l->trunk.codecs_n; i++)
+	for (size_t i = 0; i < l->trunk.codecs_n; i++) {
 		sdp_codec_of(&codecs[i], l->trunk.codecs[i], 0);
+		/* RFC 3264 8.3.2: within a call a number keeps its meaning. */
+		if (l->codec == l->trunk.codecs[i])
+			codecs[i].pt = l->sdp_codec.pt;
+	}
 	d.codecs = codecs;
 	d.codecs_n = l->trunk.codecs_n;
 	d.dtmf_pt = DTMF_PT;
@@ -210,16 +215,28 @@ void sip_leg_name(const struct call_leg *leg)
 	snprintf(wc->sip_call_id, sizeof(wc->sip_call_id), "%s", l->call_id);
 }
 
+/* The peer's answer to what we offered; false: there is nothing to use. */
+static bool take_answer(struct sip_leg *l, struct bytes sdp)
+{
+	struct sip_sdp_remote before = l->remote;
+
+	if (!sip_sdp_read(&l->remote, sdp) && choose_codec(l)) {
+		apply_remote(l);
+		return true;
+	}
+	l->remote = before;
+	return false;
+}
+
 static void on_answered(struct bytes sdp, void *arg)
 {
 	struct sip_leg *l = arg;
 
 	l->confirmed = true;
-	if (sip_sdp_read(&l->remote, sdp) || !choose_codec(l)) {
+	if (!take_answer(l, sdp)) {
 		fail(l, CAUSE_NOT_ACCEPTABLE);
 		return;
 	}
-	apply_remote(l);
 	keep_dialog(l);
 	call_leg_answered(&l->leg);
 }
@@ -231,13 +248,22 @@ static void on_confirmed(struct bytes sdp, void *arg)
 	l->confirmed = true;
 	if (l->offering) {
 		l->offering = false;
-		if (sip_sdp_read(&l->remote, sdp) || !choose_codec(l)) {
+		if (!take_answer(l, sdp)) {
 			fail(l, CAUSE_NOT_ACCEPTABLE);
 			return;
 		}
-		apply_remote(l);
 	}
 	keep_dialog(l);
+}
+
+static void on_changed(struct bytes sdp, void *arg)
+{
+	struct sip_leg *l = arg;
+
+	/* A refresh offers what is in use: without a fit answer it stays. */
+	if (!take_answer(l, sdp) && l->offering)
+		fail(l, CAUSE_NOT_ACCEPTABLE);
+	l->offering = false;
 }
 
 static int on_offer(struct bytes sdp, struct buf *answer, void *arg)
@@ -253,8 +279,10 @@ static int on_offer(struct bytes sdp, struct buf *answer, void *arg)
 		l->remote = before;
 		return 488;
 	}
-	if (write_answer(l, answer))
+	if (write_answer(l, answer)) {
+		l->remote = before;
 		return 500;
+	}
 	apply_remote(l);
 	return 0;
 }
@@ -298,6 +326,7 @@ static const struct sip_session_handlers session_handlers = {
 	.confirmed = on_confirmed,
 	.offer = on_offer,
 	.dtmf = on_dtmf,
+	.changed = on_changed,
 	.closed = on_closed,
 };
 
@@ -369,10 +398,19 @@ static int leg_start(struct call_leg *leg, struct call_cause *cause)
 static void leg_ring(struct call_leg *leg)
 {
 	struct sip_leg *l = self(leg);
+	struct buf sdp;
 
-	if (l->session)
-		sip_session_progress(l->session, 180, "Ringing",
-				     bytes_of(NULL, 0));
+	if (!l->session)
+		return;
+	buf_init(&sdp);
+	/* RFC 3261 13.2.1: where the peer acknowledges this answer, and made
+	 * no offer himself, it carries ours. */
+	if (l->delayed_offer && sip_session_is_reliable(l->session) &&
+	    !write_offer(l, &sdp)) {
+		l->offering = l->offered_early = true;
+	}
+	(void)sip_session_progress(l->session, 180, "Ringing", buf_bytes(&sdp));
+	buf_clear(&sdp);
 }
 
 static void leg_answer(struct call_leg *leg)
@@ -383,6 +421,10 @@ static void leg_answer(struct call_leg *leg)
 	if (!l->session)
 		return;
 	buf_init(&sdp);
+	if (l->offered_early) {
+		sip_session_answer(l->session, buf_bytes(&sdp));
+		return;
+	}
 	l->offering = l->delayed_offer;
 	if (l->offering ? write_offer(l, &sdp) : write_answer(l, &sdp))
 		fail(l, CAUSE_WORKER_UNAVAILABLE);
