@@ -7,7 +7,7 @@ import socket
 import subprocess
 import threading
 
-from interop import pbx_recipe
+from tests.harness import recipe
 from tests.harness.process import Process, wait_for
 
 CACHE = os.path.join(os.environ.get("XDG_CACHE_HOME") or
@@ -168,7 +168,7 @@ class Asterisk:
             words["/usr/share/asterisk/moh"] = self.run + "/moh"
             os.makedirs(self.place + "/moh")
             shutil.copy(music, self.place + "/moh/music.wav")
-        pbx_recipe.write(etc, RECIPES + [
+        recipe.write(etc, RECIPES + [
             "asterisk/%s/pjsip_gramline.conf" % kind], words)
         modules = next(where for where, _, names in os.walk(
             ROOT + "/usr/lib") if "chan_pjsip.so" in names)[len(ROOT):]

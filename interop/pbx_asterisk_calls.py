@@ -2,11 +2,11 @@
 Telegram users."""
 import os
 
-from interop import (pbx_asterisk_causes, pbx_asterisk_transfers,
-                     pbx_recipe)
+from interop import pbx_asterisk_causes, pbx_asterisk_transfers
 from interop.pbx_asterisk import Asterisk
 from interop.pbx_desk import DeskPhone
 from interop.pbx_world import ANNA_PHONE
+from tests.harness import recipe
 from tests.harness.process import wait_for
 
 # The addresses that stand in the recipes.
@@ -26,7 +26,7 @@ class Site:
     def __init__(self, world, kind, folder, words=None, trunk_words=None):
         self.world, self.kind = world, kind
         self.address = world.net + "7"
-        trunk, = pbx_recipe.fill(
+        trunk, = recipe.fill(
             ["asterisk/%s/gramline.conf" % kind],
             dict({PBX: self.address} if kind != "registers" else {},
                  **trunk_words or {}))

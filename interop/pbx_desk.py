@@ -8,9 +8,10 @@ from tests.harness.sip import Call, Client, Incoming, digest, token
 
 
 class DeskPhone(Client):
-    def __init__(self, pbx, login, hertz, password="desk-phone"):
+    def __init__(self, pbx, login, hertz, password="desk-phone",
+                 address="127.0.0.1"):
         self.voice = Voice("alaw", hertz)
-        super().__init__(pbx + ":5060", login, password)
+        super().__init__(pbx + ":5060", login, password, address)
 
     def take(self, m):
         if m.method in ("NOTIFY", "UPDATE", "INFO"):

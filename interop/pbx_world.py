@@ -52,12 +52,12 @@ class World:
         path = self.path("%d-%d.wav" % (hertz, rate))
         return path if os.path.exists(path) else tones.write(path, hertz, rate)
 
-    def start_gateway(self, trunks, sip=""):
+    def start_gateway(self, trunks, sip="", address=None):
         """With these [trunk] sections."""
         self.gateway = g = Gateway(
             self.build, self.path("gateway"), self.telegram.settings(),
             {"office": "+" + OFFICE["phone"]}, (), extra_sip=sip,
-            address=self.here + ":5060", more=trunks)
+            address=address or self.here + ":5060", more=trunks)
         if not self.logged_in:
             g.login("office", lambda: self.telegram.code(OFFICE["phone"]))
             self.logged_in = True

@@ -10,8 +10,8 @@ Debian:
              docs/lossy-networks.md
   gateway    whole calls: a SIP phone, the gateway, and that endpoint
   users      users of mtcute, gramjs and TDLib, and the gateway's account
-  pbx        Asterisk of Debian unstable, under chroot, with the recipes of
-             docs/pbx; writes docs/pbx-interop.md
+  pbx        Asterisk of Debian unstable, under chroot, Kamailio, Linphone and
+             baresip: with the recipes of docs/pbx; writes docs/pbx-interop.md
 
 docs/interop.md tells what each part shows. --quick: a part of it, in less than
 four minutes. The last line is "N passed, M failed".
@@ -113,6 +113,8 @@ def main():
     options = argparse.ArgumentParser()
     options.add_argument("--quick", action="store_true")
     options.add_argument("--only", choices=PARTS, help="one of the parts")
+    options.add_argument("--peer", choices=[p[0] for p in pbx.PEERS],
+                         help="of the part pbx: one")
     chosen = options.parse_args()
     quick, parts = chosen.quick, [chosen.only] if chosen.only else PARTS
     report = Report()
@@ -140,7 +142,8 @@ def main():
     if "users" in parts:
         libraries.run(report, node, BUILD, os.path.join(WORK, "users"), quick)
     if "pbx" in parts:
-        pbx.run(report, BUILD, os.path.join(WORK, "pbx"), quick)
+        pbx.run(report, BUILD, os.path.join(WORK, "pbx"), quick,
+                chosen.peer)
     if rows:
         table(rows)
     if report.failures:

@@ -1,38 +1,19 @@
-"""baresip, unmodified, as a SIP phone: fed from a WAV file, recorded by its
-own sndfile module, steered over its control port."""
+"""baresip, unmodified, with the recipe of docs/pbx, as a SIP phone: fed from a
+WAV file, recorded by its own sndfile module, steered over its control port."""
 import json
 import os
 import socket
 import threading
 
+from . import recipe
 from .process import Process, free_port, wait_for
 
-CONFIG = """poll_method epoll
-net_interface 127.0.0.1
-sip_listen 127.0.0.1:{sip_port}
-call_max_calls {max_calls}
-audio_path /usr/share/baresip
-audio_player aufile,{folder}/played.wav
-audio_source aufile,{speech}
-audio_alert aufile,/dev/null
-ausrc_srate {rate}
-auplay_srate {rate}
-ausrc_channels 1
-auplay_channels 1
-rtp_ports {rtp_first}-{rtp_last}
-rtp_timeout 25
-jitter_buffer_delay 1-4
-module_path {modules}
-module g711.so
-module opus.so
-module account.so
-module aufile.so
+# What is no recipe: how it is steered and recorded.
+OWN = """net_interface 127.0.0.1
 module sndfile.so
-module menu.so
 module ctrl_tcp.so
 snd_path {folder}
-opus_bitrate 28000
-ctrl_tcp_listen 127.0.0.1:{control_port}
+ctrl_tcp_listen 127.0.0.1:{port}
 """
 
 
@@ -57,17 +38,25 @@ class Phone:
         self.folder, self.server = folder, server
         name, rate = self.CODECS[codec]
         self.control_port = free_port()
-        with open(os.path.join(folder, "config"), "w") as f:
-            f.write(CONFIG.format(
-                sip_port=free_port(), folder=folder, speech=speech, rate=rate,
-                rtp_first=rtp_first, rtp_last=rtp_first + 98,
-                modules=modules_folder(), control_port=self.control_port,
-                max_calls=max_calls))
-        with open(os.path.join(folder, "accounts"), "w") as f:
-            f.write("<sip:%s@%s;transport=udp>;auth_user=%s;auth_pass=%s;"
-                    "regint=120;audio_codecs=%s;answermode=%s\n" % (
-                        login, server, login, password, name,
-                        "auto" if auto_answer else "manual"))
+        recipe.write(folder, ["baresip/config"], {
+            "0.0.0.0:5060": "127.0.0.1:%d" % free_port(),
+            "call_max_calls 1": "call_max_calls %d" % max_calls,
+            "player alsa,default": "player aufile,%s/played.wav" % folder,
+            "source alsa,default": "source aufile," + speech,
+            "alert alsa,alert": "alert aufile,/dev/null",
+            "module alsa.so": "module aufile.so",
+            "srate 48000": "srate %d" % rate,
+            "20000-20098": "%d-%d" % (rtp_first, rtp_first + 98),
+            "/usr/lib/baresip/modules": modules_folder()})
+        with open(os.path.join(folder, "config"), "a") as f:
+            f.write(OWN.format(folder=folder, port=self.control_port))
+        recipe.write(folder, ["baresip/accounts"], {
+            "sip:desk@10.0.0.5": "sip:%s@%s" % (login, server),
+            "auth_user=desk": "auth_user=" + login,
+            "auth_pass=change-me": "auth_pass=" + password,
+            "opus/48000/2,PCMA/8000/1,PCMU/8000/1": name,
+            "answermode=manual": "answermode=" + (
+                "auto" if auto_answer else "manual")})
         with open(os.path.join(folder, "contacts"), "w"):
             pass
         self.events = []

@@ -3,7 +3,7 @@ are replaced: addresses, folders."""
 import os
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-RECIPES = os.path.join(os.path.dirname(HERE), "docs", "pbx")
+RECIPES = os.path.join(os.path.dirname(os.path.dirname(HERE)), "docs", "pbx")
 
 
 class WrongRecipe(Exception):
