@@ -3,7 +3,7 @@
  *
  * Measures, in one process and thread, the CPU (user and system) of each part
  * for a second of the call: Opus and A-law coding with the bridge's own rate,
- * bitrate, complexity and packet time; SRTP with the library the gateway uses;
+ * bitrate, complexity and packet time; SRTP with libre;
  * the same number and size of datagrams through loopback sockets. The voices
  * are those of the load test. No jitter buffer, no loop, no call. Prints one
  * JSON object; each figure is the median of the rounds.

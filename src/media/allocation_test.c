@@ -110,6 +110,7 @@ static struct {
 	int phone; /* its socket */
 	struct sa port_address;
 	unsigned to_phone, to_peer;
+	struct media_srtp *protect; /* of the phone; NULL: plain */
 } call;
 
 static void send_to_phone(struct bytes payload, uint32_t samples, bool marker,
@@ -190,6 +191,7 @@ static bool call_open(const struct media_codec *phone_codec)
 
 static void call_close(void)
 {
+	media_srtp_free(&call.protect);
 	bridge_free(&call.bridge);
 	rtp_port_free(&call.port);
 	rtp_ports_free(&call.range);
@@ -198,7 +200,7 @@ static void call_close(void)
 
 static void phone_says(unsigned i)
 {
-	uint8_t datagram[1200];
+	uint8_t datagram[1200 + MEDIA_SRTP_TAIL_BYTES];
 	unsigned ms = media_codec_ptime(call.phone_codec, PACKET_MS);
 	struct rtp_header h = {
 		.pt = 96,
@@ -207,8 +209,10 @@ static void phone_says(unsigned i)
 		.ssrc = 1,
 		.payload = bytes_of(call.by_phone[i % PACKETS].bytes,
 				    call.by_phone[i % PACKETS].n)};
-	int n = rtp_write(datagram, sizeof(datagram), &h);
+	int n = rtp_write(datagram, 1200, &h);
 
+	if (call.protect)
+		n = media_srtp_protect(call.protect, datagram, (size_t)n);
 	(void)sendto(call.phone, datagram, (size_t)n, 0,
 		     &call.port_address.u.sa, call.port_address.len);
 	while (recv(call.phone, datagram, sizeof(datagram), 0) > 0)
@@ -247,9 +251,18 @@ static void call_run(void)
 	counting = false;
 }
 
-static void call_check(const struct media_codec *phone_codec, bool passes)
+static bool call_encrypt(void)
 {
-	bool opened = call_open(phone_codec);
+	struct media_srtp_key key = {.suite = MEDIA_SRTP_AES_CM_128_80};
+
+	return rtp_port_set_sdes(call.port, &key, &key) == 0 &&
+	       media_srtp_new(&call.protect, &key) == 0;
+}
+
+static void call_check(const struct media_codec *phone_codec, bool passes,
+		       bool encrypted)
+{
+	bool opened = call_open(phone_codec) && (!encrypted || call_encrypt());
 
 	allocations = 0;
 	if (opened) {
@@ -269,12 +282,17 @@ static void test_allocation_none_per_packet_transcoding(void)
 	const struct media_codec *const *all = media_codecs();
 
 	for (size_t i = 1; all[i]; i++)
-		call_check(all[i], false);
+		call_check(all[i], false, false);
 }
 
 static void test_allocation_none_per_packet_passing_through(void)
 {
-	call_check(&media_codec_opus, true);
+	call_check(&media_codec_opus, true, false);
+}
+
+static void test_allocation_none_per_packet_encrypted(void)
+{
+	call_check(&media_codec_opus, true, true);
 }
 
 int main(void)
@@ -283,5 +301,6 @@ int main(void)
 	RUN(test_allocation_is_counted);
 	RUN(test_allocation_none_per_packet_transcoding);
 	RUN(test_allocation_none_per_packet_passing_through);
+	RUN(test_allocation_none_per_packet_encrypted);
 	return check_done();
 }

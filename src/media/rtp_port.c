@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "base/random.h"
 #include "media/rtp_ports.h"
+#include "media/rtp_secure.h"
 #include "media/telephone_event.h"
 
 #define DATAGRAM_BYTES 1500
@@ -37,6 +38,8 @@ struct rtp_port {
 	const struct media_codec *codec;
 	int pt, dtmf_pt;
 	struct sa signalled;
+	struct rtp_secure *secure; /* NULL: plain */
+	struct sa dtls_to[2];      /* where RTP's and RTCP's DTLS goes */
 
 	/* where the peer is */
 	bool latched;
@@ -162,6 +165,72 @@ void rtp_port_set_remote(struct rtp_port *p, const struct sa *remote,
 	p->remote = *remote;
 	p->rtcp_remote = *remote;
 	sa_set_port(&p->rtcp_remote, (uint16_t)(sa_port(remote) + 1));
+	p->dtls_to[0] = p->remote;
+	p->dtls_to[1] = p->rtcp_remote;
+}
+
+/* -- protection --------------------------------------------------------- */
+
+static void on_dtls_send(bool rtcp, struct bytes datagram, void *arg)
+{
+	struct rtp_port *p = arg;
+	const struct sa *to = &p->dtls_to[rtcp];
+
+	if (sa_port(to))
+		(void)sendto(rtcp ? p->rtcp : p->rtp, datagram.p, datagram.n, 0,
+			     &to->u.sa, to->len);
+}
+
+int rtp_port_set_sdes(struct rtp_port *p, const struct media_srtp_key *tx,
+		      const struct media_srtp_key *rx)
+{
+	return rtp_secure_sdes(&p->secure, tx, rx);
+}
+
+int rtp_port_set_dtls(struct rtp_port *p, bool client,
+		      const uint8_t fingerprint[32])
+{
+	struct rtp_secure_dtls conf = {
+		.client = client, .send = on_dtls_send, .arg = p};
+
+	memcpy(conf.fingerprint, fingerprint, sizeof(conf.fingerprint));
+	return rtp_secure_dtls(&p->secure, &conf);
+}
+
+void rtp_port_set_plain(struct rtp_port *p)
+{
+	rtp_secure_free(&p->secure);
+}
+
+/* It authenticated itself: where it sits is where it sends from. */
+static void dtls_take(struct rtp_port *p, struct bytes datagram,
+		      const struct sa *src, bool rtcp, usec_t now)
+{
+	if (!p->secure)
+		return;
+	p->dtls_to[rtcp] = *src;
+	if (!rtp_secure_input(p->secure, rtcp, datagram, now) || rtcp)
+		return;
+	p->remote = *src;
+	p->latched = true;
+	p->heard_at = now;
+}
+
+/* Opens a packet in its place; false: it is not the peer's. */
+static bool secure_open(struct rtp_port *p, uint8_t *datagram, size_t *n,
+			bool rtcp)
+{
+	int opened;
+
+	if (!p->secure)
+		return true;
+	opened = rtp_secure_unprotect(p->secure, rtcp, datagram, *n);
+	if (opened < 0) {
+		p->stats.rx_unsafe++;
+		return false;
+	}
+	*n = (size_t)opened;
+	return true;
 }
 
 /* -- sending ------------------------------------------------------------ */
@@ -184,7 +253,9 @@ int rtp_port_send(struct rtp_port *p, struct bytes payload, uint32_t samples,
 	p->ts += samples;
 	if (!payload.n)
 		return 0;
-	n = rtp_write(datagram, sizeof(datagram), &h);
+	n = rtp_write(datagram, sizeof(datagram) - MEDIA_SRTP_TAIL_BYTES, &h);
+	if (n > 0 && p->secure)
+		n = rtp_secure_protect(p->secure, false, datagram, (size_t)n);
 	if (n < 0)
 		return n;
 	p->ts_last = h.ts;
@@ -212,8 +283,10 @@ static int report_write(struct rtp_port *p, uint8_t *dst, size_t room,
 	return rtcp_write_report(dst, room, &s, &p->receive);
 }
 
-static void rtcp_send(struct rtp_port *p, const uint8_t *datagram, int n)
+static void rtcp_send(struct rtp_port *p, uint8_t *datagram, int n)
 {
+	if (n > 0 && p->secure)
+		n = rtp_secure_protect(p->secure, true, datagram, (size_t)n);
 	if (n > 0 && p->negotiated)
 		(void)sendto(p->rtcp, datagram, (size_t)n, 0,
 			     &p->rtcp_remote.u.sa, p->rtcp_remote.len);
@@ -221,7 +294,7 @@ static void rtcp_send(struct rtp_port *p, const uint8_t *datagram, int n)
 
 static void report_send(struct rtp_port *p, usec_t now)
 {
-	uint8_t datagram[RTCP_BYTES];
+	uint8_t datagram[RTCP_BYTES + MEDIA_SRTP_TAIL_BYTES];
 
 	if (!p->report_at)
 		p->report_at = now + RTP_PORT_REPORT_US / 2;
@@ -229,20 +302,19 @@ static void report_send(struct rtp_port *p, usec_t now)
 		return;
 	p->report_at = now + RTP_PORT_REPORT_US;
 	rtcp_send(p, datagram,
-		  report_write(p, datagram, sizeof(datagram), now));
+		  report_write(p, datagram, RTCP_BYTES, now));
 }
 
 /* RFC 3550 6.1: a BYE stands behind a report. */
 static void bye_send(struct rtp_port *p)
 {
-	uint8_t datagram[RTCP_BYTES];
-	int n = report_write(p, datagram, sizeof(datagram), clock_now());
+	uint8_t datagram[RTCP_BYTES + MEDIA_SRTP_TAIL_BYTES];
+	int n = report_write(p, datagram, RTCP_BYTES, clock_now());
 	int bye;
 
 	if (n < 0)
 		return;
-	bye = rtcp_write_bye(datagram + n, sizeof(datagram) - (size_t)n,
-			     p->ssrc);
+	bye = rtcp_write_bye(datagram + n, RTCP_BYTES - (size_t)n, p->ssrc);
 	if (bye > 0)
 		rtcp_send(p, datagram, n + bye);
 }
@@ -255,6 +327,7 @@ void rtp_port_free(struct rtp_port **pp)
 	if (!p)
 		return;
 	bye_send(p);
+	rtp_secure_free(&p->secure); /* says goodbye by DTLS */
 	(void)close(p->rtp);
 	(void)close(p->rtcp);
 	rtp_ports_give(p->range, p->number);
@@ -418,18 +491,23 @@ static void rtcp_take(struct rtp_port *p, struct bytes datagram,
 
 /* -- poll --------------------------------------------------------------- */
 
-static void datagram_take(struct rtp_port *p, struct bytes datagram,
+static void datagram_take(struct rtp_port *p, uint8_t *datagram, size_t n,
 			  const struct sockaddr_storage *from, bool own_socket,
 			  usec_t now)
 {
+	bool rtcp = own_socket || rtp_is_rtcp(bytes_of(datagram, n));
 	struct sa src;
 
 	if (!p->negotiated || sa_set_sa(&src, (const struct sockaddr *)from))
 		return;
-	if (own_socket || rtp_is_rtcp(datagram))
-		rtcp_take(p, datagram, &src, own_socket, now);
+	if (rtp_secure_is_dtls(bytes_of(datagram, n)))
+		dtls_take(p, bytes_of(datagram, n), &src, own_socket, now);
+	else if (!secure_open(p, datagram, &n, rtcp))
+		return;
+	else if (rtcp)
+		rtcp_take(p, bytes_of(datagram, n), &src, own_socket, now);
 	else
-		rtp_take(p, datagram, &src, now);
+		rtp_take(p, bytes_of(datagram, n), &src, now);
 }
 
 /* Returns how many datagrams there were. */
@@ -457,8 +535,8 @@ static int batch_read(struct rtp_port *p, int fd, usec_t now)
 			count_bad("rtp", "oversize", "longer than 4096 bytes");
 			continue;
 		}
-		datagram_take(p, bytes_of(bytes[i], messages[i].msg_len),
-			      &from[i], fd == p->rtcp, now);
+		datagram_take(p, bytes[i], messages[i].msg_len, &from[i],
+			      fd == p->rtcp, now);
 	}
 	return n;
 }
@@ -481,6 +559,8 @@ void rtp_port_poll(struct rtp_port *p, usec_t now)
 	}
 	if (!p->negotiated)
 		return;
+	if (p->secure)
+		rtp_secure_tick(p->secure, now);
 	digits_report(p, &d, telephone_event_expire(&p->events, &d, now));
 	report_send(p, now);
 }

@@ -13,6 +13,7 @@
 #include "media/codec.h"
 #include "media/packet.h"
 #include "media/rtp.h"
+#include "media/srtp.h"
 
 #define RTP_PORT_RELATCH_US (2 * USEC_S)
 #define RTP_PORT_REPORT_US (5 * USEC_S)
@@ -35,6 +36,7 @@ struct rtp_port_handlers {
 
 struct rtp_port_stats {
 	uint64_t rx_packets, rx_bytes, rx_lost, rx_bad, rx_foreign;
+	uint64_t rx_unsafe; /* plain, changed or replayed where SRTP is due */
 	uint64_t tx_packets, tx_bytes, digits;
 	uint32_t jitter_us, rtt_us;
 	struct sa remote; /* where we send */
@@ -55,6 +57,14 @@ uint16_t rtp_port_number(const struct rtp_port *p);
  * it is `remote` itself. Before this call packets are dropped. */
 void rtp_port_set_remote(struct rtp_port *p, const struct sa *remote,
 			 const struct media_codec *codec, int pt, int dtmf_pt);
+/* Protection (rtp_secure.h), before rtp_port_set_remote() or at a change: from
+ * now on nothing plain passes either way. Keys and associations that are the
+ * same as before go on. -ENOMEM, -EINVAL, -EIO: nothing passes at all. */
+int rtp_port_set_sdes(struct rtp_port *p, const struct media_srtp_key *tx,
+		      const struct media_srtp_key *rx);
+int rtp_port_set_dtls(struct rtp_port *p, bool client,
+		      const uint8_t fingerprint[32]);
+void rtp_port_set_plain(struct rtp_port *p);
 /* Reads the RTP socket empty and the RTCP socket every tenth of a second;
  * sends reports; call on every tick. */
 void rtp_port_poll(struct rtp_port *p, usec_t now);

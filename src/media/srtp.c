@@ -1,3 +1,7 @@
+/* OpenSSL's general interface to hashes allocates at every start; the old one,
+ * which it calls deprecated and keeps, is a plain struct. */
+#define OPENSSL_SUPPRESS_DEPRECATED
+
 #include "media/srtp.h"
 
 #include <errno.h>
@@ -6,6 +10,7 @@
 #include <strings.h>
 
 #include <openssl/evp.h>
+#include <openssl/sha.h>
 
 #define RTP_BYTES 12
 #define RTCP_BYTES 8
@@ -54,9 +59,8 @@ static const struct suite suites[] = {
 /* The session keys of RTP or of RTCP. */
 struct keys {
 	EVP_CIPHER_CTX *cipher;
-	EVP_MD_CTX *hash;
+	SHA_CTX inner, outer; /* behind their first block, RFC 2104 */
 	uint8_t salt[SALT_BYTES];
-	uint8_t inner[HASH_BLOCK_BYTES], outer[HASH_BLOCK_BYTES];
 	size_t tag;
 };
 
@@ -136,19 +140,21 @@ static const EVP_CIPHER *cipher_of(const struct suite *s)
 static void keys_clear(struct keys *k)
 {
 	EVP_CIPHER_CTX_free(k->cipher);
-	EVP_MD_CTX_free(k->hash);
 	bytes_wipe(k, sizeof(*k));
 }
 
-/* RFC 2104: the two blocks in front of what is hashed. */
-static void hash_prepare(struct keys *k, const uint8_t secret[AUTH_BYTES])
+static bool hash_begin(SHA_CTX *c, const uint8_t secret[AUTH_BYTES],
+		       uint8_t pad)
 {
-	memset(k->inner, 0x36, sizeof(k->inner));
-	memset(k->outer, 0x5c, sizeof(k->outer));
-	for (size_t i = 0; i < AUTH_BYTES; i++) {
-		k->inner[i] ^= secret[i];
-		k->outer[i] ^= secret[i];
-	}
+	uint8_t block[HASH_BLOCK_BYTES];
+	bool good;
+
+	memset(block, pad, sizeof(block));
+	for (size_t i = 0; i < AUTH_BYTES; i++)
+		block[i] ^= secret[i];
+	good = SHA1_Init(c) && SHA1_Update(c, block, sizeof(block));
+	bytes_wipe(block, sizeof(block));
+	return good;
 }
 
 static int keys_init(struct keys *k, const struct suite *s,
@@ -160,8 +166,7 @@ static int keys_init(struct keys *k, const struct suite *s,
 
 	memcpy(salt, m + s->key, s->salt);
 	k->cipher = EVP_CIPHER_CTX_new();
-	k->hash = EVP_MD_CTX_new();
-	err = k->cipher && k->hash ? 0 : -ENOMEM;
+	err = k->cipher ? 0 : -ENOMEM;
 	if (!err)
 		err = media_srtp_derive(key, s->key, m, s->key, salt, first);
 	if (!err)
@@ -172,10 +177,9 @@ static int keys_init(struct keys *k, const struct suite *s,
 					first + LABEL_RTP_SALT);
 	if (!err && (!EVP_CipherInit_ex(k->cipher, cipher_of(s), NULL, key,
 					NULL, 1) ||
-		     !EVP_DigestInit_ex(k->hash, EVP_sha1(), NULL)))
+		     !hash_begin(&k->inner, secret, 0x36) ||
+		     !hash_begin(&k->outer, secret, 0x5c)))
 		err = -ENOMEM;
-	if (!err)
-		hash_prepare(k, secret);
 	bytes_wipe(salt, sizeof(salt));
 	bytes_wipe(key, sizeof(key));
 	bytes_wipe(secret, sizeof(secret));
@@ -308,20 +312,17 @@ static bool counter_crypt(struct keys *k, uint8_t *data, size_t n,
 }
 
 /* HMAC-SHA1 over the packet and the rollover counter. */
-static bool tag_make(struct keys *k, uint8_t tag[AUTH_BYTES],
+static bool tag_make(const struct keys *k, uint8_t tag[AUTH_BYTES],
 		     struct bytes packet, struct bytes more)
 {
+	SHA_CTX inner = k->inner, outer = k->outer;
 	uint8_t digest[AUTH_BYTES];
 
-	return EVP_DigestInit_ex(k->hash, NULL, NULL) &&
-	       EVP_DigestUpdate(k->hash, k->inner, sizeof(k->inner)) &&
-	       EVP_DigestUpdate(k->hash, packet.p, packet.n) &&
-	       EVP_DigestUpdate(k->hash, more.p, more.n) &&
-	       EVP_DigestFinal_ex(k->hash, digest, NULL) &&
-	       EVP_DigestInit_ex(k->hash, NULL, NULL) &&
-	       EVP_DigestUpdate(k->hash, k->outer, sizeof(k->outer)) &&
-	       EVP_DigestUpdate(k->hash, digest, sizeof(digest)) &&
-	       EVP_DigestFinal_ex(k->hash, tag, NULL);
+	return SHA1_Update(&inner, packet.p, packet.n) &&
+	       SHA1_Update(&inner, more.p, more.n) &&
+	       SHA1_Final(digest, &inner) &&
+	       SHA1_Update(&outer, digest, sizeof(digest)) &&
+	       SHA1_Final(tag, &outer);
 }
 
 /* RFC 7714 8.1, 9.1: 2 zero bytes || SSRC || 48 bits of index, XOR salt. */

@@ -30,7 +30,7 @@ static void on_channel_packet(struct bytes packet, void *arg)
 	if (c->sealed)
 		sealed_send(c, packet, true);
 	else if (c->dtls)
-		tgcall_dtls_send(c->dtls, packet);
+		media_dtls_send(c->dtls, packet);
 }
 
 static void on_channel_open(void *arg)
@@ -82,7 +82,7 @@ static void on_established(void *arg)
 {
 	struct tgcall *c = arg;
 	struct dtls_srtp_keys keys;
-	int e = tgcall_dtls_srtp_keys(&keys, c->dtls);
+	int e = media_dtls_srtp_keys(&keys, c->dtls);
 
 	if (e == 0)
 		e = srtp_pair_new(&c->srtp, &keys);
@@ -137,7 +137,7 @@ bool tgcall_secure_is_up(const struct tgcall *c)
 	/* E.10: "Connected = ICE writable." */
 	if (c->sealed)
 		return c->has_remote;
-	return c->srtp && tgcall_dtls_is_established(c->dtls);
+	return c->srtp && media_dtls_is_established(c->dtls);
 }
 
 static void on_closed(const char *why, void *arg)
@@ -155,7 +155,7 @@ void tgcall_secure_reset(struct tgcall *c)
 {
 	data_channel_free(&c->channel);
 	srtp_pair_free(&c->srtp);
-	tgcall_dtls_free(&c->dtls);
+	media_dtls_free(&c->dtls);
 	c->dtls_broken = c->dtls_closed = false;
 }
 
@@ -163,7 +163,7 @@ void tgcall_secure_reset(struct tgcall *c)
  * known". */
 void tgcall_secure_try(struct tgcall *c)
 {
-	struct tgcall_dtls_conf conf = {
+	struct media_dtls_conf conf = {
 		.handlers = {on_send, on_established, on_data, on_closed},
 		.arg = c,
 	};
@@ -184,14 +184,14 @@ void tgcall_secure_try(struct tgcall *c)
 	conf.client = is_client(c);
 	memcpy(conf.fingerprint, c->remote.fingerprint,
 	       sizeof(conf.fingerprint));
-	if (tgcall_dtls_new(&c->dtls, &conf) < 0) {
+	if (media_dtls_new(&c->dtls, &conf) < 0) {
 		c->dtls_retry_at = c->now + RETRY_AFTER;
 		return;
 	}
-	tgcall_dtls_start(c->dtls, c->now);
+	media_dtls_start(c->dtls, c->now);
 	if (c->hello_n) {
 		if (!conf.client)
-			tgcall_dtls_input(c->dtls,
+			media_dtls_input(c->dtls,
 					  bytes_of(c->hello, c->hello_n),
 					  c->now);
 		c->hello_n = 0;
@@ -201,7 +201,7 @@ void tgcall_secure_try(struct tgcall *c)
 void tgcall_secure_input(struct tgcall *c, struct bytes datagram)
 {
 	if (c->dtls) {
-		tgcall_dtls_input(c->dtls, datagram, c->now);
+		media_dtls_input(c->dtls, datagram, c->now);
 	} else if (datagram.n <= sizeof(c->hello)) {
 		memcpy(c->hello, datagram.p, datagram.n);
 		c->hello_n = datagram.n;
@@ -215,7 +215,7 @@ usec_t tgcall_secure_deadline(const struct tgcall *c)
 	if (!c->dtls && c->dtls_retry_at > c->now)
 		at = c->dtls_retry_at;
 	if (c->dtls)
-		at = tgcall_dtls_deadline(c->dtls);
+		at = media_dtls_deadline(c->dtls);
 	if (c->channel && !c->dtls_closed) {
 		t = data_channel_deadline(c->channel);
 		at = t < at ? t : at;
@@ -225,8 +225,8 @@ usec_t tgcall_secure_deadline(const struct tgcall *c)
 
 void tgcall_secure_timeout(struct tgcall *c)
 {
-	if (c->dtls && tgcall_dtls_deadline(c->dtls) <= c->now)
-		tgcall_dtls_timeout(c->dtls, c->now);
+	if (c->dtls && media_dtls_deadline(c->dtls) <= c->now)
+		media_dtls_timeout(c->dtls, c->now);
 	if (c->channel && !c->dtls_closed &&
 	    data_channel_deadline(c->channel) <= c->now)
 		data_channel_timeout(c->channel, c->now);

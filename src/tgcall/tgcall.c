@@ -371,7 +371,7 @@ static int signaling_make(struct tgcall *c, const struct tgcall_conf *conf,
 	snprintf(s.local.pwd, sizeof(s.local.pwd), "%s", ice_agent_pwd(c->ice));
 	/* E.5: "caller actpass, callee passive". E.7: renomination false. */
 	s.local.setup = c->outgoing ? TGCALL_ACTPASS : TGCALL_PASSIVE;
-	e = tgcall_dtls_fingerprint(s.local.fingerprint);
+	e = media_dtls_fingerprint(s.local.fingerprint);
 	if (e == 0)
 		e = tgcall_signaling_new(&c->signaling, &s);
 	bytes_wipe(&s, sizeof(s));

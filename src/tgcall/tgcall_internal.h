@@ -6,11 +6,11 @@
 #include "ice/agent.h"
 #include "tgcall/audio.h"
 #include "tgcall/data_channel.h"
-#include "tgcall/dtls.h"
+#include "media/dtls.h"
 #include "tgcall/relay.h"
 #include "tgcall/sealed.h"
 #include "tgcall/socket.h"
-#include "tgcall/srtp_pair.h"
+#include "media/srtp_pair.h"
 #include "tgcall/tgcall.h"
 
 #define TGCALL_CANDIDATES_MAX 32
@@ -33,7 +33,7 @@ struct tgcall {
 
 	struct ice_agent *ice;
 	struct tgcall_signaling *signaling;
-	struct tgcall_dtls *dtls;
+	struct media_dtls *dtls;
 	struct srtp_pair *srtp;
 	struct sealed *sealed; /* instead of both: network_use_mtproto */
 	struct data_channel *channel;

@@ -7,8 +7,8 @@
  * process has one self-signed ECDSA P-256 certificate, made at first use.
  * One thread per object.
  */
-#ifndef TGCALL_DTLS_H
-#define TGCALL_DTLS_H
+#ifndef MEDIA_DTLS_H
+#define MEDIA_DTLS_H
 
 #include "base/bytes.h"
 #include "base/clock.h"
@@ -16,7 +16,7 @@
 #define DTLS_FINGERPRINT_BYTES 32
 #define DTLS_SRTP_KEY_BYTES 46 /* AES-256 and a 14-byte salt at most */
 
-struct tgcall_dtls;
+struct media_dtls;
 
 enum dtls_srtp_profile {
 	DTLS_SRTP_NONE,
@@ -31,7 +31,7 @@ struct dtls_srtp_keys { /* key || salt of each direction; wipe it */
 	uint8_t tx[DTLS_SRTP_KEY_BYTES], rx[DTLS_SRTP_KEY_BYTES];
 };
 
-struct tgcall_dtls_handlers {
+struct media_dtls_handlers {
 	void (*send)(struct bytes datagram, void *arg);
 	void (*established)(void *arg);
 	void (*data)(struct bytes data, void *arg);
@@ -39,29 +39,29 @@ struct tgcall_dtls_handlers {
 	void (*closed)(const char *why, void *arg);
 };
 
-struct tgcall_dtls_conf {
+struct media_dtls_conf {
 	bool client;
 	uint8_t fingerprint[DTLS_FINGERPRINT_BYTES]; /* the peer's, sha-256 */
-	struct tgcall_dtls_handlers handlers;
+	struct media_dtls_handlers handlers;
 	void *arg;
 };
 
 /* Sha-256 of this process's certificate. -EIO: OpenSSL failed. */
-int tgcall_dtls_fingerprint(uint8_t fingerprint[DTLS_FINGERPRINT_BYTES]);
-int tgcall_dtls_new(struct tgcall_dtls **dp,
-		    const struct tgcall_dtls_conf *conf);
-void tgcall_dtls_free(
-	struct tgcall_dtls **dp); /* says goodbye (close_notify) */
-void tgcall_dtls_start(struct tgcall_dtls *d,
+int media_dtls_fingerprint(uint8_t fingerprint[DTLS_FINGERPRINT_BYTES]);
+int media_dtls_new(struct media_dtls **dp,
+		    const struct media_dtls_conf *conf);
+void media_dtls_free(
+	struct media_dtls **dp); /* says goodbye (close_notify) */
+void media_dtls_start(struct media_dtls *d,
 		       usec_t now); /* a client says hello */
 /* -EBADMSG: not DTLS, or the association is dead. */
-int tgcall_dtls_input(struct tgcall_dtls *d, struct bytes datagram, usec_t now);
+int media_dtls_input(struct media_dtls *d, struct bytes datagram, usec_t now);
 /* Application data. -ENOTCONN before established; -EMSGSIZE. */
-int tgcall_dtls_send(struct tgcall_dtls *d, struct bytes data);
-bool tgcall_dtls_is_established(const struct tgcall_dtls *d);
+int media_dtls_send(struct media_dtls *d, struct bytes data);
+bool media_dtls_is_established(const struct media_dtls *d);
 /* -ENOENT: the peer agreed on no profile. */
-int tgcall_dtls_srtp_keys(struct dtls_srtp_keys *keys, struct tgcall_dtls *d);
-usec_t tgcall_dtls_deadline(const struct tgcall_dtls *d);
-void tgcall_dtls_timeout(struct tgcall_dtls *d, usec_t now);
+int media_dtls_srtp_keys(struct dtls_srtp_keys *keys, struct media_dtls *d);
+usec_t media_dtls_deadline(const struct media_dtls *d);
+void media_dtls_timeout(struct media_dtls *d, usec_t now);
 
 #endif

@@ -1,7 +1,7 @@
 /* OpenSSL sees a BIO of ours: it gives one datagram at a time and takes one
  * datagram at a time, because DTLS lives from their boundaries and a plain
  * memory BIO would run them together. */
-#include "tgcall/dtls.h"
+#include "media/dtls.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -35,8 +35,8 @@ static const char srtp_profiles[] = "SRTP_AES128_CM_SHA1_80:"
 				    "SRTP_AEAD_AES_128_GCM";
 static const char ciphers[] = "ECDHE+AESGCM:ECDHE+CHACHA20:ECDHE+AES";
 
-struct tgcall_dtls {
-	struct tgcall_dtls_conf conf;
+struct media_dtls {
+	struct media_dtls_conf conf;
 	SSL *ssl;
 	struct bytes in; /* the datagram OpenSSL may read now */
 	bool established, closed;
@@ -48,13 +48,13 @@ static pthread_once_t identity_once = PTHREAD_ONCE_INIT;
 static SSL_CTX *identity_ctx;
 static BIO_METHOD *identity_bio;
 static uint8_t identity_fingerprint[DTLS_FINGERPRINT_BYTES];
-static int identity_index = -1; /* of struct tgcall_dtls in an SSL */
+static int identity_index = -1; /* of struct media_dtls in an SSL */
 
 /* -- BIO ------------------------------------------------------------------- */
 
 static int bio_write(BIO *bio, const char *p, int n)
 {
-	struct tgcall_dtls *d = BIO_get_data(bio);
+	struct media_dtls *d = BIO_get_data(bio);
 
 	if (n > 0)
 		d->conf.handlers.send(bytes_of(p, (size_t)n), d->conf.arg);
@@ -63,7 +63,7 @@ static int bio_write(BIO *bio, const char *p, int n)
 
 static int bio_read(BIO *bio, char *p, int room)
 {
-	struct tgcall_dtls *d = BIO_get_data(bio);
+	struct media_dtls *d = BIO_get_data(bio);
 	size_t n = d->in.n;
 
 	BIO_clear_retry_flags(bio);
@@ -131,7 +131,7 @@ static int peer_verify(X509_STORE_CTX *store, void *arg)
 	SSL *ssl = X509_STORE_CTX_get_ex_data(
 		store, SSL_get_ex_data_X509_STORE_CTX_idx());
 	X509 *x = X509_STORE_CTX_get0_cert(store);
-	const struct tgcall_dtls *d =
+	const struct media_dtls *d =
 		ssl ? SSL_get_ex_data(ssl, identity_index) : NULL;
 	uint8_t digest[EVP_MAX_MD_SIZE];
 	unsigned n = 0;
@@ -199,7 +199,7 @@ static void identity_make(void)
 	EVP_PKEY_free(key);
 }
 
-int tgcall_dtls_fingerprint(uint8_t fingerprint[DTLS_FINGERPRINT_BYTES])
+int media_dtls_fingerprint(uint8_t fingerprint[DTLS_FINGERPRINT_BYTES])
 {
 	pthread_once(&identity_once, identity_make);
 	if (!identity_ctx)
@@ -218,14 +218,14 @@ static unsigned repeat_after(SSL *ssl, unsigned before_us)
 	return 2 * before_us < REPEAT_CAP_US ? 2 * before_us : REPEAT_CAP_US;
 }
 
-int tgcall_dtls_new(struct tgcall_dtls **dp,
-		    const struct tgcall_dtls_conf *conf)
+int media_dtls_new(struct media_dtls **dp,
+		    const struct media_dtls_conf *conf)
 {
 	uint8_t ignored[DTLS_FINGERPRINT_BYTES];
-	struct tgcall_dtls *d;
+	struct media_dtls *d;
 	BIO *bio;
 
-	if (tgcall_dtls_fingerprint(ignored) < 0)
+	if (media_dtls_fingerprint(ignored) < 0)
 		return -EIO;
 	d = calloc(1, sizeof(*d));
 	if (!d)
@@ -253,9 +253,9 @@ int tgcall_dtls_new(struct tgcall_dtls **dp,
 	return 0;
 }
 
-void tgcall_dtls_free(struct tgcall_dtls **dp)
+void media_dtls_free(struct media_dtls **dp)
 {
-	struct tgcall_dtls *d = *dp;
+	struct media_dtls *d = *dp;
 
 	if (!d)
 		return;
@@ -270,7 +270,7 @@ void tgcall_dtls_free(struct tgcall_dtls **dp)
 	free(d);
 }
 
-static void deadline_update(struct tgcall_dtls *d, usec_t now)
+static void deadline_update(struct media_dtls *d, usec_t now)
 {
 	struct timeval left;
 
@@ -281,7 +281,7 @@ static void deadline_update(struct tgcall_dtls *d, usec_t now)
 			      (usec_t)left.tv_usec;
 }
 
-static void closed(struct tgcall_dtls *d, const char *why)
+static void closed(struct media_dtls *d, const char *why)
 {
 	if (d->closed)
 		return;
@@ -292,7 +292,7 @@ static void closed(struct tgcall_dtls *d, const char *why)
 }
 
 /* After a call into OpenSSL that returned `result`. */
-static void check_error(struct tgcall_dtls *d, int result)
+static void check_error(struct media_dtls *d, int result)
 {
 	char why[160];
 	unsigned long e;
@@ -318,19 +318,19 @@ static void check_error(struct tgcall_dtls *d, int result)
 
 /* OpenSSL holds two records of 16 kB for each association, which after the
  * handshake carries a few bytes a minute: they come and go. */
-static void buffers_need(struct tgcall_dtls *d)
+static void buffers_need(struct media_dtls *d)
 {
 	if (d->established)
 		(void)SSL_alloc_buffers(d->ssl);
 }
 
-static void buffers_drop(struct tgcall_dtls *d)
+static void buffers_drop(struct media_dtls *d)
 {
 	if (d->established && !d->in.p) /* not inside of reading */
 		(void)SSL_free_buffers(d->ssl);
 }
 
-static void handshake_go_on(struct tgcall_dtls *d)
+static void handshake_go_on(struct media_dtls *d)
 {
 	int result;
 
@@ -347,7 +347,7 @@ static void handshake_go_on(struct tgcall_dtls *d)
 		d->conf.handlers.established(d->conf.arg);
 }
 
-static void data_read(struct tgcall_dtls *d)
+static void data_read(struct media_dtls *d)
 {
 	uint8_t data[DATA_BYTES];
 	int n;
@@ -365,14 +365,14 @@ static void data_read(struct tgcall_dtls *d)
 	}
 }
 
-void tgcall_dtls_start(struct tgcall_dtls *d, usec_t now)
+void media_dtls_start(struct media_dtls *d, usec_t now)
 {
 	if (d->conf.client)
 		handshake_go_on(d);
 	deadline_update(d, now);
 }
 
-int tgcall_dtls_input(struct tgcall_dtls *d, struct bytes datagram, usec_t now)
+int media_dtls_input(struct media_dtls *d, struct bytes datagram, usec_t now)
 {
 	if (d->closed || datagram.n == 0)
 		return -EBADMSG;
@@ -389,7 +389,7 @@ int tgcall_dtls_input(struct tgcall_dtls *d, struct bytes datagram, usec_t now)
 	return 0;
 }
 
-int tgcall_dtls_send(struct tgcall_dtls *d, struct bytes data)
+int media_dtls_send(struct media_dtls *d, struct bytes data)
 {
 	int n;
 
@@ -406,13 +406,13 @@ int tgcall_dtls_send(struct tgcall_dtls *d, struct bytes data)
 	return n > 0 ? 0 : -ENOTCONN;
 }
 
-bool tgcall_dtls_is_established(const struct tgcall_dtls *d)
+bool media_dtls_is_established(const struct media_dtls *d)
 {
 	return d->established && !d->closed;
 }
 
 /* RFC 5764 4.2: client key, server key, client salt, server salt. */
-int tgcall_dtls_srtp_keys(struct dtls_srtp_keys *keys, struct tgcall_dtls *d)
+int media_dtls_srtp_keys(struct dtls_srtp_keys *keys, struct media_dtls *d)
 {
 	static const char label[] = "EXTRACTOR-dtls_srtp";
 	const SRTP_PROTECTION_PROFILE *p =
@@ -441,12 +441,12 @@ int tgcall_dtls_srtp_keys(struct dtls_srtp_keys *keys, struct tgcall_dtls *d)
 	return 0;
 }
 
-usec_t tgcall_dtls_deadline(const struct tgcall_dtls *d)
+usec_t media_dtls_deadline(const struct media_dtls *d)
 {
 	return d->deadline;
 }
 
-void tgcall_dtls_timeout(struct tgcall_dtls *d, usec_t now)
+void media_dtls_timeout(struct media_dtls *d, usec_t now)
 {
 	if (d->closed || d->established)
 		return;

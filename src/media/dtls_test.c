@@ -1,18 +1,18 @@
 /* Two associations with datagrams passed in memory. Retransmissions follow the
  * real clock (OpenSSL's), so the tests that lose packets take real time. */
-#include "tgcall/dtls.h"
+#include "media/dtls.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <time.h>
 
 #include "tests/check.h"
-#include "tgcall/srtp_pair.h"
+#include "media/srtp_pair.h"
 
 #define QUEUE_MAX 64
 
 struct end {
-	struct tgcall_dtls *dtls;
+	struct media_dtls *dtls;
 	struct end *peer;
 	int established, closed, data_n;
 	char data[64];
@@ -61,7 +61,7 @@ static void end_closed(const char *why, void *arg)
 
 static int end_init(struct end *e, struct end *peer, bool is_client)
 {
-	struct tgcall_dtls_conf conf = {
+	struct media_dtls_conf conf = {
 		.client = is_client,
 		.handlers = {end_send, end_established, end_data, end_closed},
 		.arg = e,
@@ -70,8 +70,8 @@ static int end_init(struct end *e, struct end *peer, bool is_client)
 	memset(e, 0, sizeof(*e));
 	e->peer = peer;
 	/* One process, one certificate: it is the peer's as well. */
-	tgcall_dtls_fingerprint(conf.fingerprint);
-	return tgcall_dtls_new(&e->dtls, &conf);
+	media_dtls_fingerprint(conf.fingerprint);
+	return media_dtls_new(&e->dtls, &conf);
 }
 
 static void both_init(void)
@@ -82,8 +82,8 @@ static void both_init(void)
 
 static void both_free(void)
 {
-	tgcall_dtls_free(&client.dtls);
-	tgcall_dtls_free(&server.dtls);
+	media_dtls_free(&client.dtls);
+	media_dtls_free(&server.dtls);
 }
 
 static void end_deliver(struct end *e)
@@ -96,7 +96,7 @@ static void end_deliver(struct end *e)
 		e->queue_n--;
 		memmove(&e->queue[0], &e->queue[1],
 			(size_t)e->queue_n * sizeof(e->queue[0]));
-		tgcall_dtls_input(e->dtls, bytes_of(p, n), clock_now());
+		media_dtls_input(e->dtls, bytes_of(p, n), clock_now());
 	}
 }
 
@@ -116,10 +116,10 @@ static void run(void)
 		if ((client.established || client.closed) &&
 		    (server.established || server.closed))
 			return;
-		if (tgcall_dtls_deadline(client.dtls) <= now)
-			tgcall_dtls_timeout(client.dtls, now);
-		if (tgcall_dtls_deadline(server.dtls) <= now)
-			tgcall_dtls_timeout(server.dtls, now);
+		if (media_dtls_deadline(client.dtls) <= now)
+			media_dtls_timeout(client.dtls, now);
+		if (media_dtls_deadline(server.dtls) <= now)
+			media_dtls_timeout(server.dtls, now);
 		if (!server.queue_n && !client.queue_n)
 			nanosleep(&tick, NULL);
 	}
@@ -130,42 +130,42 @@ static void test_dtls_pair_is_established_and_keys_agree(void)
 	struct dtls_srtp_keys a, b;
 
 	both_init();
-	tgcall_dtls_start(server.dtls, clock_now());
-	CHECK_INT(tgcall_dtls_deadline(server.dtls), USEC_NEVER);
-	tgcall_dtls_start(client.dtls, clock_now());
-	CHECK(tgcall_dtls_deadline(client.dtls) != USEC_NEVER);
+	media_dtls_start(server.dtls, clock_now());
+	CHECK_INT(media_dtls_deadline(server.dtls), USEC_NEVER);
+	media_dtls_start(client.dtls, clock_now());
+	CHECK(media_dtls_deadline(client.dtls) != USEC_NEVER);
 	run();
 	CHECK_INT(client.established, 1);
 	CHECK_INT(server.established, 1);
 	CHECK(client.longest <= 1200 && server.longest <= 1200);
-	CHECK_INT(tgcall_dtls_srtp_keys(&a, client.dtls), 0);
-	CHECK_INT(tgcall_dtls_srtp_keys(&b, server.dtls), 0);
+	CHECK_INT(media_dtls_srtp_keys(&a, client.dtls), 0);
+	CHECK_INT(media_dtls_srtp_keys(&b, server.dtls), 0);
 	CHECK_INT(a.profile, DTLS_SRTP_AES128_CM_SHA1_80);
 	CHECK_INT(a.n, 30);
 	CHECK_MEM(a.tx, b.rx, a.n);
 	CHECK_MEM(a.rx, b.tx, a.n);
 	CHECK(memcmp(a.tx, a.rx, a.n) != 0);
-	CHECK_INT(tgcall_dtls_deadline(client.dtls), USEC_NEVER);
+	CHECK_INT(media_dtls_deadline(client.dtls), USEC_NEVER);
 	both_free();
 }
 
 static void test_dtls_data_goes_both_ways_and_close_is_told(void)
 {
 	both_init();
-	CHECK_INT(tgcall_dtls_send(client.dtls, bytes_str("early")), -ENOTCONN);
-	tgcall_dtls_start(client.dtls, clock_now());
+	CHECK_INT(media_dtls_send(client.dtls, bytes_str("early")), -ENOTCONN);
+	media_dtls_start(client.dtls, clock_now());
 	run();
-	CHECK_INT(tgcall_dtls_send(client.dtls, bytes_str("ping")), 0);
+	CHECK_INT(media_dtls_send(client.dtls, bytes_str("ping")), 0);
 	end_deliver(&server);
 	CHECK_STR(server.data, "ping");
-	CHECK_INT(tgcall_dtls_send(server.dtls, bytes_str("pong")), 0);
+	CHECK_INT(media_dtls_send(server.dtls, bytes_str("pong")), 0);
 	end_deliver(&client);
 	CHECK_STR(client.data, "pong");
 	CHECK_INT(client.data_n + server.data_n, 2);
-	tgcall_dtls_free(&client.dtls);
+	media_dtls_free(&client.dtls);
 	end_deliver(&server);
 	CHECK_INT(server.closed, 1);
-	CHECK_INT(tgcall_dtls_send(server.dtls, bytes_str("late")), -ENOTCONN);
+	CHECK_INT(media_dtls_send(server.dtls, bytes_str("late")), -ENOTCONN);
 	both_free();
 }
 
@@ -175,7 +175,7 @@ static void test_dtls_each_lost_flight_is_repeated(void)
 	for (int lost = 1; lost <= 2; lost++) {
 		both_init();
 		client.lose = server.lose = lost;
-		tgcall_dtls_start(client.dtls, clock_now());
+		media_dtls_start(client.dtls, clock_now());
 		run();
 		CHECK_INT(client.established, 1);
 		CHECK_INT(server.established, 1);
@@ -186,7 +186,7 @@ static void test_dtls_each_lost_flight_is_repeated(void)
 static void test_dtls_wrong_fingerprint_is_refused(void)
 {
 	for (int wrong = 0; wrong < 2; wrong++) {
-		struct tgcall_dtls_conf conf = {
+		struct media_dtls_conf conf = {
 			.client = wrong == 0,
 			.handlers = {end_send, end_established, end_data,
 				     end_closed},
@@ -194,11 +194,11 @@ static void test_dtls_wrong_fingerprint_is_refused(void)
 		struct end *e = wrong == 0 ? &client : &server;
 
 		both_init();
-		tgcall_dtls_free(&e->dtls);
+		media_dtls_free(&e->dtls);
 		conf.arg = e;
 		memset(conf.fingerprint, 7, sizeof(conf.fingerprint));
-		CHECK_INT(tgcall_dtls_new(&e->dtls, &conf), 0);
-		tgcall_dtls_start(client.dtls, clock_now());
+		CHECK_INT(media_dtls_new(&e->dtls, &conf), 0);
+		media_dtls_start(client.dtls, clock_now());
 		run();
 		CHECK_INT(e->established, 0);
 		CHECK_INT(e->closed, 1);
@@ -211,13 +211,13 @@ static void test_dtls_garbage_does_not_end_a_handshake(void)
 	uint8_t junk[64];
 
 	both_init();
-	tgcall_dtls_start(client.dtls, clock_now());
+	media_dtls_start(client.dtls, clock_now());
 	for (int i = 0; i < 64; i++) {
 		memset(junk, i * 3, sizeof(junk));
 		junk[0] = (uint8_t)(18 + i);
-		tgcall_dtls_input(server.dtls, bytes_of(junk, (size_t)i),
+		media_dtls_input(server.dtls, bytes_of(junk, (size_t)i),
 				  clock_now());
-		tgcall_dtls_input(client.dtls, bytes_of(junk, (size_t)i),
+		media_dtls_input(client.dtls, bytes_of(junk, (size_t)i),
 				  clock_now());
 	}
 	run();

@@ -1,6 +1,6 @@
 /* The DTLS engine against OpenSSL's own programs, in both roles, over loopback
  * sockets; both ends' exported keys are compared. */
-#include "tgcall/dtls.h"
+#include "media/dtls.h"
 
 #include <errno.h>
 #include <netinet/in.h>
@@ -130,7 +130,7 @@ static void on_send(struct bytes d, void *arg)
 }
 
 /* Until the handshake is over and the other side has printed its keys. */
-static bool run(struct tgcall_dtls *d, char hex[121])
+static bool run(struct media_dtls *d, char hex[121])
 {
 	usec_t end = clock_now() + WITHIN, again = 0;
 	struct pollfd p = {.fd = fd, .events = POLLIN};
@@ -139,7 +139,7 @@ static bool run(struct tgcall_dtls *d, char hex[121])
 	while (clock_now() < end) {
 		socklen_t len = sizeof(peer);
 
-		if (tgcall_dtls_is_established(d) && exported_read(hex))
+		if (media_dtls_is_established(d) && exported_read(hex))
 			return true;
 		/* The program may not listen yet: a client says hello again
 		 * when its time has come. */
@@ -149,24 +149,24 @@ static bool run(struct tgcall_dtls *d, char hex[121])
 
 			has_peer = true;
 			if (n > 0)
-				tgcall_dtls_input(d, bytes_of(data, (size_t)n),
+				media_dtls_input(d, bytes_of(data, (size_t)n),
 						  clock_now());
 		}
-		again = tgcall_dtls_deadline(d);
+		again = media_dtls_deadline(d);
 		if (again <= clock_now())
-			tgcall_dtls_timeout(d, clock_now());
+			media_dtls_timeout(d, clock_now());
 	}
 	return false;
 }
 
 /* client key, server key, client salt, server salt */
-static bool keys_agree(struct tgcall_dtls *d, bool client, const char *hex)
+static bool keys_agree(struct media_dtls *d, bool client, const char *hex)
 {
 	struct dtls_srtp_keys keys;
 	const uint8_t *c, *s;
 	uint8_t raw[60];
 
-	if (tgcall_dtls_srtp_keys(&keys, d) < 0 || keys.n != 30 ||
+	if (media_dtls_srtp_keys(&keys, d) < 0 || keys.n != 30 ||
 	    hex_decode(raw, 60, hex, 120) < 0)
 		return false;
 	c = client ? keys.tx : keys.rx;
@@ -178,11 +178,11 @@ static bool keys_agree(struct tgcall_dtls *d, bool client, const char *hex)
 
 static void peer_meet(bool client)
 {
-	struct tgcall_dtls_conf conf = {
+	struct media_dtls_conf conf = {
 		.client = client,
 		.handlers = {.send = on_send},
 	};
-	struct tgcall_dtls *d = NULL;
+	struct media_dtls *d = NULL;
 	struct sockaddr_in own, other;
 	char hex[121];
 	bool met, agree;
@@ -198,17 +198,17 @@ static void peer_meet(bool client)
 	close(spare);
 	peer = other;
 	has_peer = client;
-	CHECK_INT(tgcall_dtls_new(&d, &conf), 0);
+	CHECK_INT(media_dtls_new(&d, &conf), 0);
 	pid = client ? program_start("s_server", "-accept",
 				     ntohs(other.sin_port))
 		     : program_start("s_client", "-connect",
 				     ntohs(own.sin_port));
-	tgcall_dtls_start(d, clock_now());
+	media_dtls_start(d, clock_now());
 	met = run(d, hex);
 	agree = met && keys_agree(d, client, hex);
 	kill(pid, SIGTERM);
 	waitpid(pid, NULL, 0);
-	tgcall_dtls_free(&d);
+	media_dtls_free(&d);
 	close(fd);
 	close(input[0]);
 	close(input[1]);
