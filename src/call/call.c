@@ -115,8 +115,7 @@ static void finish(struct call *c, const struct call_cause *cause,
 	c->cause = *cause;
 	c->by = by;
 	log_info("call", c->id, "ends: %d %s (%s, by %s)", cause->code,
-		 cause->reason, cause_hop_name(cause->hop),
-		 call_ended_by(c));
+		 cause->reason, cause_hop_name(cause->hop), call_ended_by(c));
 	state_enter(c, CALL_ENDED);
 	leg_end(c->calling, cause, false);
 	for (size_t i = 0; i < c->called_n; i++)
@@ -414,6 +413,14 @@ const char *call_ended_by(const struct call *c)
 struct call_leg *call_calling(const struct call *c)
 {
 	return c->calling;
+}
+
+void call_tried(const struct call *c,
+		void (*each)(const struct call_leg *leg, void *arg), void *arg)
+{
+	for (size_t i = 0; i < c->called_n; i++)
+		if (c->called[i]->started)
+			each(c->called[i], arg);
 }
 
 struct call_leg *call_answered_leg(const struct call *c)

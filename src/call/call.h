@@ -67,6 +67,9 @@ const struct call_times *call_times(const struct call *c);
 const struct call_cause *call_cause(const struct call *c);
 const char *call_ended_by(const struct call *c);
 struct call_leg *call_calling(const struct call *c);
+/* Every called leg that was started, in the order in which they were added. */
+void call_tried(const struct call *c,
+		void (*each)(const struct call_leg *leg, void *arg), void *arg);
 struct call_leg *call_answered_leg(const struct call *c); /* or NULL */
 /* The called leg that answered or, once all have failed, the one whose cause
  * is the call's; NULL. */

@@ -77,9 +77,10 @@ void call_cause_telegram_error(struct call_cause *c, int code, const char *text)
 		c->remote = code > 0;
 		return;
 	}
-	if (code == 408)
+	if (code == 408) {
 		call_cause_set(c, CAUSE_RPC_TIMEOUT, NULL);
-	else if (code == 401)
+		c->unanswered = true;
+	} else if (code == 401)
 		call_cause_set(c, CAUSE_SESSION_NOT_RUNNING, NULL);
 	else
 		call_cause_set(c, CAUSE_TELEGRAM_ERROR, text);

@@ -18,6 +18,8 @@ struct call_cause {
 	bool remote; /* received, not made by us */
 	enum cause_hop hop;
 	unsigned retry_after_s; /* 0: no Retry-After */
+	bool unanswered;        /* the hop said nothing at all, */
+	unsigned repeats;       /* though we asked it so often again (D11) */
 };
 
 /* text: of the rows without a reason: Telegram's text, the limit that was

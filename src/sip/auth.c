@@ -27,14 +27,12 @@ bool auth_admit(struct sip_stack *s, const struct sip_msg *msg,
 		bool registering)
 {
 	struct sip_verdict v = {0};
-	char reason[129];
 
 	if (s->handlers.admit)
 		s->handlers.admit(registering, &v, s->arg);
 	if (!v.code || v.code == 200)
 		return true;
-	sip_reason_clean(reason, v.reason);
-	(void)sip_treply(NULL, s->sip, msg, (uint16_t)v.code, reason);
+	stack_refuse(s, msg, (unsigned)v.code, v.reason, NULL);
 	return false;
 }
 
@@ -91,17 +89,10 @@ static enum digest_verdict password_check(struct sip_stack *s,
 	return verdict;
 }
 
-/* Behaviour 3.15: counted, and an offence of its source. */
 static bool refuse(struct sip_stack *s, const struct sip_msg *msg,
 		   enum cause_row row, const char *kind)
 {
-	const struct cause_facts *f = cause_facts(row);
-	char text[160];
-
-	(void)re_snprintf(text, sizeof(text), "%d %s", f->code, f->reason);
-	count_bad("sip", kind, text);
-	stack_offence(s, &msg->src, text);
-	(void)sip_reply(s->sip, msg, (uint16_t)f->code, f->reason);
+	stack_refuse_offender(s, msg, row, kind, NULL);
 	return false;
 }
 

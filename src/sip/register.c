@@ -186,18 +186,12 @@ static void answer_bindings(const struct registration *r)
 
 static void answer_refusal(const struct registration *r)
 {
-	char reason[129];
+	char lines[32] = "";
 
-	sip_reason_clean(reason, r->reason);
 	if (r->code == 423)
-		(void)sip_treplyf(NULL, NULL, r->stack->sip, r->msg, false, 423,
-				  reason,
-				  "Min-Expires: %u\r\n"
-				  "Content-Length: 0\r\n\r\n",
+		(void)re_snprintf(lines, sizeof(lines), "Min-Expires: %u\r\n",
 				  r->stack->expires_min_s);
-	else
-		(void)sip_treply(NULL, r->stack->sip, r->msg, (uint16_t)r->code,
-				 reason);
+	stack_refuse(r->stack, r->msg, r->code, r->reason, lines);
 }
 
 static void contacts_collect(struct registration *r)

@@ -255,6 +255,7 @@ void sip_session_info(const struct sip_session *s, struct sip_session_info *i)
 		.peer = s->peer,
 		.source = s->source,
 		.sdp = buf_bytes(&s->offer),
+		.repeats = s->repeats,
 	};
 }
 

@@ -76,6 +76,7 @@ struct sip_session_info {
 	const char *peer; /* who was told by its origin, or "" */
 	struct sa source;
 	struct bytes sdp; /* offer; empty for a delayed offer */
+	unsigned repeats; /* of our INVITE, or our 200, for want of an answer */
 };
 
 struct sip_header {

@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/cause.h"
 #include "base/log.h"
 #include "sip/address.h"
 
@@ -29,6 +28,7 @@ static void again_handler(void *arg)
 
 	(void)sip_send(s->stack->sip, ok->request->sock, ok->request->tp,
 		       &ok->dst, ok->text);
+	s->repeats++;
 	ok->interval_ms = MIN(2 * ok->interval_ms, 8 * s->stack->t1_ms);
 	tmr_start(&ok->again, ok->interval_ms, again_handler, s);
 }
@@ -168,17 +168,9 @@ static bool identify(struct sip_stack *stack, const struct sip_msg *msg,
 	if (!auth_check(stack, msg, user))
 		return false;
 	if (!registered(stack, user)) {
-		const struct cause_facts *f = cause_facts(CAUSE_REGISTER_FIRST);
-		char text[160];
-
-		(void)re_snprintf(text, sizeof(text), "%d %s", f->code,
-				  f->reason);
-		count_bad("sip", "call without registration", text);
-		stack_offence(stack, &msg->src, text);
-		(void)sip_treplyf(NULL, NULL, stack->sip, msg, false,
-				  (uint16_t)f->code, f->reason,
-				  "Allow: %s\r\nContent-Length: 0\r\n\r\n",
-				  SANITY_ALLOW);
+		stack_refuse_offender(stack, msg, CAUSE_REGISTER_FIRST,
+				      "call without registration",
+				      "Allow: " SANITY_ALLOW "\r\n");
 		return false;
 	}
 	return true;

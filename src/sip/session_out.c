@@ -276,6 +276,8 @@ static int invite_sending(enum sip_transp tp, const struct sa *src,
 	int err;
 
 	tls_peer_expect(s->dialog.tls);
+	s->repeats = 0;
+	s->stack->invite_first = true;
 	buf_reset(&s->cancel.via);
 	if (!re_regex((char *)mb->buf, mb->end, "\nVia: [^\r]+", &via))
 		buf_printf(&s->cancel.via, "Via: %.*s\r\n", (int)via.l, via.p);
@@ -286,6 +288,28 @@ static int invite_sending(enum sip_transp tp, const struct sa *src,
 	err = mbuf_write_mem(mb, contact.p, contact.n);
 	buf_clear(&contact);
 	return err;
+}
+
+/* libre repeats a request by itself and says nothing; its trace does. */
+void session_out_sent(struct sip_stack *stack, struct bytes datagram)
+{
+	struct le *le;
+	struct pl id;
+
+	if (stack->invite_first) {
+		stack->invite_first = false;
+		return;
+	}
+	if (re_regex((const char *)datagram.p, datagram.n, "\nCall-ID: [^\r]+",
+		     &id))
+		return;
+	le = list_head(hash_list(stack->sessions_by_call, hash_joaat_pl(&id)));
+	for (; le; le = le->next) {
+		struct sip_session *s = le->data;
+
+		if (!s->incoming && !pl_strcmp(&id, s->dialog.call_id))
+			s->repeats++;
+	}
 }
 
 static int invite_send(struct sip_session *s)

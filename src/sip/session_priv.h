@@ -159,6 +159,7 @@ struct sip_session {
 	struct buf ack_body; /* our answer, when the 2xx brought the offer */
 
 	/* Both. */
+	unsigned repeats; /* of our INVITE, or of our 200 */
 	struct sip_session_terms terms;
 	struct session_timer timer;
 	struct session_refresh refresh;
@@ -216,6 +217,8 @@ int session_in_reject(struct sip_session *s, int code, const char *reason,
 void session_out_stop(struct sip_session *s);
 /* To another target, with a new transaction. */
 int session_out_again(struct sip_session *s);
+/* An INVITE of ours goes out: the first copy, or again. */
+void session_out_sent(struct sip_stack *stack, struct bytes datagram);
 void session_out_stray(struct sip_session *s, const struct sip_msg *msg);
 /* The one with this tag; NULL: too many. */
 struct session_early *session_early_find(struct sip_session *s,

@@ -10,6 +10,7 @@
 
 #include "base/log.h"
 #include "base/random.h"
+#include "base/text.h"
 #include "sip/session_priv.h"
 
 /* Powers of two, as libre's tables want them. */
@@ -26,6 +27,37 @@ void stack_offence(struct sip_stack *s, const struct sa *source,
 	if (bans_offence(s->bans, source, reason, clock_now(), &ban) &&
 	    s->handlers.banned)
 		s->handlers.banned(&ban, s->arg);
+}
+
+void stack_refuse(struct sip_stack *s, const struct sip_msg *msg, unsigned code,
+		  const char *reason, const char *lines)
+{
+	char clean[129], event[33], user[64], source[64];
+
+	sip_reason_clean(clean, reason);
+	random_text(event, 16);
+	text_clean(user, sizeof(user),
+		   bytes_of(msg->from.uri.user.p, msg->from.uri.user.l));
+	(void)re_snprintf(source, sizeof(source), "%J", &msg->src);
+	log_info("sip", event, "%.*s of %s from %s: %u %s", (int)msg->met.l,
+		 msg->met.p, user, source, code, clean);
+	(void)sip_treplyf(NULL, NULL, s->sip, msg, false, (uint16_t)code, clean,
+			  "X-Gateway-Event: %s\r\n%s"
+			  "Content-Length: 0\r\n\r\n",
+			  event, lines ? lines : "");
+}
+
+void stack_refuse_offender(struct sip_stack *s, const struct sip_msg *msg,
+			   enum cause_row row, const char *kind,
+			   const char *lines)
+{
+	const struct cause_facts *f = cause_facts(row);
+	char text[160];
+
+	(void)re_snprintf(text, sizeof(text), "%d %s", f->code, f->reason);
+	count_bad("sip", kind, text);
+	stack_offence(s, &msg->src, text);
+	stack_refuse(s, msg, (unsigned)f->code, f->reason, lines);
 }
 
 static bool is_known(const struct sip_stack *s, const struct sa *source)
@@ -156,6 +188,8 @@ static void trace_handler(bool tx, enum sip_transp tp, const struct sa *src,
 
 	if (!tx && tp == SIP_TRANSP_UDP)
 		s->decoded = s->passed;
+	if (tx && len > 7 && memcmp(pkt, "INVITE ", 7) == 0)
+		session_out_sent(s, bytes_of(pkt, len));
 }
 
 /* -- life ------------------------------------------------------------------ */

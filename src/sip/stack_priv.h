@@ -2,6 +2,7 @@
 #ifndef SIP_STACK_PRIV_H
 #define SIP_STACK_PRIV_H
 
+#include "base/cause.h"
 #include "sip/digest.h"
 #include "sip/registrar.h"
 #include "sip/sanity.h"
@@ -29,10 +30,10 @@ struct sip_stack {
 	struct registrar *registrar;
 	struct bans *bans;
 	struct tmr registrar_timer;
-	struct list sessions;      /* every one holds a reference */
+	struct list sessions; /* every one holds a reference */
 	struct hash *sessions_by_call;
-	struct list kept;          /* BYEs of dialogs from disk */
-	struct list leaving;       /* registrations being given up */
+	struct list kept;    /* BYEs of dialogs from disk */
+	struct list leaving; /* registrations being given up */
 	struct sa listen[STACK_LISTEN_MAX];
 	size_t listen_n;
 	struct transport_udp udp[STACK_LISTEN_MAX];
@@ -40,13 +41,24 @@ struct sip_stack {
 	char probe[25];            /* Call-ID of our message to ourselves */
 	uint64_t passed, decoded;  /* datagrams given to libre, and seen again */
 	struct sa passed_from;     /* the last one's source */
+	bool invite_first;         /* what goes out next is no repetition */
 	uint32_t t1_ms;            /* RFC 3261 17.1.1.1; tests shorten it */
 	uint32_t second_ms;        /* 1000; tests shorten it */
 	bool closing;
 };
 
-/* -- stack.c ---------------------------------------------------------------- */
+/* -- stack.c ----------------------------------------------------------------
+ */
 
+/* A final refusal of REGISTER or INVITE before there is a call: logged with an
+ * event id, which the answer carries (behaviour 8.3). The reason is cleaned.
+ * lines: more headers, whole, or NULL. */
+void stack_refuse(struct sip_stack *s, const struct sip_msg *msg, unsigned code,
+		  const char *reason, const char *lines);
+/* The same as an offence of its source (behaviour 3.15), counted as kind. */
+void stack_refuse_offender(struct sip_stack *s, const struct sip_msg *msg,
+			   enum cause_row row, const char *kind,
+			   const char *lines);
 /* Behaviour 3.15: one more offence of this address. */
 void stack_offence(struct sip_stack *s, const struct sa *source,
 		   const char *reason);
@@ -90,8 +102,7 @@ bool auth_admit(struct sip_stack *s, const struct sip_msg *msg,
 /* Credentials for our realm came with it. */
 bool auth_given(const struct sip_stack *s, const struct sip_msg *msg);
 /* Digest of a request, RFC 3261 22; false: answered already (401, 403, 404). */
-bool auth_check(struct sip_stack *s, const struct sip_msg *msg,
-		char user[128]);
+bool auth_check(struct sip_stack *s, const struct sip_msg *msg, char user[128]);
 
 /* What we answer a challenge with. */
 struct auth_credentials {

@@ -70,6 +70,7 @@ static void release_when_over(struct worker_call *wc)
 		       json_pack("{ss so}", "call", wc->id, "record",
 				 worker_record(wc)));
 	list_unlink(&wc->le);
+	json_decref(wc->tried);
 	free(wc);
 	if (list_isempty(&w->calls)) {
 		w->trimmed_once = false;
@@ -103,6 +104,7 @@ void worker_call_discard(struct worker_call *wc)
 	if (wc->media_open)
 		return;
 	list_unlink(&wc->le);
+	json_decref(wc->tried);
 	free(wc);
 }
 
@@ -148,6 +150,7 @@ static void on_media_silent(void *arg)
 	if (wc->call_over)
 		return;
 	call_cause_set(&cause, CAUSE_REQUEST_TIMEOUT, NULL);
+	cause.unanswered = true;
 	log_info("worker", wc->id, "no RTP from SIP for %d s",
 		 RTP_SILENCE_MS / 1000);
 	call_end(wc->call, &cause);
@@ -238,6 +241,8 @@ static void on_call_state(struct call *c, enum call_state state, void *arg)
 		sip_leg_name(leg);
 	if (state == CALL_UP)
 		worker_call_keep(wc);
+	if (state == CALL_ENDED && !wc->to_telegram)
+		worker_record_tried(wc);
 }
 
 int worker_call_begin(struct worker_call *wc, struct call_leg *calling)

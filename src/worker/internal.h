@@ -67,6 +67,7 @@ struct worker_call {
 	struct call_times times;
 	struct call_cause cause;
 	char ended_by[16];
+	json_t *tried; /* the trunks that were rung; NULL: none */
 };
 
 struct worker {
@@ -150,6 +151,8 @@ void worker_on_offer(const struct bus_message *m, void *arg);
 void worker_on_call_event(const struct bus_message *m, void *arg);
 
 /* record.c */
+/* Keeps what became of each trunk that was rung, while its leg is there. */
+void worker_record_tried(struct worker_call *wc);
 json_t *worker_record(const struct worker_call *wc);
 json_t *worker_show_calls(const struct worker *w);
 json_t *worker_show_status(const struct worker *w);
@@ -167,6 +170,7 @@ bool sip_leg_has_codec(const struct call_leg *leg);
 int sip_leg_open_media(struct call_leg *leg);
 /* Writes the leg's trunk, numbers and SIP Call-ID into its call. */
 void sip_leg_name(const struct call_leg *leg);
+const char *sip_leg_trunk(const struct call_leg *leg);
 struct sip_leg_target {
 	const struct worker_trunk *trunk;
 	const char *from_user, *from_name;

@@ -72,6 +72,50 @@ static int64_t seconds_up(const struct call_times *t)
 	return t->up.us ? (t->ended.us - t->up.us) / 1000000 : 0;
 }
 
+/* The row of the table, whose code it is, which hop did not do its share, and
+ * of one that said nothing how often it was asked again (D1, D10, D11). */
+static void cause_put(json_t *o, const struct call_cause *cause)
+{
+	bool known = cause->row < CAUSE_ROWS;
+
+	json_object_set_new(o, "sip_status", json_integer(cause->code));
+	json_object_set_new(o, "reason", json_string(cause->reason));
+	json_object_set_new(o, "sip_status_source",
+			    json_string(cause->remote ? "remote" : "local"));
+	json_object_set_new(o, "hop", json_string(cause_hop_name(cause->hop)));
+	json_object_set_new(
+		o, "cause",
+		json_string(known ? cause_facts(cause->row)->name : ""));
+	json_object_set_new(
+		o, "row", integer(known ? cause_facts(cause->row)->number : 0));
+	if (cause->unanswered)
+		json_object_set_new(o, "retransmissions",
+				    integer(cause->repeats));
+}
+
+static void tried_add(const struct call_leg *leg, void *arg)
+{
+	struct worker_call *wc = arg;
+	struct call_cause cause = leg->cause;
+	json_t *o = json_pack("{ss si}", "trunk", sip_leg_trunk(leg),
+			      "priority", (int)leg->priority);
+
+	/* Of those that rang in vain the cause is the CANCEL. */
+	if (!leg->ended)
+		cause = *call_cause(wc->call);
+	else if (cause.row == CAUSE_NORMAL && !leg->answered)
+		call_cause_set(&cause, CAUSE_CANCELLED, NULL);
+	cause_put(o, &cause);
+	json_array_append_new(wc->tried, o);
+}
+
+void worker_record_tried(struct worker_call *wc)
+{
+	if (!wc->tried)
+		wc->tried = json_array();
+	call_tried(wc->call, tried_add, wc);
+}
+
 json_t *worker_record(const struct worker_call *wc)
 {
 	const struct call_times *t = &wc->times;
@@ -83,6 +127,7 @@ json_t *worker_record(const struct worker_call *wc)
 		"to", wc->to, "telegram_user", wc->telegram_user, "sip_call_id",
 		wc->sip_call_id);
 
+	json_object_set_new(o, "event", json_string(wc->id));
 	json_object_set_new(o, "invite", time_json(t->created));
 	json_object_set_new(o, "ringing", time_json(t->ringing));
 	json_object_set_new(o, "answer", time_json(t->answered));
@@ -92,17 +137,14 @@ json_t *worker_record(const struct worker_call *wc)
 	json_object_set_new(o, "codec", json_string(wc->codec));
 	json_object_set_new(o, "version", json_string(wc->version));
 	json_object_set_new(o, "emoji", json_string(wc->emoji));
-	json_object_set_new(o, "sip_status", json_integer(cause->code));
-	json_object_set_new(o, "reason", json_string(cause->reason));
-	json_object_set_new(o, "sip_status_source",
-			    json_string(cause->remote ? "remote" : "local"));
-	json_object_set_new(o, "hop",
-			    json_string(cause_hop_name(cause->hop)));
+	cause_put(o, cause);
 	json_object_set_new(o, "ended_by", json_string(wc->ended_by));
 	json_object_set_new(o, "digits", json_integer(wc->digits));
 	if (wc->digits_masked[0])
 		json_object_set_new(o, "digit_values",
 				    json_string(wc->digits_masked));
+	if (wc->tried)
+		json_object_set(o, "tried", wc->tried);
 	if (t->up.us) {
 		json_object_set_new(o, "sip_media",
 				    sip_media_json(&wc->report));

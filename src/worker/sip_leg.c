@@ -228,6 +228,11 @@ static bool take_answer(struct sip_leg *l, struct bytes sdp)
 	return false;
 }
 
+const char *sip_leg_trunk(const struct call_leg *leg)
+{
+	return ((const struct sip_leg *)leg)->trunk.set.name;
+}
+
 static void on_answered(struct bytes sdp, void *arg)
 {
 	struct sip_leg *l = arg;
@@ -299,8 +304,10 @@ static void on_closed(enum sip_end how, int code, const char *reason, void *arg)
 	static const char *const ends[] = {"ended by us", "ended by the peer",
 					   "refused", "timed out"};
 	struct sip_leg *l = arg;
+	struct sip_session_info info;
 	struct call_cause cause;
 
+	sip_session_info(l->session, &info);
 	log_info("sip", l->wc->id, "trunk %s: %s, %d %s", l->trunk.set.name,
 		 ends[how], code, reason);
 	l->session = mem_deref(l->session);
@@ -317,6 +324,8 @@ static void on_closed(enum sip_end how, int code, const char *reason, void *arg)
 	else
 		call_cause_remote(&cause, code, reason);
 	cause.hop = CAUSE_HOP_SIP;
+	cause.unanswered = how == SIP_END_TIMEOUT;
+	cause.repeats = cause.unanswered ? info.repeats : 0;
 	call_leg_ended(&l->leg, &cause);
 }
 
