@@ -280,7 +280,10 @@ static void on_ended(struct telegram_leg *t, json_t *event)
 			&cause, text_of(event, "reason"),
 			json_is_true(json_object_get(event, "was_ringing")),
 			t->active);
-	if (!t->outgoing && !t->active && cause.code == 480)
+	/* The caller gave up. A busy is a device of ours that declined. */
+	if (!t->outgoing && !t->active &&
+	    (cause.row == CAUSE_UNAVAILABLE ||
+	     strcmp(text_of(event, "reason"), "hangup") == 0))
 		call_cause_set(&cause, CAUSE_CANCELLED, NULL);
 	call_leg_ended(&t->leg, &cause);
 }
