@@ -60,6 +60,7 @@ static void destructor(void *p)
 	buf_clear(&s->reason_header);
 	buf_clear(&s->cancel.via);
 	buf_clear(&s->local_sdp);
+	buf_clear(&s->warning);
 	buf_clear(&s->ack_body);
 }
 

@@ -36,8 +36,9 @@ struct sip_session_handlers {
 	/* Incoming: ACK arrived (with the SDP of a delayed offer, if any). */
 	void (*confirmed)(struct bytes sdp, void *arg);
 	/* A re-INVITE or UPDATE offer: fill answer (owned by the caller) and
-	 * return 0, or a SIP code to refuse with. Empty sdp: the peer wants
-	 * our offer in `answer`; its answer comes by `confirmed`. */
+	 * return 0, or a SIP code to refuse with; of 488 `answer` may then
+	 * hold whole header lines. Empty sdp: the peer wants our offer in
+	 * `answer`; its answer comes by `confirmed`. */
 	int (*offer)(struct bytes sdp, struct buf *answer, void *arg);
 	/* INFO with application/dtmf-relay or application/dtmf. */
 	void (*dtmf)(char digit, unsigned duration_ms, void *arg);

@@ -47,6 +47,11 @@ void session_offer_refuse(struct sip_session *s, const struct sip_msg *msg,
 				  "Retry-After: %u\r\n"
 				  "Content-Length: 0\r\n\r\n",
 				  random_u32() % 11);
+	else if (code == 488)
+		(void)sip_treplyf(NULL, NULL, s->stack->sip, msg, false, 488,
+				  session_reason(488),
+				  "%bContent-Length: 0\r\n\r\n",
+				  s->warning.p, s->warning.n);
 	else
 		session_mid_reply(s, msg, code);
 }
@@ -59,6 +64,11 @@ int session_offer_ask(struct sip_session *s, struct bytes sdp,
 
 	if (!s->stack) /* the handler stopped everything */
 		return -1;
+	if (code) {
+		buf_reset(&s->warning);
+		buf_put(&s->warning, answer->p, answer->n);
+		buf_reset(answer);
+	}
 	return s->state == SESSION_TERMINATED ? 487 : code;
 }
 

@@ -165,6 +165,7 @@ struct sip_session {
 	struct session_refresh refresh;
 	struct list requests; /* struct session_request */
 	struct buf local_sdp; /* the last one we sent */
+	struct buf warning;   /* lines for the refusal of an offer */
 	bool bye_sent;
 	struct buf reason_header; /* line, may be empty */
 	struct tmr closed_timer;

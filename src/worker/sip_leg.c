@@ -271,6 +271,18 @@ static void on_changed(struct bytes sdp, void *arg)
 	l->offering = false;
 }
 
+/* D8: a codec mismatch names both lists. */
+static void write_warning(const struct sip_leg *l, struct buf *text)
+{
+	buf_printf(text, "304 %s \"offered:", l->wc->worker->realm);
+	for (size_t i = 0; i < l->remote.codecs_n; i++)
+		buf_printf(text, " %s", l->remote.codecs[i].name);
+	buf_str(text, "; supported:");
+	for (size_t i = 0; i < l->trunk.codecs_n; i++)
+		buf_printf(text, " %s", l->trunk.codecs[i]->name);
+	buf_str(text, "\"");
+}
+
 static int on_offer(struct bytes sdp, struct buf *answer, void *arg)
 {
 	struct sip_leg *l = arg;
@@ -281,6 +293,9 @@ static int on_offer(struct bytes sdp, struct buf *answer, void *arg)
 		return write_offer(l, answer) ? 500 : 0;
 	}
 	if (sip_sdp_read(&l->remote, sdp) || !choose_codec(l)) {
+		buf_str(answer, "Warning: ");
+		write_warning(l, answer);
+		buf_str(answer, "\r\n");
 		l->remote = before;
 		return 488;
 	}
@@ -347,18 +362,6 @@ bool sip_leg_has_codec(const struct call_leg *leg)
 	const struct sip_leg *l = (const struct sip_leg *)leg;
 
 	return l->codec || l->delayed_offer || !l->incoming;
-}
-
-/* D8: a codec mismatch names both lists. */
-static void write_warning(const struct sip_leg *l, struct buf *text)
-{
-	buf_printf(text, "304 %s \"offered:", l->wc->worker->realm);
-	for (size_t i = 0; i < l->remote.codecs_n; i++)
-		buf_printf(text, " %s", l->remote.codecs[i].name);
-	buf_str(text, "; supported:");
-	for (size_t i = 0; i < l->trunk.codecs_n; i++)
-		buf_printf(text, " %s", l->trunk.codecs[i]->name);
-	buf_str(text, "\"");
 }
 
 static int leg_start(struct call_leg *leg, struct call_cause *cause)
