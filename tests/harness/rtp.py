@@ -1,4 +1,4 @@
-"""One RTP stream: sends a tone every 20 ms, keeps what it hears."""
+"""One RTP stream: sends a tone or speech, keeps what it hears."""
 import random
 import re
 import socket
@@ -8,52 +8,22 @@ import time
 
 import numpy
 
-from . import opus, tones
+from . import codecs as phone_codecs
+from . import tones
 
-FRAME = 160
-
-
-def tables():
-    """(decode, encode) of A-law and mu-law (ITU-T G.711), 16 bit linear."""
-    alaw, ulaw = numpy.zeros(256, int), numpy.zeros(256, int)
-    for code in range(256):
-        a = code ^ 0x55
-        t, seg = (a & 15) << 4, a >> 4 & 7
-        t = t + 8 if seg == 0 else t + 0x108 << max(0, seg - 1)
-        alaw[code] = t if a & 0x80 else -t
-        u = ~code & 0xff
-        t = ((u & 15) << 3) + 0x84 << (u >> 4 & 7)
-        ulaw[code] = 0x84 - t if u & 0x80 else t - 0x84
-    return {8: alaw, 0: ulaw}
-
-
-DECODE = tables()
-
-
-def encoder(table):
-    order = numpy.argsort(table, kind="stable")
-    levels = table[order]
-
-    def encode(x):
-        at = numpy.clip(numpy.searchsorted(levels, x), 1, 255)
-        lower = numpy.abs(levels[at - 1] - x) <= numpy.abs(levels[at] - x)
-        return bytes(order[at - lower].astype("uint8"))
-    return encode
-
-
-ENCODE = {pt: encoder(table) for pt, table in DECODE.items()}
-# Payload type, SDP name, RTP ticks of 20 ms.
-CODECS = {"alaw": (8, "PCMA/8000", 160), "mulaw": (0, "PCMU/8000", 160),
-          "opus": (111, "opus/48000/2", 960)}
+FRAME = 160     # of 20 ms in units of 8 kHz
 
 
 class Voice:
-    """codec: alaw, mulaw or opus. Sends to where it is told, or nowhere."""
+    """codec: a name of harness/codecs.py. Sends to where it is told, or
+    nowhere."""
 
     def __init__(self, codec="alaw", hertz=440, address="127.0.0.1"):
-        self.pt, self.name, self.ticks = CODECS[codec]
-        self.encode = opus.Encoder() if codec == "opus" else ENCODE[self.pt]
+        self.codec = phone_codecs.make(codec)
+        self.pt, self.name = self.codec.pt, self.codec.name
+        self.ticks, self.encode = self.codec.ticks, self.codec.encode
         self.hertz = hertz
+        self.speech = None  # packets, said over and over instead of the tone
         self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self.socket.bind((address, 0))
         self.address, self.port = self.socket.getsockname()
@@ -77,9 +47,11 @@ class Voice:
                  "c=IN IP4 " + (address or self.address), "t=0 0",
                  "m=audio %d RTP/AVP %s" % (port or self.port, " ".join(pts))]
         lines += ["a=rtpmap:%d %s" % c for c in codecs]
+        if self.codec.fmtp:
+            lines += ["a=fmtp:%d %s" % (self.pt, self.codec.fmtp)]
         if dtmf:
             lines += ["a=rtpmap:101 telephone-event/8000", "a=fmtp:101 0-15"]
-        lines += ["a=ptime:20", "a=" + direction]
+        lines += ["a=ptime:%d" % self.codec.ptime, "a=" + direction]
         return "\r\n".join(lines) + "\r\n"
 
     def talk_to(self, message):
@@ -98,18 +70,25 @@ class Voice:
     def send(self):
         due = time.monotonic()
         while self.open:
-            due += 0.02
+            due += self.codec.ptime / 1000
             time.sleep(max(0.0, due - time.monotonic()))
             try:
                 if self.remote and self.events:
                     self.packet(*self.events.pop(0))
                 elif self.remote and not self.muted:
-                    self.packet(self.pt, self.encode(tones.sine(
-                        self.hertz, FRAME, start=self.sent * FRAME)))
+                    self.packet(self.pt, self.sound())
                     self.sent += 1
             except OSError:
                 return
             self.ts += self.ticks
+
+    def sound(self):
+        """The payload of the next packet."""
+        if self.speech:
+            return self.speech[self.sent % len(self.speech)]
+        n = self.codec.frame
+        return self.encode(tones.sine(self.hertz, n, self.codec.rate,
+                                      self.sent * n))
 
     def digits(self, text):
         """RFC 4733: each 100 ms, the end three times, 60 ms between."""
@@ -122,7 +101,8 @@ class Voice:
             for _ in range(3):
                 self.events.append((101, struct.pack(
                     "!BBH", event, 0x8a, 6 * FRAME), 0, start))
-            self.events += [(self.pt, self.encode(numpy.zeros(FRAME)))] * 3
+            self.events += [(self.pt, self.encode(
+                numpy.zeros(self.codec.frame, "<i2")))] * 3
 
     def read(self):
         while True:
@@ -140,12 +120,10 @@ class Voice:
         """What was heard since a moment, in order of arrival."""
         parts = [p[4] for p in list(self.packets)
                  if p[0] >= since and p[2] == self.pt]
-        if self.pt not in DECODE:
-            return opus.decode(parts)
-        return DECODE[self.pt][numpy.frombuffer(b"".join(parts), "uint8")]
+        return self.codec.decode(parts)
 
     def heard(self, hertz, since=0.0):
-        return tones.heard(self.samples(since), hertz)
+        return tones.heard(self.samples(since), hertz, self.codec.rate)
 
     def count(self, since=0.0):
         return sum(1 for p in list(self.packets) if p[0] >= since)

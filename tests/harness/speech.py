@@ -80,10 +80,14 @@ def load(path):
     x = numpy.frombuffer(body[:len(body) // 2 * 2], "<i2").astype(float)
     if channels > 1:
         x = x[:len(x) // channels * channels].reshape(-1, channels).mean(1)
+    return decimated(x, rate)
+
+
+def decimated(x, rate):
+    """At 8 kHz. Band-limited by a short filter: the spectrogram ends at 3.4
+    kHz, where it still is near flat."""
     if rate == RATE:
         return x
-    # Band-limit by the mean of each output sample's span: the spectrogram
-    # ends at 3.4 kHz, where this still is near flat.
     factor = rate // RATE
     taps = numpy.hamming(4 * factor + 1) * numpy.sinc(
         numpy.arange(-2 * factor, 2 * factor + 1) / factor)
