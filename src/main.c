@@ -51,7 +51,8 @@ static const char usage[] =
 	"  key     makes the key that seals log-ins\n"
 	"  -x      asks the running gateway: show calls, show trunks,\n"
 	"          show sessions, show bans, show status, show counters,\n"
-	"          show version, ban add ADDRESS, ban lift ADDRESS\n"
+	"          show causes, show version, explain CALL,\n"
+	"          ban add ADDRESS, ban lift ADDRESS\n"
 	"  -c      configuration (" CONFIG_DEFAULT ")\n"
 	"  -s      control socket, without reading a configuration\n"
 	"  --json  the answer as JSON\n";

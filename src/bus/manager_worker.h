@@ -29,6 +29,8 @@
  *   worker.W.ban.add       request {address} -> {ok} half an hour, by hand
  *   worker.W.ban.lift      request {address} -> {ok}
  *   manager.show.trunks    request {} -> {rows: [..]}
+ *   manager.explain        request {call: its id, event or SIP Call-ID}
+ *     answer {ok: true, rows: [{what, text}], record} | {ok: false, text}
  *   manager.call.open      {call, worker, keep: {...}} what is needed to close
  *                          the call after a crash; sent again when it changes
  *   manager.call.record    {call, record: {...}} the call ended
@@ -43,6 +45,7 @@
 #define BUS_MANAGER_ROUTE "manager.route"
 #define BUS_MANAGER_REGISTERED "manager.registered"
 #define BUS_MANAGER_SHOW_TRUNKS "manager.show.trunks"
+#define BUS_MANAGER_EXPLAIN "manager.explain"
 #define BUS_MANAGER_CALL_OPEN "manager.call.open"
 #define BUS_MANAGER_CALL_RECORD "manager.call.record"
 #define BUS_MANAGER_BAN "manager.ban"

@@ -20,7 +20,7 @@ struct manager {
 		char cause[160]; /* why a registration of ours failed */
 		bool registered;
 	} * registrations; /* one per trunk */
-	struct bus_sub *subs[16];
+	struct bus_sub *subs[32];
 	size_t subs_n;
 	json_t *sessions;    /* name: its last manager.session.state */
 	struct list workers; /* struct manager_worker */
@@ -47,6 +47,9 @@ void manager_message(struct manager *m, const struct bus_message *msg);
  * forgets it; NULL: nothing. A new reference. */
 json_t *manager_said_take(struct manager *m, const char *session,
 			  const char *user);
+
+/* explain.c: manager.explain */
+void manager_explain(struct manager *m, const struct bus_message *msg);
 
 /* records.c */
 /* A call from Telegram that came to no Worker. */

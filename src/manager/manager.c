@@ -190,6 +190,11 @@ static void on_message(const struct bus_message *msg, void *arg)
 	manager_message(arg, msg);
 }
 
+static void on_explain(const struct bus_message *msg, void *arg)
+{
+	manager_explain(arg, msg);
+}
+
 static void on_session_state(const struct bus_message *msg, void *arg)
 {
 	struct manager *m = arg;
@@ -268,6 +273,7 @@ static int subscribe_all(struct manager *m)
 		{BUS_MANAGER_MESSAGE, on_message},
 		{BUS_MANAGER_SESSION_STATE, on_session_state},
 		{BUS_MANAGER_SHOW_TRUNKS, on_show_trunks},
+		{BUS_MANAGER_EXPLAIN, on_explain},
 		{BUS_MANAGER_BAN, on_ban},
 		{BUS_MANAGER_BAN_LIFTED, on_ban_lifted},
 	};

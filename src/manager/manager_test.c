@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/cause.h"
 #include "bus/ear_test.h"
 #include "route/caller.h"
 #include "tests/check.h"
@@ -311,6 +312,83 @@ static void test_manager_tells_a_telegram_caller_why(void)
 	end();
 }
 
+static const char *explained(json_t *o, const char *what)
+{
+	json_t *row;
+	size_t i;
+
+	json_array_foreach(json_object_get(o, "rows"), i, row)
+	{
+		if (strcmp(text_of(row, "what"), what) == 0)
+			return text_of(row, "text");
+	}
+	return "";
+}
+
+static json_t *ask_explain(const char *id)
+{
+	return ear_ask("manager.explain", json_pack("{ss}", "call", id));
+}
+
+static void test_manager_explains_a_call(void)
+{
+	json_t *o;
+
+	CHECK(begin());
+	bus_publish(
+		bus, "manager.call.record",
+		json_pack("{ss s{ss ss ss ss si ss ss ss ss si s[{ss si si ss "
+			  "ss}]}}",
+			  "call", "c7", "record", "call", "c7", "sip_call_id",
+			  "abc@pbx", "direction", "telegram-to-sip", "invite",
+			  "2026-01-01T00:00:00Z", "sip_status", 503, "reason",
+			  "SIP account is unavailable", "cause",
+			  "SIP_UNAVAILABLE", "hop", "sip", "sip_status_source",
+			  "local", "retransmissions", 6, "tried", "trunk",
+			  "one", "priority", 2, "sip_status", 404, "reason",
+			  "Gone", "sip_status_source", "remote"));
+	ear_settle();
+	o = ask_explain("c7");
+	CHECK_STR(explained(o, "status"),
+		  "503 SIP account is unavailable (made here)");
+	CHECK_STR(explained(o, "hop"),
+		  "sip: did not answer, asked again 6 times");
+	CHECK_STR(explained(o, "trunk rung"),
+		  "one, priority 2: 404 Gone (received)");
+	CHECK_STR(explained(o, "what to do"),
+		  cause_facts(CAUSE_SIP_UNAVAILABLE)->advice);
+	CHECK_STR(explained(ask_explain("abc@pbx"), "call"), "c7");
+	/* A part of an id is none. */
+	CHECK(json_is_false(json_object_get(ask_explain("c"), "ok")));
+	CHECK(json_is_false(json_object_get(ask_explain(""), "ok")));
+	end();
+}
+
+/* Wherever in the file it stands. */
+static void test_manager_explains_calls_of_long_ago(void)
+{
+	char id[16];
+	FILE *f;
+
+	CHECK(begin());
+	f = fopen(records, "a");
+	CHECK(f);
+	for (int i = 0; i < 6000; i++)
+		fprintf(f,
+			"{\"call\":\"id%04d\",\"sip_status\":486,"
+			"\"reason\":\"Busy Here\",\"cause\":\"%0400d\"}\n",
+			i, i);
+	CHECK(!fclose(f));
+	for (int i = 0; i < 6000; i += 333) {
+		snprintf(id, sizeof(id), "id%04d", i);
+		CHECK_STR(explained(ask_explain(id), "call"), id);
+	}
+	CHECK_STR(explained(ask_explain("id0000"), "means"),
+		  cause_facts(CAUSE_PASSED_BUSY)->trigger);
+	CHECK(json_is_false(json_object_get(ask_explain("id6000"), "ok")));
+	end();
+}
+
 static void registered(const char *trunk, int expires_s)
 {
 	bus_publish(bus, "manager.registered",
@@ -498,12 +576,12 @@ static const char *numbers_offered(void)
 
 	json_array_clear(heard);
 	ear_ask("manager.call.incoming", incoming("office"));
-	targets = json_object_get(ear_body("worker.w1.call.offer", 0),
-				  "targets");
+	targets =
+		json_object_get(ear_body("worker.w1.call.offer", 0), "targets");
 	*text = '\0';
-	json_array_foreach(targets, i, t) snprintf(
-		text + strlen(text), sizeof(text) - strlen(text), "%s:%s ",
-		text_of(t, "trunk"), text_of(t, "number"));
+	json_array_foreach(targets, i, t)
+		snprintf(text + strlen(text), sizeof(text) - strlen(text),
+			 "%s:%s ", text_of(t, "trunk"), text_of(t, "number"));
 	return text;
 }
 
@@ -543,6 +621,8 @@ int main(void)
 	RUN(test_manager_without_worker_refuses_a_telegram_call);
 	RUN(test_manager_refuses_a_call_that_no_worker_takes);
 	RUN(test_manager_tells_a_telegram_caller_why);
+	RUN(test_manager_explains_a_call);
+	RUN(test_manager_explains_calls_of_long_ago);
 	RUN(test_manager_shows_what_is_registered);
 	RUN(test_manager_writes_one_line_a_record);
 	RUN(test_manager_does_not_start_without_its_records_file);

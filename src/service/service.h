@@ -7,6 +7,8 @@
  *
  *   show calls | trunks | sessions | bans | version | counters | status
  *   show causes                      the table of base/cause.h
+ *   explain        {call}            its record in words, and what to do; the
+ *                                    call's id, or its SIP Call-ID
  *   ban add        {address}         half an hour
  *   ban lift       {address}
  *   show logins    {session}         log-ins of the session's account

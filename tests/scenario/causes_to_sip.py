@@ -209,6 +209,20 @@ def tried(s):
            ("three", 1, 480, "Nobody Home")])
 
 
+def explained(s):
+    """By the command line, what the record says and what to do."""
+    r = record_of(s, s.deaf_call)
+    text = s.gateway.cli("-x", "explain " + r["call"], "-s",
+                         s.gateway.control).stdout
+    for part in ("503 SIP account is unavailable (made here)",
+                 "sip: did not answer, asked again 6 times",
+                 "trunk deaf", "show trunks: state and cause"):
+        assert part in text, text
+    answer = s.gateway.ask("explain nothing")
+    equal(answer["error"],
+          "no record of this call; running ones: show calls")
+
+
 TESTS = [("cause_row_%d_from_the_pbx" % r[0], refused(*r))
          for r in REFUSALS] + [
     ("cause_row_3_challenged_twice", challenged_twice("challenged", 3)),
@@ -227,6 +241,7 @@ TESTS = [("cause_row_%d_from_the_pbx" % r[0], refused(*r))
     ("scenario_cause_messages_off", messages_off),
     ("scenario_cause_of_each_trunk", tried),
     ("cause_row_49_never_answers", never_answers),
+    ("scenario_cause_explained", explained),
 ]
 
 
