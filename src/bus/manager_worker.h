@@ -16,6 +16,8 @@
  *   manager.registered     {worker, trunk, contact, source, user_agent,
  *                          expires_s, cause: why ours at a PBX failed};
  *                          expires_s 0: gone
+ *   manager.reachable      {worker, trunk, reachable, cause}: its keep-alive
+ *                          is answered again, or not any more
  *   worker.W.call.offer    request -> {ok}: a Telegram user calls: {call, session, storage,
  *                          telegram_id, access_hash, caller: USER,
  *                          targets: [{trunk, priority, from_user,
@@ -44,6 +46,7 @@
 #define BUS_MANAGER_HELLO "manager.hello"
 #define BUS_MANAGER_ROUTE "manager.route"
 #define BUS_MANAGER_REGISTERED "manager.registered"
+#define BUS_MANAGER_REACHABLE "manager.reachable"
 #define BUS_MANAGER_SHOW_TRUNKS "manager.show.trunks"
 #define BUS_MANAGER_EXPLAIN "manager.explain"
 #define BUS_MANAGER_CALL_OPEN "manager.call.open"

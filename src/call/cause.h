@@ -17,6 +17,7 @@ struct call_cause {
 	char reason[129];
 	bool remote; /* received, not made by us */
 	enum cause_hop hop;
+	bool elsewhere; /* the caller's or callee's other device has it */
 	unsigned retry_after_s; /* 0: no Retry-After */
 	bool unanswered;        /* the hop said nothing at all, */
 	unsigned repeats;       /* though we asked it so often again (D11) */

@@ -19,6 +19,7 @@ struct manager {
 		char source[64], user_agent[128], worker[32];
 		char cause[160]; /* why a registration of ours failed */
 		bool registered;
+		bool unreachable; /* its keep-alive is not answered */
 	} * registrations; /* one per trunk */
 	struct bus_sub *subs[32];
 	size_t subs_n;

@@ -128,6 +128,20 @@ static void on_registered(const struct bus_message *msg, void *arg)
 		  msg->body, "cause");
 }
 
+static void on_reachable(const struct bus_message *msg, void *arg)
+{
+	struct manager *m = arg;
+	struct trunk *t = trunk_find(m, text_of(msg->body, "trunk"));
+	size_t i = (size_t)(t - m->trunks);
+
+	if (!t)
+		return;
+	m->registrations[i].unreachable =
+		json_is_false(json_object_get(msg->body, "reachable"));
+	text_copy(m->registrations[i].cause, sizeof(m->registrations[i].cause),
+		  msg->body, "cause");
+}
+
 /* -- routes -------------------------------------------------------------------
  */
 
@@ -230,6 +244,8 @@ static void on_call_record(const struct bus_message *msg, void *arg)
 
 static const char *trunk_state(const struct manager *m, size_t i)
 {
+	if (m->registrations[i].unreachable)
+		return "unreachable";
 	if (m->trunks[i].kind == TRUNK_IP)
 		return "static";
 	return m->registrations[i].registered ? "registered" : "unregistered";
@@ -267,6 +283,7 @@ static int subscribe_all(struct manager *m)
 		{BUS_MANAGER_HELLO, on_hello},
 		{BUS_MANAGER_ROUTE, on_route},
 		{BUS_MANAGER_REGISTERED, on_registered},
+		{BUS_MANAGER_REACHABLE, on_reachable},
 		{BUS_MANAGER_CALL_OPEN, on_call_open},
 		{BUS_MANAGER_CALL_RECORD, on_call_record},
 		{BUS_MANAGER_CALL_INCOMING, on_incoming},

@@ -24,6 +24,13 @@ enum trunk_kind {
 };
 
 enum trunk_transport { TRUNK_UDP, TRUNK_TCP, TRUNK_TLS };
+enum trunk_rel100 {
+	TRUNK_REL100_OFF,
+	TRUNK_REL100_SUPPORTED,
+	TRUNK_REL100_REQUIRED
+};
+/* P-Asserted-Identity: bits. */
+enum trunk_identity { TRUNK_IDENTITY_SEND = 1, TRUNK_IDENTITY_TRUST = 2 };
 enum trunk_preset { TRUNK_PRESET_NONE, TRUNK_PRESET_TG2SIP };
 
 struct trunk {
@@ -55,6 +62,13 @@ struct trunk {
 	char number[128]; /* called at the PBX */
 	enum trunk_transport transport;
 	bool tls_verify; /* its certificate must be good for its name */
+
+	unsigned bindings;      /* pbx-to-gateway: contacts of its login */
+	unsigned keepalive;     /* s between OPTIONS, 0: none */
+	unsigned session_timer; /* s, RFC 4028; 0: when the PBX asks */
+	enum trunk_rel100 rel100;
+	unsigned identity; /* enum trunk_identity */
+	bool privacy;      /* Telegram callers are not named in From */
 };
 
 /* What is wrong, for a person: "KEY: WHY". */

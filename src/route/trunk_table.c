@@ -28,6 +28,8 @@ static const char *const kinds[] = {"pbx-to-gateway", "gateway-to-pbx", "ip",
 				    NULL};
 static const char *const transports[] = {"udp", "tcp", "tls", NULL};
 static const char *const presets[] = {"", "tg2sip", NULL};
+static const char *const rel100s[] = {"off", "supported", "required", NULL};
+static const char *const identities[] = {"off", "send", "trust", "both", NULL};
 
 static const struct trunk_setting table[] = {
 	{"kind", ALL, 0, "pbx-to-gateway", NULL,
@@ -68,6 +70,23 @@ static const struct trunk_setting table[] = {
 	 WORD(transport, transports)},
 	{"tls_verify", TO_PBX | IP, 0, "yes", NULL,
 	 "no: any certificate of the PBX will do", YES_NO(tls_verify)},
+	{"bindings", TO_GATEWAY, 0, "1", NULL,
+	 "contacts that may be registered, all are called; 1: the newest",
+	 NUMBER(bindings, 1, 8)},
+	{"keepalive", ALL, 0, "0", NULL,
+	 "seconds between OPTIONS, to know whether the PBX is there; 0: none",
+	 NUMBER(keepalive, 0, 3600)},
+	{"session_timer", ALL, 0, "0", NULL,
+	 "seconds after which a call must be refreshed; 0: if the PBX asks",
+	 NUMBER(session_timer, 0, 86400)},
+	{"rel100", ALL, 0, "supported", NULL,
+	 "acknowledged ringing: off, supported or required",
+	 WORD(rel100, rel100s)},
+	{"identity", ALL, 0, "off", NULL,
+	 "P-Asserted-Identity: off, send, trust or both",
+	 WORD(identity, identities)},
+	{"privacy", ALL, 0, "no", NULL,
+	 "yes: From does not say who calls from Telegram", YES_NO(privacy)},
 	{"codecs", ALL, 0, "opus,alaw,mulaw", NULL, "by preference",
 	 TEXT(codecs, trunk_value_codecs)},
 	{"preset", ALL, 0, "", NULL, "tg2sip: its dial plans work unchanged",

@@ -109,7 +109,7 @@ static void binding_fill(const struct registration *r, struct sip_binding *b,
 
 /* The owner's word on one contact. */
 static bool permitted(struct registration *r, struct sip_binding *b,
-		      unsigned expires_s)
+		      unsigned expires_s, unsigned *bindings)
 {
 	const struct sip_stack *s = r->stack;
 	struct sip_verdict v = {.expires_s = expires_s};
@@ -120,6 +120,7 @@ static bool permitted(struct registration *r, struct sip_binding *b,
 		(void)refuse(r, v.code, v.reason);
 		return false;
 	}
+	*bindings = v.bindings ? v.bindings : 1;
 	if (expires_s && v.expires_s && v.expires_s < expires_s)
 		b->expires_at = r->now + v.expires_s * USEC_S;
 	return true;
@@ -136,11 +137,12 @@ static void contacts_apply(struct registration *r)
 	struct registrar *registrar = r->stack->registrar;
 	uint32_t seq = r->msg->cseq.num;
 	struct sip_binding b;
+	unsigned bindings;
 	int err;
 
 	if (r->star) {
 		binding_fill(r, &b, "*", 0);
-		if (permitted(r, &b, 0))
+		if (permitted(r, &b, 0, &bindings))
 			removed(r, registrar_remove(registrar, r->aor, NULL,
 						    r->call_id, seq));
 		return;
@@ -149,7 +151,7 @@ static void contacts_apply(struct registration *r)
 		unsigned expires = r->contacts[i].expires_s;
 
 		binding_fill(r, &b, r->contacts[i].uri, expires);
-		if (!permitted(r, &b, expires))
+		if (!permitted(r, &b, expires, &bindings))
 			return;
 		if (!expires) {
 			removed(r,
@@ -157,7 +159,7 @@ static void contacts_apply(struct registration *r)
 						 r->call_id, seq));
 			continue;
 		}
-		err = registrar_set(registrar, &b, r->call_id, seq);
+		err = registrar_set(registrar, &b, bindings, r->call_id, seq);
 		if (err)
 			(void)refuse(r, 500, "Server Internal Error");
 	}

@@ -16,7 +16,6 @@ struct entry {
 };
 
 struct registrar {
-	size_t per_aor;
 	registrar_ended_h *ended;
 	void *arg;
 	struct hash *entries; /* by address of record, newest last */
@@ -42,8 +41,7 @@ static void entry_end(struct registrar *r, struct entry *e)
 		r->ended(&b, r->arg);
 }
 
-int registrar_new(struct registrar **rp, size_t per_aor,
-		  registrar_ended_h *ended, void *arg)
+int registrar_new(struct registrar **rp, registrar_ended_h *ended, void *arg)
 {
 	struct registrar *r = calloc(1, sizeof(*r));
 
@@ -53,7 +51,6 @@ int registrar_new(struct registrar **rp, size_t per_aor,
 		free(r);
 		return -ENOMEM;
 	}
-	r->per_aor = per_aor ? per_aor : 1;
 	r->ended = ended;
 	r->arg = arg;
 	r->deadline = USEC_NEVER;
@@ -98,7 +95,7 @@ static bool entry_stale(const struct entry *e, const char *call_id,
 	return strcmp(e->call_id, call_id) == 0 && cseq <= e->cseq;
 }
 
-static void surplus_end(struct registrar *r, const char *aor)
+static void surplus_end(struct registrar *r, const char *aor, size_t most)
 {
 	struct entry *oldest;
 	size_t n;
@@ -115,12 +112,12 @@ static void surplus_end(struct registrar *r, const char *aor)
 			oldest = oldest ? oldest : e;
 			n++;
 		}
-		if (n > r->per_aor)
+		if (n > most)
 			entry_end(r, oldest);
-	} while (n > r->per_aor + 1);
+	} while (n > most + 1);
 }
 
-int registrar_set(struct registrar *r, const struct sip_binding *b,
+int registrar_set(struct registrar *r, const struct sip_binding *b, size_t most,
 		  const char *call_id, uint32_t cseq)
 {
 	struct entry *e = entry_find(r, b->aor, b->contact);
@@ -141,7 +138,7 @@ int registrar_set(struct registrar *r, const struct sip_binding *b,
 	e->cseq = cseq;
 	if (b->expires_at < r->deadline)
 		r->deadline = b->expires_at;
-	surplus_end(r, b->aor);
+	surplus_end(r, b->aor, most ? most : 1);
 	return 0;
 }
 

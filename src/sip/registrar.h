@@ -9,16 +9,15 @@ struct registrar;
 
 typedef void(registrar_ended_h)(const struct sip_binding *b, void *arg);
 
-/* per_aor: how many contacts one address of record may have; the oldest makes
- * room. ended runs for each binding that was removed, replaced or expired,
+/* ended runs for each binding that was removed, replaced or expired,
  * never inside registrar_free(). */
-int registrar_new(struct registrar **rp, size_t per_aor,
-		  registrar_ended_h *ended, void *arg);
+int registrar_new(struct registrar **rp, registrar_ended_h *ended, void *arg);
 void registrar_free(struct registrar **rp);
-/* Adds b, or refreshes the binding with its contact. call_id and cseq are of
- * the REGISTER: -ESTALE when they say it is older than what is known (RFC 3261
- * 10.3, 7). -ENOMEM. */
-int registrar_set(struct registrar *r, const struct sip_binding *b,
+/* Adds b, or refreshes the binding with its contact. most: how many contacts
+ * its address of record may have, from 1; the oldest make room. call_id and
+ * cseq are of the REGISTER: -ESTALE when they say it is older than what is
+ * known (RFC 3261 10.3, 7). -ENOMEM. */
+int registrar_set(struct registrar *r, const struct sip_binding *b, size_t most,
 		  const char *call_id, uint32_t cseq);
 /* contact NULL: all of the address of record. -ENOENT, -ESTALE. */
 int registrar_remove(struct registrar *r, const char *aor, const char *contact,

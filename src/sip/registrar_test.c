@@ -29,12 +29,12 @@ static struct sip_binding binding(const char *aor, const char *contact,
 	return b;
 }
 
-static int set(struct registrar *r, const char *aor, const char *contact,
-	       usec_t until, uint32_t cseq)
+static int set(struct registrar *r, size_t most, const char *aor,
+	       const char *contact, usec_t until, uint32_t cseq)
 {
 	struct sip_binding b = binding(aor, contact, until);
 
-	return registrar_set(r, &b, "call", cseq);
+	return registrar_set(r, &b, most, "call", cseq);
 }
 
 static void test_registrar_newest_wins(void)
@@ -43,10 +43,10 @@ static void test_registrar_newest_wins(void)
 	struct ended e = {0};
 	struct registrar *r;
 
-	CHECK_INT(registrar_new(&r, 1, on_ended, &e), 0);
-	CHECK_INT(set(r, "a", "sip:1", 100 * SECOND, 1), 0);
-	CHECK_INT(set(r, "b", "sip:9", 100 * SECOND, 1), 0);
-	CHECK_INT(set(r, "a", "sip:2", 100 * SECOND, 2), 0);
+	CHECK_INT(registrar_new(&r, on_ended, &e), 0);
+	CHECK_INT(set(r, 1, "a", "sip:1", 100 * SECOND, 1), 0);
+	CHECK_INT(set(r, 1, "b", "sip:9", 100 * SECOND, 1), 0);
+	CHECK_INT(set(r, 1, "a", "sip:2", 100 * SECOND, 2), 0);
 	CHECK_INT(e.n, 1);
 	CHECK_STR(e.last, "sip:1");
 	CHECK_INT(registrar_find(r, "a", 0, list, 4), 1);
@@ -64,15 +64,19 @@ static void test_registrar_several_contacts_newest_first(void)
 	struct ended e = {0};
 	struct registrar *r;
 
-	CHECK_INT(registrar_new(&r, 2, on_ended, &e), 0);
-	CHECK_INT(set(r, "a", "sip:1", 100 * SECOND, 1), 0);
-	CHECK_INT(set(r, "a", "sip:2", 100 * SECOND, 2), 0);
-	CHECK_INT(set(r, "a", "sip:1", 200 * SECOND, 3), 0); /* refreshed */
+	CHECK_INT(registrar_new(&r, on_ended, &e), 0);
+	CHECK_INT(set(r, 2, "a", "sip:1", 100 * SECOND, 1), 0);
+	CHECK_INT(set(r, 2, "a", "sip:2", 100 * SECOND, 2), 0);
+	CHECK_INT(set(r, 2, "a", "sip:1", 200 * SECOND, 3), 0); /* refreshed */
 	CHECK_INT(e.n, 0);
 	CHECK_INT(registrar_find(r, "a", 0, list, 4), 2);
 	CHECK_STR(list[0]->contact, "sip:1");
-	CHECK_INT(set(r, "a", "sip:3", 100 * SECOND, 4), 0);
+	CHECK_INT(set(r, 2, "a", "sip:3", 100 * SECOND, 4), 0);
 	CHECK_STR(e.last, "sip:2");
+	/* Fewer are allowed now. */
+	CHECK_INT(set(r, 1, "a", "sip:3", 100 * SECOND, 5), 0);
+	CHECK_STR(e.last, "sip:1");
+	CHECK_INT(registrar_find(r, "a", 0, list, 4), 1);
 	registrar_free(&r);
 }
 
@@ -82,9 +86,9 @@ static void test_registrar_old_requests_change_nothing(void)
 	struct ended e = {0};
 	struct registrar *r;
 
-	CHECK_INT(registrar_new(&r, 1, on_ended, &e), 0);
-	CHECK_INT(set(r, "a", "sip:1", 100 * SECOND, 5), 0);
-	CHECK_INT(set(r, "a", "sip:1", 900 * SECOND, 5), -ESTALE);
+	CHECK_INT(registrar_new(&r, on_ended, &e), 0);
+	CHECK_INT(set(r, 1, "a", "sip:1", 100 * SECOND, 5), 0);
+	CHECK_INT(set(r, 1, "a", "sip:1", 900 * SECOND, 5), -ESTALE);
 	CHECK_INT(registrar_remove(r, "a", "sip:1", "call", 4), -ESTALE);
 	CHECK_INT(registrar_find(r, "a", 99 * SECOND, list, 1), 1);
 	CHECK_INT(registrar_remove(r, "a", "sip:2", "call", 9), -ENOENT);
@@ -100,10 +104,10 @@ static void test_registrar_expiry_by_deadline(void)
 	struct ended e = {0};
 	struct registrar *r;
 
-	CHECK_INT(registrar_new(&r, 1, on_ended, &e), 0);
+	CHECK_INT(registrar_new(&r, on_ended, &e), 0);
 	CHECK(registrar_deadline(r) == USEC_NEVER);
-	CHECK_INT(set(r, "a", "sip:1", 60 * SECOND, 1), 0);
-	CHECK_INT(set(r, "b", "sip:2", 30 * SECOND, 1), 0);
+	CHECK_INT(set(r, 1, "a", "sip:1", 60 * SECOND, 1), 0);
+	CHECK_INT(set(r, 1, "b", "sip:2", 30 * SECOND, 1), 0);
 	CHECK(registrar_deadline(r) == 30 * SECOND);
 	CHECK_INT(registrar_find(r, "b", 30 * SECOND, list, 1), 0);
 	registrar_expire(r, 30 * SECOND - 1);

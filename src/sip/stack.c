@@ -259,8 +259,8 @@ static int parts_start(struct sip_stack *s, const struct sip_stack_conf *conf)
 		err = digest_server_new(&s->digest, s->realm);
 	if (!err)
 		err = bans_new(&s->bans, conf->never_ban, conf->never_ban_n);
-	if (!err) /* behaviour Q-25: the newest binding wins */
-		err = registrar_new(&s->registrar, 1, unregistered_handler, s);
+	if (!err)
+		err = registrar_new(&s->registrar, unregistered_handler, s);
 	if (!err)
 		err = -sip_listen(&s->requests, s->sip, true, request_handler,
 				  s);

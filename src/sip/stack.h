@@ -41,6 +41,8 @@ struct sip_verdict {
 	int code;
 	char reason[129];
 	unsigned expires_s; /* REGISTER: granted */
+	unsigned bindings;  /* REGISTER: contacts of this user; 0: one, so
+			     * that the newest wins (behaviour Q-25) */
 };
 
 /* An INVITE without credentials, for an owner that knows peers by where they

@@ -29,8 +29,10 @@ struct worker_trunk {
 	char line[33]; /* in our Contact: calls to it are from that PBX */
 	const struct media_codec *codecs[MEDIA_CODECS_MAX]; /* by preference */
 	size_t codecs_n;
-	bool authorised; /* its session may use Telegram */
-	bool keep;       /* seen in the table just received */
+	struct list pings; /* trunk_ping.c */
+	bool unreachable;  /* as told to the Manager */
+	bool authorised;   /* its session may use Telegram */
+	bool keep;         /* seen in the table just received */
 };
 
 #define WORKER_THREADS_MAX 32
@@ -48,8 +50,11 @@ struct worker_call {
 	char id[33];
 	char trunk[64];
 	char session[64], storage[32];
-	char from[128], to[128];               /* as dialled; masked in logs */
-	char telegram_user[24];                /* id of the far user */
+	char from[128], to[128]; /* as dialled; masked in logs */
+	char from_name[128];     /* what the PBX says of its caller, or "" */
+	char diverted_from[128]; /* who sent the call on, or "" */
+	bool anonymous;          /* the PBX's caller wants not to be shown */
+	char telegram_user[24];  /* id of the far user */
 	char telegram_id[24], access_hash[24]; /* of the phone call */
 	char version[16];
 	char emoji[64]; /* the four that both apps show, UTF-8 */
@@ -121,6 +126,16 @@ json_t *worker_show_bans(const struct worker *w);
  * settings are not those of `before` (NULL: it is new). */
 void worker_trunk_register(struct worker_trunk *t, const struct trunk *before);
 
+/* trunk_ping.c */
+/* Starts anew what its settings ask for. */
+void worker_trunk_ping(struct worker_trunk *t);
+/* One more contact to look after, or one fewer. */
+void worker_trunk_ping_binding(struct worker_trunk *t,
+			       const struct sip_binding *b);
+void worker_trunk_ping_forget(struct worker_trunk *t, const char *contact);
+/* False: its keep-alive is not answered. contact "": the PBX itself. */
+bool worker_trunk_is_there(const struct worker_trunk *t, const char *contact);
+
 /* worker.c */
 /* Takes the body. */
 void worker_publish(struct worker *w, const char *subject, json_t *body);
@@ -163,6 +178,10 @@ struct sip_leg;
 int sip_leg_new_incoming(struct call_leg **lp, struct worker_call *wc,
 			 struct sip_session *session,
 			 const struct worker_trunk *trunk);
+/* What the trunk demands of every call; false: rejected, for the peer cannot
+ * do it. */
+bool sip_leg_agree(struct sip_session *session,
+		   const struct worker_trunk *trunk);
 /* False for an INVITE whose offer has nothing in common with the trunk: the
  * call is to be ended with CAUSE_NOT_ACCEPTABLE. */
 bool sip_leg_has_codec(const struct call_leg *leg);
@@ -174,21 +193,34 @@ const char *sip_leg_trunk(const struct call_leg *leg);
 struct sip_leg_target {
 	const struct worker_trunk *trunk;
 	const char *from_user, *from_name;
-	const char *number; /* called at the PBX; "": the trunk's own */
-	json_t *caller; /* USER: the X-TG-* headers */
+	const char *number;  /* called at the PBX; "": the trunk's own */
+	const char *contact; /* of one binding; NULL: the newest */
+	json_t *caller;      /* USER: the X-TG-* headers */
 };
 int sip_leg_new_outgoing(struct call_leg **lp, struct worker_call *wc,
 			 const struct sip_leg_target *target);
 
 /* sip_place.c */
+#define SIP_PLACE_BINDINGS 8
 /* Where a call goes, and how the PBX knows us. Texts live as long as this. */
 struct sip_place {
 	struct sa peer; /* chooses our address */
 	char uri[640], route[160], host[128];
 };
-/* Fills what conf says of it. -ENOTCONN: nobody is there. */
+/* Fills what conf says of it. contact: of a binding; "": any. -ENOTCONN: nobody
+ * is there. */
 int sip_place_find(struct sip_place *p, struct sip_invite_conf *conf,
-		   const struct worker *w, const struct worker_trunk *t);
+		   const struct worker *w, const struct worker_trunk *t,
+		   const char *contact);
+/* The PBX of a trunk that does not register with us; number "": the PBX
+ * itself. */
+void sip_place_pbx(struct sip_place *p, struct sip_invite_conf *conf,
+		   const struct worker_trunk *t, const char *number);
+/* True when a binding is reached by p->route alone. */
+bool sip_place_route(struct sip_place *p, const struct sip_binding *b);
+/* Bindings that answer, newest first. */
+size_t sip_place_bindings(const struct worker *w, const struct worker_trunk *t,
+			  const struct sip_binding *list[SIP_PLACE_BINDINGS]);
 
 /* telegram_leg.c */
 int telegram_leg_new_outgoing(struct call_leg **lp, struct worker_call *wc,

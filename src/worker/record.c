@@ -128,6 +128,13 @@ json_t *worker_record(const struct worker_call *wc)
 		wc->sip_call_id);
 
 	json_object_set_new(o, "event", json_string(wc->id));
+	if (wc->from_name[0])
+		json_object_set_new(o, "from_name", json_string(wc->from_name));
+	if (wc->anonymous)
+		json_object_set_new(o, "anonymous", json_true());
+	if (wc->diverted_from[0])
+		json_object_set_new(o, "diverted_from",
+				    json_string(wc->diverted_from));
 	json_object_set_new(o, "invite", time_json(t->created));
 	json_object_set_new(o, "ringing", time_json(t->ringing));
 	json_object_set_new(o, "answer", time_json(t->answered));

@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "base/random.h"
 #include "base/text.h"
+#include "sip/reason.h"
 #include "sip/sdp.h"
 #include "worker/internal.h"
 
@@ -24,6 +25,7 @@ struct sip_leg {
 	bool offering;      /* our offer is out, ACK or PRACK answers it */
 	bool offered_early; /* in a provisional answer */
 	char from_user[128], from_name[256], call_id[128];
+	char contact[512]; /* of one binding; "": any */
 	char headers[TARGET_HEADERS][2][256];
 	size_t headers_n;
 	const struct media_codec *codec; /* chosen */
@@ -364,6 +366,32 @@ bool sip_leg_has_codec(const struct call_leg *leg)
 	return l->codec || l->delayed_offer || !l->incoming;
 }
 
+static struct sip_session_terms terms_of(const struct trunk *set)
+{
+	static const enum sip_rel100 rel100[] = {
+		[TRUNK_REL100_OFF] = SIP_REL100_OFF,
+		[TRUNK_REL100_SUPPORTED] = SIP_REL100_SUPPORTED,
+		[TRUNK_REL100_REQUIRED] = SIP_REL100_REQUIRED,
+	};
+
+	return (struct sip_session_terms){.timer_s = set->session_timer,
+					  .rel100 = rel100[set->rel100]};
+}
+
+bool sip_leg_agree(struct sip_session *session,
+		   const struct worker_trunk *trunk)
+{
+	const struct sip_session_terms terms = terms_of(&trunk->set);
+	const struct sip_header require = {"Require", "100rel"};
+
+	if (!sip_session_agree(session, &terms))
+		return true;
+	/* RFC 3261 21.4.16 */
+	(void)sip_session_reject(session, 421, "Extension Required", &require,
+				 1);
+	return false;
+}
+
 static int leg_start(struct call_leg *leg, struct call_cause *cause)
 {
 	struct sip_leg *l = self(leg);
@@ -375,12 +403,15 @@ static int leg_start(struct call_leg *leg, struct call_cause *cause)
 		.from_name = l->from_name[0] ? l->from_name : NULL,
 		.headers = headers,
 		.headers_n = l->headers_n,
+		.anonymous = l->trunk.set.privacy,
+		.assert_identity = l->trunk.set.identity & TRUNK_IDENTITY_SEND,
+		.terms = terms_of(&l->trunk.set),
 	};
 	struct sip_session_info info;
 	struct buf sdp;
 	int err;
 
-	if (sip_place_find(&place, &conf, w, &l->trunk)) {
+	if (sip_place_find(&place, &conf, w, &l->trunk, l->contact)) {
 		call_cause_set(cause, CAUSE_SIP_UNAVAILABLE, NULL);
 		return -ENOTCONN;
 	}
@@ -450,18 +481,18 @@ static void leg_end(struct call_leg *leg, const struct call_cause *cause,
 {
 	struct sip_leg *l = self(leg);
 	struct sip_header headers[3] = {{"X-Gateway-Event", l->wc->id}};
-	char text[180], seconds[16];
-	struct buf warning;
+	char seconds[16];
+	struct buf warning, why;
 	size_t n = 1;
 
 	if (!l->session)
 		return;
-	if (elsewhere)
-		snprintf(text, sizeof(text),
-			 "SIP;cause=200;text=\"Call completed elsewhere\"");
+	buf_init(&why);
+	if (elsewhere || cause->elsewhere)
+		buf_str(&why, SIP_REASON_ELSEWHERE);
 	else
-		snprintf(text, sizeof(text), "SIP;cause=%d;text=\"%s\"",
-			 cause->code, cause->code == 200 ? "OK" : "Ended");
+		sip_reason_write(&why, cause->code,
+				 cause->code == 200 ? "OK" : "Ended");
 	if (cause->retry_after_s) {
 		snprintf(seconds, sizeof(seconds), "%u", cause->retry_after_s);
 		headers[n++] = (struct sip_header){"Retry-After", seconds};
@@ -476,7 +507,9 @@ static void leg_end(struct call_leg *leg, const struct call_cause *cause,
 		sip_session_reject(l->session, cause->code, cause->reason,
 				   headers, n);
 	else
-		sip_session_end(l->session, cause->code, cause->reason, text);
+		sip_session_end(l->session, cause->code, cause->reason,
+				buf_cstr(&why));
+	buf_clear(&why);
 	buf_clear(&warning);
 }
 
@@ -582,13 +615,17 @@ int sip_leg_new_outgoing(struct call_leg **lp, struct worker_call *wc,
 		return -ENOMEM;
 	snprintf(l->from_user, sizeof(l->from_user), "%s", target->from_user);
 	snprintf(l->from_name, sizeof(l->from_name), "%s", target->from_name);
+	if (target->contact)
+		snprintf(l->contact, sizeof(l->contact), "%s", target->contact);
 	if (*target->number)
 		text_clean(l->trunk.set.number, sizeof(l->trunk.set.number),
 			   bytes_str(target->number));
 	if (l->trunk.set.kind == TRUNK_IP && *l->trunk.field_name)
 		add_header(l, l->trunk.field_name, l->trunk.field_value);
 	add_header(l, "X-GW-Context", wc->id);
-	for (size_t i = 0; i < sizeof(fields) / sizeof(*fields); i++)
+	/* Who it is stands in P-Asserted-Identity, if anywhere. */
+	for (size_t i = 0;
+	     !l->trunk.set.privacy && i < sizeof(fields) / sizeof(*fields); i++)
 		add_header(l, fields[i][0],
 			   json_string_value(json_object_get(target->caller,
 							     fields[i][1])));

@@ -51,25 +51,48 @@ static void contact_with_user(char *dst, size_t room, const char *contact,
 			  at ? at + 1 : rest + 1);
 }
 
+size_t sip_place_bindings(const struct worker *w, const struct worker_trunk *t,
+			  const struct sip_binding *list[SIP_PLACE_BINDINGS])
+{
+	size_t n = sip_stack_bindings(w->sip, t->set.login, list,
+				      SIP_PLACE_BINDINGS);
+	size_t there = 0;
+
+	for (size_t i = 0; i < n; i++)
+		if (worker_trunk_is_there(t, list[i]->contact))
+			list[there++] = list[i];
+	return there;
+}
+
+bool sip_place_route(struct sip_place *p, const struct sip_binding *b)
+{
+	/* RFC 5626 5.3: what came by a connection is called on it. */
+	if (!behind_nat(b) && strncmp(b->path, "udp:", 4) == 0)
+		return false;
+	snprintf(p->route, sizeof(p->route), "%s", b->path);
+	return true;
+}
+
 static int place_of_binding(struct sip_place *p, struct sip_invite_conf *conf,
 			    const struct worker *w,
-			    const struct worker_trunk *t)
+			    const struct worker_trunk *t, const char *contact)
 {
-	const struct sip_binding *b;
+	const struct sip_binding *list[SIP_PLACE_BINDINGS], *b;
+	size_t n = sip_place_bindings(w, t, list), i = 0;
 
-	if (!sip_stack_bindings(w->sip, t->set.login, &b, 1))
+	while (i < n && *contact && strcmp(list[i]->contact, contact) != 0)
+		i++;
+	if (i == n)
 		return -ENOTCONN;
+	b = list[i];
 	p->peer = b->source;
 	snprintf(p->uri, sizeof(p->uri), "%s", b->contact);
 	/* Behaviour Q-9: the number of a message. */
 	if (*t->set.number)
 		contact_with_user(p->uri, sizeof(p->uri), b->contact,
 				  t->set.number);
-	/* RFC 5626 5.3: what came by a connection is called on it. */
-	if (behind_nat(b) || strncmp(b->path, "udp:", 4) != 0) {
-		snprintf(p->route, sizeof(p->route), "%s", b->path);
+	if (sip_place_route(p, b))
 		conf->route = p->route;
-	}
 	return 0;
 }
 
@@ -85,23 +108,28 @@ static const char *transport_parameter(const struct worker_trunk *t)
 	}
 }
 
-static int place_of_registrar(struct sip_place *p, struct sip_invite_conf *conf,
-			      const struct worker_trunk *t)
+/* "USER@", or nothing. */
+static void user_at(char dst[USER_MAX + 1], const char *user)
+{
+	*dst = '\0';
+	if (!*user)
+		return;
+	user_escape(dst, user);
+	strcat(dst, "@");
+}
+
+static void place_of_registrar(struct sip_place *p,
+			       struct sip_invite_conf *conf,
+			       const struct worker_trunk *t, const char *user)
 {
 	const char *transport = transport_parameter(t);
-	char number[USER_MAX];
 
-	if (t->status.state != SIP_REGISTRATION_UP)
-		return -ENOTCONN;
-	p->peer = t->status.registrar;
-	user_escape(number, t->set.number);
-	snprintf(p->uri, sizeof(p->uri), "sip:%s@%s%s", number, t->set.domain,
+	snprintf(p->uri, sizeof(p->uri), "sip:%s%s%s", user, t->set.domain,
 		 transport);
 	snprintf(p->host, sizeof(p->host), "%.*s",
 		 (int)address_host_length(t->set.domain), t->set.domain);
 	conf->from_host = p->host;
 	conf->tls_name = t->set.domain;
-	conf->tls_verify = t->set.tls_verify;
 	conf->auth_user = t->set.login;
 	conf->auth_password = t->set.password;
 	if (*t->set.proxy) {
@@ -109,35 +137,39 @@ static int place_of_registrar(struct sip_place *p, struct sip_invite_conf *conf,
 			 t->set.proxy, transport);
 		conf->route = p->route;
 	}
-	return 0;
 }
 
-static int place_of_peer(struct sip_place *p, struct sip_invite_conf *conf,
-			 const struct worker_trunk *t)
+void sip_place_pbx(struct sip_place *p, struct sip_invite_conf *conf,
+		   const struct worker_trunk *t, const char *number)
 {
-	char number[USER_MAX];
+	char user[USER_MAX + 1];
 
-	if (!sa_isset(&t->address, SA_ADDR))
-		return -ENOTCONN;
-	p->peer = t->address;
-	user_escape(number, t->set.number);
-	snprintf(p->uri, sizeof(p->uri), "sip:%s@%s%s", number, t->set.address,
+	user_at(user, number);
+	conf->uri = p->uri;
+	conf->tls_verify = t->set.tls_verify;
+	if (t->set.kind == TRUNK_GATEWAY_TO_PBX) {
+		place_of_registrar(p, conf, t, user);
+		return;
+	}
+	snprintf(p->uri, sizeof(p->uri), "sip:%s%s%s", user, t->set.address,
 		 transport_parameter(t));
 	conf->tls_name = t->set.address;
-	conf->tls_verify = t->set.tls_verify;
-	return 0;
 }
 
 int sip_place_find(struct sip_place *p, struct sip_invite_conf *conf,
-		   const struct worker *w, const struct worker_trunk *t)
+		   const struct worker *w, const struct worker_trunk *t,
+		   const char *contact)
 {
+	const bool ip = t->set.kind == TRUNK_IP;
+
 	conf->uri = p->uri;
-	switch (t->set.kind) {
-	case TRUNK_GATEWAY_TO_PBX:
-		return place_of_registrar(p, conf, t);
-	case TRUNK_IP:
-		return place_of_peer(p, conf, t);
-	default:
-		return place_of_binding(p, conf, w, t);
-	}
+	if (t->set.kind == TRUNK_PBX_TO_GATEWAY)
+		return place_of_binding(p, conf, w, t, contact);
+	p->peer = ip ? t->address : t->status.registrar;
+	if (!worker_trunk_is_there(t, "") ||
+	    (ip ? !sa_isset(&t->address, SA_ADDR)
+		: t->status.state != SIP_REGISTRATION_UP))
+		return -ENOTCONN;
+	sip_place_pbx(p, conf, t, t->set.number);
+	return 0;
 }

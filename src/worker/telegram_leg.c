@@ -285,6 +285,12 @@ static void on_ended(struct telegram_leg *t, json_t *event)
 	    (cause.row == CAUSE_UNAVAILABLE ||
 	     strcmp(text_of(event, "reason"), "hangup") == 0))
 		call_cause_set(&cause, CAUSE_CANCELLED, NULL);
+	/* telegram-wire D.5: to the devices that did not take it, Telegram
+	 * says that the call is over, and no reason. */
+	cause.elsewhere =
+		!t->outgoing && !t->active &&
+		(strcmp(text_of(event, "reason"), "none") == 0 ||
+		 strcmp(text_of(event, "text"), "CALL_ALREADY_ACCEPTED") == 0);
 	call_leg_ended(&t->leg, &cause);
 }
 

@@ -5,6 +5,20 @@
 
 #define COPY(dst, o, key) text_copy(dst, sizeof(dst), o, key)
 
+static void add_leg(struct worker_call *wc, const struct sip_leg_target *target,
+		    unsigned priority)
+{
+	struct call_leg *leg = NULL;
+
+	if (sip_leg_new_outgoing(&leg, wc, target))
+		return;
+	if (!wc->trunk[0])
+		sip_leg_name(leg);
+	leg->priority = priority;
+	call_add(wc->call, leg);
+}
+
+/* All phones of one login ring at once. */
 static void add_target(struct worker_call *wc, json_t *t, json_t *caller)
 {
 	struct sip_leg_target target = {
@@ -14,15 +28,21 @@ static void add_target(struct worker_call *wc, json_t *t, json_t *caller)
 		.number = text_of(t, "number"),
 		.caller = caller,
 	};
-	struct call_leg *leg = NULL;
-
-	if (!target.trunk || sip_leg_new_outgoing(&leg, wc, &target))
-		return;
-	if (!wc->trunk[0])
-		sip_leg_name(leg);
-	leg->priority =
+	unsigned priority =
 		(unsigned)json_integer_value(json_object_get(t, "priority"));
-	call_add(wc->call, leg);
+	const struct sip_binding *list[SIP_PLACE_BINDINGS];
+	size_t n = 0;
+
+	if (!target.trunk)
+		return;
+	if (target.trunk->set.kind == TRUNK_PBX_TO_GATEWAY)
+		n = sip_place_bindings(wc->worker, target.trunk, list);
+	for (size_t i = 0; i < n; i++) {
+		target.contact = list[i]->contact;
+		add_leg(wc, &target, priority);
+	}
+	if (!n)
+		add_leg(wc, &target, priority);
 }
 
 void worker_on_offer(const struct bus_message *m, void *arg)

@@ -105,6 +105,27 @@ static const char *called_at(const struct worker_trunk *t,
 	return info->request_user;
 }
 
+/* Who calls at the PBX: From, or what a trusted PBX asserts (RFC 3325). */
+static void caller_take(struct worker_call *wc, const struct worker_trunk *t,
+			const struct sip_session_info *info)
+{
+	bool asserted =
+		t->set.identity & TRUNK_IDENTITY_TRUST && *info->asserted_user;
+	const char *user = asserted ? info->asserted_user : info->from_user;
+	const char *name = asserted && *info->asserted_name
+				   ? info->asserted_name
+				   : info->from_name;
+
+	wc->anonymous = info->private;
+	text_clean(wc->from, sizeof(wc->from), bytes_str(user));
+	/* RFC 3323: the name is what others would be shown. */
+	if (!wc->anonymous)
+		text_clean(wc->from_name, sizeof(wc->from_name),
+			   bytes_str(name));
+	text_clean(wc->diverted_from, sizeof(wc->diverted_from),
+		   bytes_str(info->diverted_user));
+}
+
 void worker_on_invite(struct sip_session *s, const char *user, void *arg)
 {
 	struct worker *w = arg;
@@ -122,6 +143,8 @@ void worker_on_invite(struct sip_session *s, const char *user, void *arg)
 		reject(s, CAUSE_ACCOUNT_NOT_RUNNING);
 		return;
 	}
+	if (!sip_leg_agree(s, trunk))
+		return;
 	wc = worker_call_new(w, true, NULL);
 	if (!wc) {
 		reject(s, CAUSE_WORKER_UNAVAILABLE);
@@ -129,7 +152,7 @@ void worker_on_invite(struct sip_session *s, const char *user, void *arg)
 	}
 	snprintf(wc->trunk, sizeof(wc->trunk), "%s", trunk->set.name);
 	snprintf(wc->session, sizeof(wc->session), "%s", trunk->set.session);
-	text_clean(wc->from, sizeof(wc->from), bytes_str(info.from_user));
+	caller_take(wc, trunk, &info);
 	text_clean(wc->to, sizeof(wc->to), bytes_str(called_at(trunk, &info)));
 	log_info("worker", wc->id, "INVITE %s from trunk %s, SIP call %s",
 		 log_mask_number(masked, wc->to), trunk->set.name,

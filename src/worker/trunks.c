@@ -55,6 +55,7 @@ static void trunk_destroy(void *arg)
 
 	list_unlink(&t->le);
 	sip_registration_free(&t->registration);
+	list_flush(&t->pings);
 	json_decref(t->told);
 	trunk_wipe(&t->set);
 }
@@ -67,8 +68,8 @@ static void codecs_find(struct worker_trunk *t)
 	t->codecs_n = 0;
 	while (trunk_item(&list, name, sizeof(name)))
 		t->codecs_n += media_codecs_by_setting(
-			t->codecs + t->codecs_n,
-			MEDIA_CODECS_MAX - t->codecs_n, name);
+			t->codecs + t->codecs_n, MEDIA_CODECS_MAX - t->codecs_n,
+			name);
 }
 
 static void trusted_find(struct worker_trunk *t)
@@ -144,6 +145,7 @@ static void trunk_read(struct worker *w, json_t *o)
 	settings_read(&t->set, name, settings);
 	settings_take(t);
 	worker_trunk_register(t, known ? &before : NULL);
+	worker_trunk_ping(t);
 	trunk_wipe(&before);
 }
 
@@ -294,7 +296,7 @@ void worker_trunk_registering(const struct sip_binding *b, bool removal,
 			      struct sip_verdict *v, void *arg)
 {
 	struct worker *w = arg;
-	const struct worker_trunk *t = worker_trunk_by_login(w, b->aor);
+	struct worker_trunk *t = worker_trunk_by_login(w, b->aor);
 	struct call_cause cause;
 	usec_t now = clock_now();
 
@@ -306,17 +308,22 @@ void worker_trunk_registering(const struct sip_binding *b, bool removal,
 	}
 	/* A removal counts when it has happened: worker_trunk_unregistered().
 	 */
-	if (!removal && b->expires_at > now)
-		announce_binding(w, b,
-				 (unsigned)((b->expires_at - now) / USEC_S));
+	if (!t || removal || b->expires_at <= now)
+		return;
+	v->bindings = t->set.bindings;
+	announce_binding(w, b, (unsigned)((b->expires_at - now) / USEC_S));
+	worker_trunk_ping_binding(t, b);
 }
 
 /* An older contact made room, or was given up: the newer one stands. */
 void worker_trunk_unregistered(const struct sip_binding *b, void *arg)
 {
 	struct worker *w = arg;
+	struct worker_trunk *t = worker_trunk_by_login(w, b->aor);
 	const struct sip_binding *other;
 
+	if (t)
+		worker_trunk_ping_forget(t, b->contact);
 	if (!sip_stack_bindings(w->sip, b->aor, &other, 1))
 		announce_binding(w, b, 0);
 }
