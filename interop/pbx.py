@@ -4,15 +4,16 @@ import time
 import traceback
 
 from interop import (pbx_asterisk, pbx_asterisk_calls, pbx_baresip,
-                     pbx_kamailio, pbx_linphone, pbx_table)
+                     pbx_kamailio, pbx_linphone, pbx_sipp, pbx_table)
 from interop.pbx_world import World
 
 
 class Runner:
     """Runs one thing after the other and keeps the rows."""
 
-    def __init__(self, report, world, folder):
+    def __init__(self, report, world, folder, quick):
         self.report, self.world, self.folder = report, world, folder
+        self.quick = quick
         self.rows = []
         self.whole = True
 
@@ -39,9 +40,9 @@ class Runner:
         self.report.skip("pbx_" + peer, reason)
 
 
-def asterisk_run(runner, quick):
+def asterisk_run(runner):
     reason = pbx_asterisk.lacking()
-    if not reason and quick and not pbx_asterisk.is_cached():
+    if not reason and runner.quick and not pbx_asterisk.is_cached():
         reason = "a quick run fetches no Asterisk; `make interop` does"
     if reason:
         runner.skip("asterisk", reason)
@@ -52,7 +53,7 @@ def asterisk_run(runner, quick):
 
 def simple_run(peer):
     """A peer that is a package: it is there or it is not."""
-    def peer_run(runner, quick):
+    def peer_run(runner):
         reason = peer.lacking()
         if reason:
             runner.skip(peer.__name__.rpartition("_")[2], reason)
@@ -63,7 +64,8 @@ def simple_run(peer):
 
 PEERS = [("asterisk", asterisk_run), ("kamailio", simple_run(pbx_kamailio)),
          ("linphone", simple_run(pbx_linphone)),
-         ("baresip", simple_run(pbx_baresip))]
+         ("baresip", simple_run(pbx_baresip)),
+         ("sipp", simple_run(pbx_sipp))]
 
 
 def run(report, build, folder, quick, chosen=None):
@@ -73,14 +75,14 @@ def run(report, build, folder, quick, chosen=None):
     fault = pbx_table.edited()
     report.result("pbx_table_unedited", not fault, fault)
     world = World(build, os.path.join(folder, "world"))
-    runner = Runner(report, world, folder)
+    runner = Runner(report, world, folder, quick)
     try:
         for peer, peer_run in PEERS:
             if chosen not in (None, peer):
                 runner.whole = False
                 continue
             try:
-                peer_run(runner, quick)
+                peer_run(runner)
             except Exception as e:  # this peer's, not the others'
                 runner.whole = False
                 report.result("pbx_%s_runs" % peer, False, "%s: %s" % (

@@ -110,7 +110,9 @@ def run(runner, version):
     for kind in KINDS:
         tests = list(BASIC)
         if kind == "registers":
-            tests += pbx_asterisk_transfers.TESTS + pbx_asterisk_causes.CALLS
+            tests += (pbx_asterisk_transfers.QUICK if runner.quick else
+                      pbx_asterisk_transfers.TESTS +
+                      pbx_asterisk_causes.CALLS)
         play(runner, version, "asterisk-" + kind, kind, tests)
     for n, (what, words, test) in enumerate(pbx_asterisk_causes.WRONG):
         play(runner, version, "asterisk-wrong-%d" % n, "registers",

@@ -104,3 +104,4 @@ TESTS = [
     ("attended transfer from the keypad", keypad_asking),
     ("transfer by the manager interface", by_manager),
 ]
+QUICK = [TESTS[0], TESTS[1], TESTS[4]]
