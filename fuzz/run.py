@@ -42,6 +42,7 @@ PARSERS = {
     "digest": ["src/sip/digest.c"],
     "rules": ["src/route/caller.c", "src/route/dial_rules.c",
               "src/route/identifier.c", "src/route/template.c"],
+    "field": ["src/route/trunk_value.c"],
     "proxy": ["src/telegram/proxy.c"],
     "srp": ["src/telegram/srp.c", "src/telegram/login_password.c"],
     "updates": ["src/telegram/feed.c", "src/telegram/updates.c"],

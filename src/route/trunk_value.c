@@ -8,6 +8,7 @@
 #include <strings.h>
 
 #include "base/network.h"
+#include "base/plant.h"
 #include "base/re.h"
 #include "base/text.h"
 #include "route/caller.h"
@@ -275,6 +276,7 @@ int trunk_value_field(char *dst, size_t room, const char *value,
 			     "the header %.*s means something in SIP: "
 			     "take one of your own, X-Office for example",
 			     (int)name, value);
+	PLANT_OVERFLOW(name > 9 && *at < '0', at, (size_t)(end - at));
 	(void)re_snprintf(text, sizeof(text), "%b: %b", value, name, at,
 			  (size_t)(end - at));
 	return keep(dst, room, text, "\t", why);
