@@ -316,28 +316,6 @@ static int read_address(struct config_section *c, const char *key, char *dst,
 	return fail;
 }
 
-static int read_never_ban(struct worker_conf *w, struct config_section *sip,
-			  struct config_error *err)
-{
-	const char *list = config_value(sip, "never_ban", 0);
-	char item[48];
-
-	if (!list)
-		list = "127.0.0.0/8, ::1";
-	while (settings_next_item(&list, item, sizeof(item))) {
-		if (w->never_ban_n ==
-		    sizeof(w->never_ban) / sizeof(*w->never_ban))
-			return config_fail(sip, "never_ban", 0, err,
-					   "too many networks");
-		if (network_read(&w->never_ban[w->never_ban_n], item))
-			return config_fail(sip, "never_ban", 0, err,
-					   "%s is no address and no network",
-					   item);
-		w->never_ban_n++;
-	}
-	return 0;
-}
-
 static int read_sip(struct settings *s, struct config *c,
 		    struct config_error *err)
 {
@@ -368,7 +346,7 @@ static int read_sip(struct settings *s, struct config *c,
 	if (!fail)
 		fail = config_bool(sip, "log_digits", &w->log_digits, err);
 	if (!fail)
-		fail = read_never_ban(w, sip, err);
+		fail = settings_guard_read(w, sip, err);
 	if (!fail)
 		fail = read_address(config_section(c, "telegram", 0),
 				    "media_address", s->telegram_bind,

@@ -9,6 +9,9 @@ bool settings_next_item(const char **at, char *item, size_t room);
 /* The key is there and not empty. */
 int settings_require_text(struct config_section *s, const char *key,
 			  struct config_error *err);
+/* settings_guard.c */
+int settings_guard_read(struct worker_conf *w, struct config_section *sip,
+			struct config_error *err);
 /* settings_trunk.c: every [trunk NAME]; the sessions are read already. */
 /* Is this codec setting in this build? */
 bool settings_codec_built(const char *name);

@@ -36,7 +36,8 @@
  *   manager.call.open      {call, worker, keep: {...}} what is needed to close
  *                          the call after a crash; sent again when it changes
  *   manager.call.record    {call, record: {...}} the call ended
- *   worker.W.show          request {what: "calls"|"status"|"bans"} -> {rows: [..]}
+ *   worker.W.show          request {what: "calls"|"status"|"bans"|
+ *                          "refused"} -> {rows: [..]}
  *   worker.W.bye           {dialog: text} say BYE in a dialog of an earlier
  *                          process
  */

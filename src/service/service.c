@@ -113,6 +113,13 @@ static const struct command commands[] = {
 	 .what = "bans",
 	 .timeout_ms = ANSWER_TIMEOUT_MS,
 	 .columns = "worker address reason times seconds"},
+	{.name = "show refused",
+	 .subject = BUS_WORKER_SHOW,
+	 .of_worker = true,
+	 .what = "refused",
+	 .timeout_ms = ANSWER_TIMEOUT_MS,
+	 .columns = "worker address 401 403 404 405 unparsable scanner rate "
+		    "seconds_ago reason banned"},
 	{.name = "ban add",
 	 .subject = BUS_WORKER_BAN_ADD,
 	 .of_worker = true,

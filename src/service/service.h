@@ -9,6 +9,7 @@
  *   show causes                      the table of base/cause.h
  *   explain        {call}            its record in words, and what to do; the
  *                                    call's id, or its SIP Call-ID
+ *   show refused                     whose requests were refused lately
  *   ban add        {address}         half an hour
  *   ban lift       {address}
  *   show logins    {session}         log-ins of the session's account

@@ -21,6 +21,7 @@ static void challenge(struct sip_stack *s, const struct sip_msg *msg,
 			 "WWW-Authenticate: %s\r\nContent-Length: 0\r\n\r\n",
 			 buf_cstr(&value));
 	buf_clear(&value);
+	stack_refused(s, &msg->src, REFUSED_401, "401 Unauthorized");
 }
 
 bool auth_admit(struct sip_stack *s, const struct sip_msg *msg,
@@ -119,6 +120,7 @@ bool auth_check(struct sip_stack *s, const struct sip_msg *msg, char user[128])
 	}
 	if (who.untrusted)
 		return refuse(s, msg, CAUSE_UNTRUSTED, "untrusted address");
+	refused_welcome(s->refused, &msg->src);
 	str_ncpy(user, f.username, 128);
 	return true;
 }

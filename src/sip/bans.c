@@ -80,7 +80,7 @@ bool sip_networks_have(const struct network *list, size_t n,
 	return false;
 }
 
-static bool is_never(const struct bans *b, const struct sa *source)
+bool bans_never(const struct bans *b, const struct sa *source)
 {
 	return sip_networks_have(b->never, b->never_n, source);
 }
@@ -160,7 +160,7 @@ bool bans_offence(struct bans *b, const struct sa *source, const char *reason,
 {
 	struct source *s;
 
-	if (is_never(b, source))
+	if (bans_never(b, source))
 		return false;
 	s = source_find(b, source);
 	if (!s)
@@ -186,7 +186,7 @@ int bans_set(struct bans *b, const struct sip_ban *ban, usec_t now)
 {
 	struct source *s;
 
-	if (is_never(b, &ban->source))
+	if (bans_never(b, &ban->source))
 		return -EPERM;
 	if (ban->until <= now)
 		return -EINVAL;

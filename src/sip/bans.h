@@ -31,6 +31,8 @@ struct sip_ban {
 int bans_new(struct bans **bp, const struct network *never, size_t never_n);
 void bans_free(struct bans **bp);
 
+/* On the never list. */
+bool bans_never(const struct bans *b, const struct sa *source);
 bool bans_has(struct bans *b, const struct sa *source, usec_t now);
 /* True with *ban when this one was the last straw. Nothing is counted of an
  * address on the never list, or banned already. */

@@ -361,6 +361,10 @@ int sip_session_reject(struct sip_session *s, int code, const char *reason,
 
 	if (!s->incoming || !s->transaction || code < 300 || code > 699)
 		return -EINVAL;
+	/* Behaviour D5: a number that matches nothing is counted; nobody is
+	 * banned for it. */
+	if (code == 404)
+		stack_refused(s->stack, &s->source, REFUSED_404, reason);
 	buf_init(&lines);
 	for (size_t i = 0; i < headers_n; i++)
 		address_write_header(&lines, headers[i].name, headers[i].value);

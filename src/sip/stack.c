@@ -17,18 +17,6 @@
 #define TRANSACTION_BUCKETS 1024
 #define SESSION_BUCKETS 1024
 
-/* -- bans ------------------------------------------------------------------ */
-
-void stack_offence(struct sip_stack *s, const struct sa *source,
-		   const char *reason)
-{
-	struct sip_ban ban;
-
-	if (bans_offence(s->bans, source, reason, clock_now(), &ban) &&
-	    s->handlers.banned)
-		s->handlers.banned(&ban, s->arg);
-}
-
 void stack_refuse(struct sip_stack *s, const struct sip_msg *msg, unsigned code,
 		  const char *reason, const char *lines)
 {
@@ -56,54 +44,8 @@ void stack_refuse_offender(struct sip_stack *s, const struct sip_msg *msg,
 
 	(void)re_snprintf(text, sizeof(text), "%d %s", f->code, f->reason);
 	count_bad("sip", kind, text);
-	stack_offence(s, &msg->src, text);
+	stack_offence(s, &msg->src, refused_kind_of((unsigned)f->code), text);
 	stack_refuse(s, msg, (unsigned)f->code, f->reason, lines);
-}
-
-static bool is_known(const struct sip_stack *s, const struct sa *source)
-{
-	struct le *le;
-
-	LIST_FOREACH(&s->sessions, le)
-	{
-		const struct sip_session *session = le->data;
-
-		if (sa_cmp(&session->source, source, SA_ADDR))
-			return true;
-	}
-	return registrar_has_source(s->registrar, source, clock_now()) ||
-	       (s->handlers.known && s->handlers.known(source, s->arg));
-}
-
-void stack_garbage(struct sip_stack *s, const struct sa *source, bool datagram)
-{
-	if (!datagram || !is_known(s, source))
-		stack_offence(s, source, "unparsable message");
-}
-
-bool stack_is_banned(struct sip_stack *s, const struct sa *source)
-{
-	if (!bans_has(s->bans, source, clock_now()))
-		return false;
-	count_add("sip", "from banned address", 1);
-	return true;
-}
-
-int sip_stack_ban(struct sip_stack *s, const struct sip_ban *ban)
-{
-	return bans_set(s->bans, ban, clock_now());
-}
-
-int sip_stack_ban_lift(struct sip_stack *s, const struct sa *source)
-{
-	return bans_lift(s->bans, source, clock_now());
-}
-
-void sip_stack_bans(const struct sip_stack *s,
-		    void (*each)(const struct sip_ban *ban, void *arg),
-		    void *arg)
-{
-	bans_each(s->bans, clock_now(), each, arg);
 }
 
 /* -- messages -------------------------------------------------------------- */
@@ -112,14 +54,17 @@ void sip_stack_bans(const struct sip_stack *s,
  * TCP, or before the helper was there, is judged here. */
 static bool sane(struct sip_stack *s, const struct sip_msg *msg)
 {
+	struct bytes text = bytes_of(msg->mb->buf, msg->mb->end);
 	struct sanity v;
 	struct head h;
 
 	if (msg->tp == SIP_TRANSP_UDP && !transport_learn(s, msg))
 		return true;
-	if (stack_is_banned(s, &msg->src))
+	if (!guard_admits(s, &msg->src, text))
 		return false;
-	sanity_check(&v, &h, bytes_of(msg->mb->buf, msg->mb->end));
+	sanity_check(&v, &h, text);
+	if (guard_drops(s, &h, &msg->src, msg->tp == SIP_TRANSP_UDP))
+		return false;
 	if (v.kind)
 		count_bad("sip", v.kind, v.reason ? v.reason : "dropped");
 	if (sanity_is_garbage(&v))
@@ -258,7 +203,7 @@ static int parts_start(struct sip_stack *s, const struct sip_stack_conf *conf)
 	if (!err)
 		err = digest_server_new(&s->digest, s->realm);
 	if (!err)
-		err = bans_new(&s->bans, conf->never_ban, conf->never_ban_n);
+		err = guard_init(s, conf);
 	if (!err)
 		err = registrar_new(&s->registrar, unregistered_handler, s);
 	if (!err)
@@ -348,7 +293,7 @@ void sip_stack_free(struct sip_stack **sp)
 	s->dns = mem_deref(s->dns);
 	registrar_free(&s->registrar);
 	digest_server_free(&s->digest);
-	bans_free(&s->bans);
+	guard_clear(s);
 	mem_deref(s->sessions_by_call);
 	free(s->software);
 	free(s->realm);

@@ -12,6 +12,10 @@
 #include "base/clock.h"
 #include "base/re.h"
 #include "sip/bans.h"
+#include "sip/refused.h"
+
+#define GUARD_AGENTS 16
+#define GUARD_AGENT_MAX 48
 
 struct sip_stack;
 struct sip_session; /* session.h */
@@ -102,6 +106,13 @@ struct sip_stack_conf {
 	const struct network *never_ban; /* copied; loopback is not meant by
 					  * itself */
 	size_t never_ban_n;
+	unsigned rate_limit; /* requests a second of an address, of those not
+			      * on never_ban; ten times as many of one with a
+			      * registration or a call; 0: any */
+	/* Parts of User-Agents that are dropped, besides those of known
+	 * scanners. Copied. */
+	char drop_agents[GUARD_AGENTS][GUARD_AGENT_MAX];
+	size_t drop_agents_n;
 	struct sip_stack_handlers handlers;
 	void *arg;
 };
@@ -122,6 +133,11 @@ int sip_stack_ban_lift(struct sip_stack *s, const struct sa *source);
 void sip_stack_bans(const struct sip_stack *s,
 		    void (*each)(const struct sip_ban *ban, void *arg),
 		    void *arg);
+bool sip_stack_is_banned(const struct sip_stack *s, const struct sa *source);
+/* Who was refused lately (refused.h). */
+void sip_stack_refused(const struct sip_stack *s,
+		       void (*each)(const struct refused *r, void *arg),
+		       void *arg);
 /* Reason-Phrase made safe: control characters stripped, cut at 128 bytes
  * (behaviour 8.3). */
 void sip_reason_clean(char dst[129], const char *text);

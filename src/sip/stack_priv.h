@@ -4,6 +4,7 @@
 
 #include "base/cause.h"
 #include "sip/digest.h"
+#include "sip/rate.h"
 #include "sip/registrar.h"
 #include "sip/sanity.h"
 #include "sip/stack.h"
@@ -29,6 +30,10 @@ struct sip_stack {
 	struct digest_server *digest;
 	struct registrar *registrar;
 	struct bans *bans;
+	struct rates *rates, *rates_known;
+	struct refused_table *refused;
+	char drop_agents[GUARD_AGENTS][GUARD_AGENT_MAX];
+	size_t drop_agents_n;
 	struct tmr registrar_timer;
 	struct list sessions; /* every one holds a reference */
 	struct hash *sessions_by_call;
@@ -59,14 +64,24 @@ void stack_refuse(struct sip_stack *s, const struct sip_msg *msg, unsigned code,
 void stack_refuse_offender(struct sip_stack *s, const struct sip_msg *msg,
 			   enum cause_row row, const char *kind,
 			   const char *lines);
-/* Behaviour 3.15: one more offence of this address. */
+
+/* -- guard.c --------------------------------------------------------------- */
+
+int guard_init(struct sip_stack *s, const struct sip_stack_conf *conf);
+void guard_clear(struct sip_stack *s);
+/* False, and counted: banned, or too many requests. */
+bool guard_admits(struct sip_stack *s, const struct sa *source,
+		  struct bytes text);
+/* A request of a scanner, by its name. */
+bool guard_drops(struct sip_stack *s, const struct head *h,
+		 const struct sa *source, bool datagram);
+/* Behaviour 3.15: one more offence of this address; or nothing but noted. */
 void stack_offence(struct sip_stack *s, const struct sa *source,
-		   const char *reason);
-/* Something that is no SIP. A datagram's source can be forged, so it counts
- * against nobody who has a registration or a call. */
+		   enum refused_kind kind, const char *reason);
+void stack_refused(struct sip_stack *s, const struct sa *source,
+		   enum refused_kind kind, const char *reason);
+/* Something that is no SIP. */
 void stack_garbage(struct sip_stack *s, const struct sa *source, bool datagram);
-/* Not listened to; counted. */
-bool stack_is_banned(struct sip_stack *s, const struct sa *source);
 
 /* -- transport.c ----------------------------------------------------------- */
 

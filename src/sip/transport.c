@@ -66,11 +66,13 @@ static bool datagram_handler(struct sa *source, struct mbuf *mb, void *arg)
 		stack_garbage(s, &s->passed_from, true);
 		s->decoded = s->passed;
 	}
-	if (stack_is_banned(s, source))
-		return true;
 	if (is_stun(text))
-		return false;
+		return sip_stack_is_banned(s, source);
+	if (!guard_admits(s, source, text))
+		return true;
 	sanity_check(&v, &h, text);
+	if (guard_drops(s, &h, source, true))
+		return true;
 	if (v.kind)
 		count_bad("sip", v.kind, v.reason ? v.reason : "dropped");
 	if (sanity_is_garbage(&v))

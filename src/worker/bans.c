@@ -119,3 +119,35 @@ json_t *worker_show_bans(const struct worker *w)
 	sip_stack_bans(w->sip, row_add, &l);
 	return l.rows;
 }
+
+/* Behaviour D6. "ban add ADDRESS" is the next command. */
+static void refused_add(const struct refused *r, void *arg)
+{
+	const struct listing *l = arg;
+	usec_t now = clock_now();
+	char address[64];
+
+	re_snprintf(address, sizeof(address), "%j", &r->source);
+	json_array_append_new(
+		l->rows,
+		json_pack("{ss ss si si si si si si si sI ss sb}", "worker",
+			  l->w->id, "address", address, "401",
+			  (int)r->counts[REFUSED_401], "403",
+			  (int)r->counts[REFUSED_403], "404",
+			  (int)r->counts[REFUSED_404], "405",
+			  (int)r->counts[REFUSED_405], "unparsable",
+			  (int)r->counts[REFUSED_UNPARSABLE], "scanner",
+			  (int)r->counts[REFUSED_SCANNER], "rate",
+			  (int)r->counts[REFUSED_RATE], "seconds_ago",
+			  (json_int_t)((now - r->last) / USEC_S), "reason",
+			  r->reason, "banned",
+			  sip_stack_is_banned(l->w->sip, &r->source)));
+}
+
+json_t *worker_show_refused(const struct worker *w)
+{
+	struct listing l = {w, json_array()};
+
+	sip_stack_refused(w->sip, refused_add, &l);
+	return l.rows;
+}

@@ -120,6 +120,7 @@ void worker_on_ban_add(const struct bus_message *m, void *arg);
 void worker_on_ban_lift(const struct bus_message *m, void *arg);
 void worker_ban_take(struct worker *w, json_t *body);
 json_t *worker_show_bans(const struct worker *w);
+json_t *worker_show_refused(const struct worker *w);
 
 /* trunk_registration.c */
 /* Starts the registration that this trunk needs, or another one when its

@@ -37,6 +37,8 @@ static void on_show(const struct bus_message *m, void *arg)
 		rows = worker_show_status(w);
 	else if (strcmp(what, "bans") == 0)
 		rows = worker_show_bans(w);
+	else if (strcmp(what, "refused") == 0)
+		rows = worker_show_refused(w);
 	else
 		rows = worker_show_calls(w);
 	bus_reply(w->bus, m->inbox, json_pack("{so}", "rows", rows));
@@ -107,6 +109,8 @@ static int start_sip(struct worker *w)
 		.expires_default_s = 300,
 		.never_ban = w->conf.never_ban,
 		.never_ban_n = w->conf.never_ban_n,
+		.rate_limit = w->conf.rate_limit,
+		.drop_agents_n = w->conf.drop_agents_n,
 		.handlers = {.admit = worker_trunk_admit,
 			     .peer = worker_trunk_peer,
 			     .known = worker_trunk_known,
@@ -118,6 +122,7 @@ static int start_sip(struct worker *w)
 		.arg = w,
 	};
 
+	memcpy(conf.drop_agents, w->conf.drop_agents, sizeof(conf.drop_agents));
 	memcpy(conf.listen, w->conf.listen, sizeof(conf.listen));
 	memcpy(conf.tls_listen, w->conf.tls, sizeof(conf.tls_listen));
 	memcpy(conf.dns, w->conf.dns, sizeof(conf.dns));

@@ -6,6 +6,7 @@
 #include "base/network.h"
 #include "base/re.h"
 #include "bus/bus.h"
+#include "sip/stack.h"
 
 struct worker;
 
@@ -26,6 +27,10 @@ struct worker_conf {
 	size_t dns_n;
 	struct network never_ban[32]; /* addresses that may offend */
 	size_t never_ban_n;
+	unsigned rate_limit;          /* sip/stack.h; and drop_agents */
+	char drop_agents[GUARD_AGENTS][GUARD_AGENT_MAX];
+	size_t drop_agents_n;
+	unsigned max_calls;         /* at once; 0: any number */
 	const char *realm;          /* NULL: "gramline" */
 	const char *public_address; /* literal, or NULL */
 	const char *telegram_bind;  /* address for Telegram media, or NULL */

@@ -16,7 +16,8 @@ from tests.harness.sip import Client  # noqa: E402
 from tests.harness.stage import PBX, Stage, equal, play, user  # noqa: E402
 
 # The attacker and the PBX are on different addresses of the loopback.
-ATTACKER, GUEST = "127.0.0.66", "127.0.0.67"
+ATTACKER, GUEST, STRANGER = "127.0.0.66", "127.0.0.67", "127.0.0.68"
+SCANNER, FLOOD = "127.0.0.69", "127.0.0.70"
 
 
 def phone_at(s, address, login="pbx"):
@@ -114,6 +115,78 @@ def forged(s):
     equal(row["reason"], "unparsable message")
 
 
+def refused(s):
+    """Who was refused, how often and why; nobody who answered a challenge."""
+    c = phone_at(s, STRANGER)
+    equal(c.register(password="guess").code, 403)
+    for _ in range(3):
+        equal(c.register(credentials=False).code, 401)
+    row = next(r for r in s.gateway.rows("refused")
+               if r["address"] == STRANGER)
+    equal([row[k] for k in ("401", "403", "404", "405", "unparsable",
+                            "scanner", "reason", "banned")],
+          [4, 1, 0, 0, 0, 0, "401 Unauthorized", False])
+    equal(c.register().code, 200)
+    row = next(r for r in s.gateway.rows("refused")
+               if r["address"] == STRANGER)
+    equal((row["401"], row["403"]), (0, 1))
+    assert s.gateway.ask("ban add " + STRANGER)["ok"]
+    assert next(r["banned"] for r in s.gateway.rows("refused")
+                if r["address"] == STRANGER)
+    assert s.gateway.ask("ban lift " + STRANGER)["ok"]
+
+
+def options(c, s, agent, n):
+    uri = "sip:x@" + s.gateway.address
+    head = ("OPTIONS %s SIP/2.0\r\nVia: SIP/2.0/UDP %s:%d;branch=z9hG4bK%s%d;"
+            "rport\r\nFrom: <sip:x@x>;tag=1\r\nTo: <%s>\r\nCall-ID: %s%d\r\n"
+            "CSeq: 1 OPTIONS\r\nMax-Forwards: 9\r\nUser-Agent: %s\r\n"
+            "Content-Length: 0\r\n\r\n")
+    c.send((head % (uri, c.host, c.port, c.login, n, uri, c.login, n,
+                    agent)).encode())
+
+
+def scanners(s):
+    """Dropped by their names, without an answer; others are answered."""
+    c = phone_at(s, SCANNER)
+    before = s.gateway.counters().get("sip.scanner", 0)
+    for n, agent in enumerate(("friendly-scanner", "SIPCLI/v1.8",
+                               "Acme Dialer 5", "x pplsip")):
+        options(c, s, agent, n)
+    options(c, s, "SIPClient 7 (iWarrior)", 9)
+    wait_for("the answer to another one", lambda: c.received)
+    equal([m.get("Call-ID")[-1] for m in c.received], ["9"])
+    equal(s.gateway.counters()["sip.scanner"] - before, 4)
+    options(c, s, "friendly-scanner", 10)
+    row = wait_for("the ban", lambda: ban_of(s, SCANNER))
+    equal(row["reason"], "scanner")
+    assert s.gateway.ask("ban lift " + SCANNER)["ok"]
+
+
+def too_many(s):
+    """Requests over the rate are dropped, counted and told once; the others
+    of this address, and other addresses, are answered."""
+    c = phone_at(s, FLOOD)
+    for n in range(200):
+        options(c, s, "phone", n)
+    wait_for("requests to be dropped", lambda: s.gateway.counters().get(
+        "sip.over the rate limit", 0) > 20)
+    equal(s.pbx.register().code, 200)
+    assert 40 <= len(c.received) <= 150, len(c.received)
+    told = [r for r in s.log().splitlines() if "too many requests" in r]
+    equal(len(told), 1)
+    assert FLOOD in told[0], told
+    row = next(r for r in s.gateway.rows("refused")
+               if r["address"] == FLOOD)
+    equal((row["rate"], row["banned"]), (1, False))
+
+
+def unlogged(s):
+    """No secret, right or guessed, and no response computed of one."""
+    for text in (PBX["password"], "guess", "response="):
+        assert text not in s.log(), text
+
+
 TESTS = [
     ("scenario_ban_after_wrong_passwords", wrong_passwords),
     ("scenario_ban_harms_nobody_else", others_call),
@@ -122,11 +195,16 @@ TESTS = [
     ("scenario_ban_by_hand", by_hand),
     ("scenario_ban_adds_up_offences", unknown_logins_and_405),
     ("scenario_ban_not_by_forged_packets", forged),
+    ("scenario_refused_are_shown", refused),
+    ("scenario_scanners_are_dropped", scanners),
+    ("scenario_rate_limit", too_many),
+    ("scenario_security_logs_no_secrets", unlogged),
 ]
 
 if __name__ == "__main__":
     stage = Stage("bans", [user(1)], (PBX, dict(PBX, name="idle",
                                                 login="idle")),
-                  sip="never_ban = 127.0.0.1\n")
+                  sip="never_ban = 127.0.0.1\nrate_limit = 20\n"
+                  "drop_user_agents = acme dialer, other\n")
     stage.pbx = stage.client()
     play(stage, TESTS, "scenario_ban_nothing_left")
