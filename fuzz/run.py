@@ -38,7 +38,7 @@ PARSERS = {
     "stun": ["src/ice/message.c"],
     "reflector": ["src/ice/reflector.c"],
     "sip": ["src/sip/sanity.c", "src/sip/sdp_read.c"],
-    "sip_sdp": ["src/sip/sdp_read.c"],
+    "sip_sdp": ["src/sip/sdp_read.c", "src/sip/sdp_secure.c"],
     "digest": ["src/sip/digest.c"],
     "rules": ["src/route/caller.c", "src/route/dial_rules.c",
               "src/route/identifier.c", "src/route/template.c"],

@@ -301,8 +301,7 @@ static void report_send(struct rtp_port *p, usec_t now)
 	if (now < p->report_at || !p->negotiated)
 		return;
 	p->report_at = now + RTP_PORT_REPORT_US;
-	rtcp_send(p, datagram,
-		  report_write(p, datagram, RTCP_BYTES, now));
+	rtcp_send(p, datagram, report_write(p, datagram, RTCP_BYTES, now));
 }
 
 /* RFC 3550 6.1: a BYE stands behind a report. */

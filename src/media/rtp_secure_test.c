@@ -179,9 +179,9 @@ static void test_rtp_secure_dtls_both_roles(void)
 	for (int client = 0; client < 2; client++) {
 		CHECK(pair_open());
 		CHECK(dtls_set(client));
-		CHECK_INT(rtp_port_send(pair.a.port, bytes_str("x"), 160,
-					false),
-			  -ENOKEY);
+		CHECK_INT(
+			rtp_port_send(pair.a.port, bytes_str("x"), 160, false),
+			-ENOKEY);
 		CHECK(dtls_comes_up());
 		CHECK(dtls_set(client)); /* the same again: goes on */
 		CHECK(pair_talks("more"));

@@ -175,10 +175,10 @@ static int keys_init(struct keys *k, const struct suite *s,
 	if (!err)
 		err = media_srtp_derive(k->salt, s->salt, m, s->key, salt,
 					first + LABEL_RTP_SALT);
-	if (!err && (!EVP_CipherInit_ex(k->cipher, cipher_of(s), NULL, key,
-					NULL, 1) ||
-		     !hash_begin(&k->inner, secret, 0x36) ||
-		     !hash_begin(&k->outer, secret, 0x5c)))
+	if (!err &&
+	    (!EVP_CipherInit_ex(k->cipher, cipher_of(s), NULL, key, NULL, 1) ||
+	     !hash_begin(&k->inner, secret, 0x36) ||
+	     !hash_begin(&k->outer, secret, 0x5c)))
 		err = -ENOMEM;
 	bytes_wipe(salt, sizeof(salt));
 	bytes_wipe(key, sizeof(key));
@@ -523,12 +523,12 @@ int media_srtcp_unprotect(struct media_srtp *s, uint8_t *packet, size_t n)
 	if (n < RTCP_BYTES + INDEX_BYTES + s->rtcp.tag || packet[0] >> 6 != 2)
 		return -EBADMSG;
 	n -= INDEX_BYTES + s->rtcp.tag;
-	x = (struct sealed){
-		.head = bytes_of(packet, RTCP_BYTES),
-		.data = packet + RTCP_BYTES,
-		.n = n - RTCP_BYTES,
-		.tag = packet + n + (s->suite->gcm ? 0 : INDEX_BYTES),
-		.ssrc = be32_load(packet + 4)};
+	x = (struct sealed){.head = bytes_of(packet, RTCP_BYTES),
+			    .data = packet + RTCP_BYTES,
+			    .n = n - RTCP_BYTES,
+			    .tag = packet + n +
+				   (s->suite->gcm ? 0 : INDEX_BYTES),
+			    .ssrc = be32_load(packet + 4)};
 	x.more = bytes_of(packet + n + (s->suite->gcm ? GCM_TAG_BYTES : 0),
 			  INDEX_BYTES);
 	index = be32_load(x.more.p);

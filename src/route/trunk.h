@@ -31,6 +31,8 @@ enum trunk_rel100 {
 };
 /* P-Asserted-Identity: bits. */
 enum trunk_identity { TRUNK_IDENTITY_SEND = 1, TRUNK_IDENTITY_TRUST = 2 };
+enum trunk_srtp { TRUNK_SRTP_OFF, TRUNK_SRTP_OPTIONAL, TRUNK_SRTP_REQUIRED };
+enum trunk_keying { TRUNK_KEYING_SDES, TRUNK_KEYING_DTLS };
 enum trunk_preset { TRUNK_PRESET_NONE, TRUNK_PRESET_TG2SIP };
 
 struct trunk {
@@ -46,6 +48,8 @@ struct trunk {
 	enum trunk_preset preset;
 	char caller_phone[256], caller_name[256]; /* rules, route/caller.h */
 	char dial_rules[512];                     /* route/dial_rules.h */
+	enum trunk_srtp srtp;
+	enum trunk_keying srtp_keying; /* of our offers */
 	char owner[64];                           /* "": nobody's */
 	unsigned lines;        /* calls at once; 0: no limit of its own */
 	char subscription[64]; /* "": none is asked for */

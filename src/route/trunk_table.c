@@ -27,6 +27,8 @@
 static const char *const kinds[] = {"pbx-to-gateway", "gateway-to-pbx", "ip",
 				    NULL};
 static const char *const transports[] = {"udp", "tcp", "tls", NULL};
+static const char *const srtps[] = {"off", "optional", "required", NULL};
+static const char *const keyings[] = {"sdes", "dtls", NULL};
 static const char *const presets[] = {"", "tg2sip", NULL};
 static const char *const rel100s[] = {"off", "supported", "required", NULL};
 static const char *const identities[] = {"off", "send", "trust", "both", NULL};
@@ -87,6 +89,11 @@ static const struct trunk_setting table[] = {
 	 WORD(identity, identities)},
 	{"privacy", ALL, 0, "no", NULL,
 	 "yes: From does not say who calls from Telegram", YES_NO(privacy)},
+	{"srtp", ALL, 0, "off", NULL, "encrypted media: off, optional, required",
+	 WORD(srtp, srtps)},
+	{"srtp_keying", ALL, 0, "sdes", NULL,
+	 "how its keys are agreed: sdes (in TLS only) or dtls",
+	 WORD(srtp_keying, keyings)},
 	{"codecs", ALL, 0, "opus,alaw,mulaw", NULL, "by preference",
 	 TEXT(codecs, trunk_value_codecs)},
 	{"preset", ALL, 0, "", NULL, "tg2sip: its dial plans work unchanged",

@@ -6,6 +6,7 @@
 
 #include "base/bytes.h"
 #include "base/re.h"
+#include "sip/sdp_secure.h"
 
 enum sip_sdp_direction {
 	SIP_SDP_SENDRECV,
@@ -41,15 +42,20 @@ struct sip_sdp_remote {
 	int dtmf_pt_48k;   /* telephone-event/48000, -1: none */
 	unsigned sections; /* number of m= lines, for the answer */
 	unsigned audio_index;
+	bool protocol_secure; /* RTP/SAVP: RTP without SRTP is not meant */
+	struct sip_sdp_secure secure;
 	/* Kind, protocol and first format of each, for declining the others. */
 	char media[SIP_SDP_SECTIONS_MAX][16];
 	char proto[SIP_SDP_SECTIONS_MAX][32];
 	char format[SIP_SDP_SECTIONS_MAX][32];
 };
 
-/* A c= line with a host name leaves r->rtp at 0.0.0.0 and the port.
- * -EBADMSG: not SDP. -ENOTSUP: no RTP/AVP audio in it. r is then untouched. */
+/* A c= line with a host name leaves r->rtp at 0.0.0.0 and the port. Of several
+ * audio sections the first is taken that is of RTP/AVP.
+ * -EBADMSG: not SDP. -ENOTSUP: no RTP audio in it. r is then untouched. */
 int sip_sdp_read(struct sip_sdp_remote *r, struct bytes text);
+/* The same, preferring a section that offers SRTP. */
+int sip_sdp_read_secure(struct sip_sdp_remote *r, struct bytes text);
 
 struct sip_sdp_local {
 	struct sa rtp; /* address and port for c= and m= */
@@ -61,6 +67,8 @@ struct sip_sdp_local {
 	size_t codecs_n;
 	int dtmf_pt;   /* -1: none */
 	uint32_t dtmf_clock_hz;
+	const char *protocol; /* NULL: RTP/AVP; an answer has the offer's */
+	const struct sip_sdp_secure *secure; /* NULL: none */
 };
 int sip_sdp_offer(struct buf *text, const struct sip_sdp_local *l);
 /* Declines every section but r->audio_index with port 0. */

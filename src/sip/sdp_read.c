@@ -24,7 +24,8 @@ struct format {
 };
 
 struct section {
-	bool audio, avp;
+	bool audio, rtp, secured; /* protocol: any RTP; with SRTP */
+	struct sip_sdp_secure secure;
 	unsigned port;
 	struct sa address;
 	bool address_set;
@@ -240,12 +241,32 @@ static bool direction_read(struct section *s, struct bytes name)
 	return false;
 }
 
+/* True: it was one of SRTP's. */
+static bool secure_read(struct sip_sdp_secure *s, struct bytes name,
+			struct bytes value)
+{
+	if (text_is(name, "crypto")) {
+		if (s->crypto_n < SIP_SDP_CRYPTO_MAX &&
+		    sip_sdp_crypto_read(&s->crypto[s->crypto_n], value))
+			s->crypto_n++;
+	} else if (text_is(name, "fingerprint")) {
+		if (sip_sdp_fingerprint_read(s->fingerprint, value))
+			s->has_fingerprint = true;
+	} else if (text_is(name, "setup")) {
+		(void)sip_sdp_setup_read(&s->setup, value);
+	} else {
+		return false;
+	}
+	return true;
+}
+
 static void attribute_read(struct section *s, struct rd r)
 {
 	struct bytes name = text_until(&r, ':');
 	struct rd value = r;
 
-	if (direction_read(s, name))
+	if (direction_read(s, name) ||
+	    secure_read(&s->secure, name, bytes_of(r.p, r.n)))
 		return;
 	if (text_is(name, "rtpmap"))
 		rtpmap_read(s, r);
@@ -263,6 +284,18 @@ static void attribute_read(struct section *s, struct rd r)
 				  &s->maxptime_ms);
 }
 
+/* Feedback (the F of RFC 4585) is not sent by us; who offers it can do without.
+ */
+static void protocol_read(struct section *s, struct bytes proto)
+{
+	s->secured = text_is(proto, "RTP/SAVP") ||
+		     text_is(proto, "RTP/SAVPF") ||
+		     text_is(proto, "UDP/TLS/RTP/SAVP") ||
+		     text_is(proto, "UDP/TLS/RTP/SAVPF");
+	s->rtp = s->secured || text_is(proto, "RTP/AVP") ||
+		 text_is(proto, "RTP/AVPF");
+}
+
 /* m=audio 49170[/2] RTP/AVP 0 8 101 */
 static int media_read(struct section *s, struct sip_sdp_remote *o, struct rd r)
 {
@@ -276,7 +309,7 @@ static int media_read(struct section *s, struct sip_sdp_remote *o, struct rd r)
 	    !text_number(text_until(&port, '/'), PORT_MAX, &s->port))
 		return -EBADMSG;
 	s->audio = text_is(kind, "audio");
-	s->avp = text_is(proto, "RTP/AVP");
+	protocol_read(s, proto);
 	text_copy(o->media[i], sizeof(o->media[i]), kind);
 	text_copy(o->proto[i], sizeof(o->proto[i]), proto);
 	while ((format = text_word(&r)).n) {
@@ -344,6 +377,8 @@ static void addresses_finish(struct sip_sdp_remote *r, const struct section *s)
 static void section_finish(struct sip_sdp_remote *r, const struct section *s)
 {
 	r->rtcp_mux = s->rtcp_mux;
+	r->protocol_secure = s->secured;
+	r->secure = s->secure;
 	r->direction = s->direction;
 	r->ptime_ms = s->ptime_ms;
 	if (s->maxptime_ms && (r->ptime_ms > s->maxptime_ms ||
@@ -353,26 +388,35 @@ static void section_finish(struct sip_sdp_remote *r, const struct section *s)
 	addresses_finish(r, s);
 }
 
-/* Keeps `best` at the first audio section with a port, else the first without
- * one: an answer may decline the only stream. */
-static void section_take(struct sip_sdp_remote *r, struct section *best,
-			 bool *found, const struct section *s)
+/* One with a port before one without (an answer may decline the only stream),
+ * then one of the wanted kind. */
+static int section_rank(const struct section *s, bool secure)
 {
-	if (!r->sections || !s->audio || !s->avp)
-		return;
-	if (*found && (best->port || !s->port))
+	bool can =
+		s->secured || s->secure.crypto_n || s->secure.has_fingerprint;
+
+	return 1 + 2 * (s->port != 0) + (secure ? can : !s->secured);
+}
+
+/* Keeps `best` at the first audio section of the highest rank. */
+static void section_take(struct sip_sdp_remote *r, struct section *best,
+			 int *rank, const struct section *s, bool secure)
+{
+	if (!r->sections || !s->audio || !s->rtp ||
+	    section_rank(s, secure) <= *rank)
 		return;
 	*best = *s;
-	*found = true;
+	*rank = section_rank(s, secure);
 	r->audio_index = r->sections - 1;
 }
 
-int sip_sdp_read(struct sip_sdp_remote *r, struct bytes text)
+static int description_read(struct sip_sdp_remote *r, struct bytes text,
+			    bool secure)
 {
 	struct section session = {0}, now = {0}, best = {0};
 	struct sip_sdp_remote out = {0};
-	bool found = false;
 	struct bytes line;
+	int rank = 0;
 	struct rd in;
 
 	rd_init(&in, text.p, text.n);
@@ -389,7 +433,7 @@ int sip_sdp_read(struct sip_sdp_remote *r, struct bytes text)
 		}
 		rd_init(&value, line.p + 2, line.n - 2);
 		if (line.p[0] == 'm') {
-			section_take(&out, &best, &found, &now);
+			section_take(&out, &best, &rank, &now, secure);
 			now = session;
 			if (media_read(&now, &out, value))
 				return -EBADMSG;
@@ -399,10 +443,20 @@ int sip_sdp_read(struct sip_sdp_remote *r, struct bytes text)
 			attribute_read(s, value);
 		}
 	}
-	section_take(&out, &best, &found, &now);
-	if (!found)
+	section_take(&out, &best, &rank, &now, secure);
+	if (!rank)
 		return -ENOTSUP;
 	section_finish(&out, &best);
 	*r = out;
 	return 0;
+}
+
+int sip_sdp_read(struct sip_sdp_remote *r, struct bytes text)
+{
+	return description_read(r, text, false);
+}
+
+int sip_sdp_read_secure(struct sip_sdp_remote *r, struct bytes text)
+{
+	return description_read(r, text, true);
 }

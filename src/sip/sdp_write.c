@@ -36,11 +36,12 @@ static void codec_write(struct buf *text, const struct sip_sdp_codec *c)
 		buf_printf(text, "a=fmtp:%d %s\r\n", c->pt, c->fmtp);
 }
 
-static void audio_write(struct buf *text, const struct sip_sdp_local *l)
+static void audio_write(struct buf *text, const struct sip_sdp_local *l,
+			const char *protocol)
 {
 	uint32_t clock = l->dtmf_clock_hz ? l->dtmf_clock_hz : 8000;
 
-	buf_printf(text, "m=audio %u RTP/AVP", sa_port(&l->rtp));
+	buf_printf(text, "m=audio %u %s", sa_port(&l->rtp), protocol);
 	for (size_t i = 0; i < l->codecs_n; i++)
 		buf_printf(text, " %d", l->codecs[i].pt);
 	if (l->dtmf_pt >= 0)
@@ -56,6 +57,8 @@ static void audio_write(struct buf *text, const struct sip_sdp_local *l)
 			   l->dtmf_pt, clock, l->dtmf_pt);
 	if (l->ptime_ms)
 		buf_printf(text, "a=ptime:%u\r\n", l->ptime_ms);
+	if (l->secure)
+		sip_sdp_secure_write(text, l->secure);
 	buf_printf(text, "a=%s\r\n", direction_names[l->direction]);
 }
 
@@ -64,7 +67,7 @@ int sip_sdp_offer(struct buf *text, const struct sip_sdp_local *l)
 	if (!l->codecs_n)
 		return -EINVAL;
 	session_write(text, l);
-	audio_write(text, l);
+	audio_write(text, l, l->protocol ? l->protocol : "RTP/AVP");
 	return text->bad ? -ENOMEM : 0;
 }
 
@@ -78,7 +81,7 @@ int sip_sdp_answer(struct buf *text, const struct sip_sdp_local *l,
 		/* RFC 3264 6: one m= line for each of the offer, in its order;
 		 * a port of zero declines. */
 		if (i == r->audio_index)
-			audio_write(text, l);
+			audio_write(text, l, r->proto[i]);
 		else
 			buf_printf(text, "m=%s 0 %s %s\r\n", r->media[i],
 				   r->proto[i],

@@ -59,6 +59,7 @@ struct worker_call {
 	char version[16];
 	char emoji[64]; /* the four that both apps show, UTF-8 */
 	char codec[24];
+	const char *srtp; /* static: "sdes", "dtls"; NULL: plain */
 	char sip_call_id[128];
 	char dialog[2048]; /* kept dialog as JSON, "" before it exists */
 	unsigned digits;

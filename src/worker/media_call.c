@@ -285,6 +285,20 @@ static void media_attach(void *arg)
 	free(p);
 }
 
+static void protect(struct media_call *m, const struct media_protect *how)
+{
+	int err = 0;
+
+	if (how->kind == MEDIA_SDES)
+		err = rtp_port_set_sdes(m->port, &how->tx, &how->rx);
+	else if (how->kind == MEDIA_DTLS)
+		err = rtp_port_set_dtls(m->port, how->client, how->fingerprint);
+	else
+		rtp_port_set_plain(m->port);
+	if (err)
+		count_bad("worker", "srtp", "no protection for a call");
+}
+
 static void media_set_sip(void *arg)
 {
 	struct parcel *p = arg;
@@ -305,11 +319,13 @@ static void media_set_sip(void *arg)
 	m->mute = p->sip.mute;
 	if (m->telegram)
 		tgcall_mute(m->telegram, m->mute);
+	protect(m, &p->sip.protect);
 	rtp_port_set_remote(m->port, &p->sip.remote, p->sip.codec, p->sip.pt,
 			    p->sip.dtmf_pt);
 	if (m->bridge ? bridge_set_leg(m->bridge, BRIDGE_A, &sip)
 		      : bridge_new(&m->bridge, &sip, &telegram))
 		count_bad("worker", "bridge", "no bridge for a call");
+	bytes_wipe(&p->sip.protect, sizeof(p->sip.protect));
 	free(p);
 }
 

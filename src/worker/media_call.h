@@ -11,6 +11,7 @@
 #define WORKER_MEDIA_CALL_H
 
 #include "media/bridge.h"
+#include "media/dtls.h"
 #include "media/rtp_port.h"
 #include "tgcall/tgcall.h"
 #include "worker/media_thread.h"
@@ -48,6 +49,20 @@ int media_call_new(struct media_call **mp, const struct media_call_conf *conf);
 void media_call_close(struct media_call **mp);
 uint16_t media_call_port(const struct media_call *m);
 
+enum media_protection {
+	MEDIA_PLAIN,
+	MEDIA_SDES,
+	MEDIA_DTLS,
+};
+
+/* As the media thread needs it. */
+struct media_protect {
+	enum media_protection kind;
+	struct media_srtp_key tx, rx; /* SDES */
+	bool client;                  /* DTLS: we say hello */
+	uint8_t fingerprint[DTLS_FINGERPRINT_BYTES]; /* the peer's */
+};
+
 struct media_call_sip {
 	struct sa remote;
 	const struct media_codec *codec;
@@ -57,6 +72,7 @@ struct media_call_sip {
 	bool deaf;   /* the far end wants nothing: sendonly, inactive */
 	bool silent; /* it may send nothing: all but sendrecv */
 	bool mute;   /* it sends nothing: recvonly, inactive */
+	struct media_protect protect;
 };
 void media_call_sip(struct media_call *m, const struct media_call_sip *sip);
 /* Starts the Telegram side; conf's handlers are set here, strings and servers

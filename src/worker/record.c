@@ -44,12 +44,13 @@ static json_t *jitter_json(const struct bridge_leg_stats *s)
 static json_t *sip_media_json(const struct media_call_report *r)
 {
 	return json_pack(
-		"{so so so so so so so so}", "remote",
+		"{so so so so so so so so so}", "remote",
 		address_json(&r->rtp.remote), "rx_packets",
 		integer(r->rtp.rx_packets), "rx_lost", integer(r->rtp.rx_lost),
 		"tx_packets", integer(r->rtp.tx_packets), "jitter_us",
 		integer(r->rtp.jitter_us), "rtt_us", integer(r->rtp.rtt_us),
-		"foreign", integer(r->rtp.rx_foreign), "buffer",
+		"foreign", integer(r->rtp.rx_foreign), "rx_unsafe",
+		integer(r->rtp.rx_unsafe), "buffer",
 		jitter_json(&r->sip_leg));
 }
 
@@ -142,6 +143,7 @@ json_t *worker_record(const struct worker_call *wc)
 	json_object_set_new(o, "end", time_json(t->ended));
 	json_object_set_new(o, "duration_s", json_integer(seconds_up(t)));
 	json_object_set_new(o, "codec", json_string(wc->codec));
+	json_object_set_new(o, "srtp", json_string(wc->srtp ? wc->srtp : ""));
 	json_object_set_new(o, "version", json_string(wc->version));
 	json_object_set_new(o, "emoji", json_string(wc->emoji));
 	cause_put(o, cause);

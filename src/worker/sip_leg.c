@@ -10,6 +10,7 @@
 #include "sip/reason.h"
 #include "sip/sdp.h"
 #include "worker/internal.h"
+#include "worker/sip_protection.h"
 
 #define DTMF_PT 101
 #define TARGET_HEADERS 8
@@ -32,6 +33,7 @@ struct sip_leg {
 	unsigned modes;                  /* of it, that the far end takes */
 	struct sip_sdp_codec sdp_codec;
 	struct sip_sdp_remote remote;
+	struct sip_protection protection;
 	uint64_t sdp_id, sdp_version;
 	struct sa peer; /* where SIP comes from: chooses our address */
 };
@@ -126,6 +128,7 @@ static int write_answer(struct sip_leg *l, struct buf *text)
 	} else {
 		d.dtmf_pt = l->remote.dtmf_pt;
 	}
+	sip_protection_answer(&l->protection, &d);
 	return sip_sdp_answer(text, &d, &l->remote);
 }
 
@@ -144,6 +147,7 @@ static int write_offer(struct sip_leg *l, struct buf *text)
 	d.codecs = codecs;
 	d.codecs_n = l->trunk.codecs_n;
 	d.dtmf_pt = DTMF_PT;
+	sip_protection_offer(&l->protection, &l->trunk.set, &l->remote, &d);
 	return sip_sdp_offer(text, &d);
 }
 
@@ -165,9 +169,58 @@ static void apply_remote(struct sip_leg *l)
 		.silent = l->remote.direction != SIP_SDP_SENDRECV,
 		.mute = l->remote.direction == SIP_SDP_RECVONLY ||
 			l->remote.direction == SIP_SDP_INACTIVE,
+		.protect = l->protection.now,
 	};
 
+	l->wc->srtp = sip_protection_name(&l->protection);
 	media_call_sip(l->wc->media, &sip);
+	bytes_wipe(&sip.protect, sizeof(sip.protect));
+}
+
+/* D8: a codec mismatch names both lists. */
+static void write_warning(const struct sip_leg *l, struct buf *text)
+{
+	if (l->protection.refused) {
+		buf_printf(text, "399 %s \"%s\"", l->wc->worker->realm,
+			   l->protection.refused);
+		return;
+	}
+	buf_printf(text, "304 %s \"offered:", l->wc->worker->realm);
+	for (size_t i = 0; i < l->remote.codecs_n; i++)
+		buf_printf(text, " %s", l->remote.codecs[i].name);
+	buf_str(text, "; supported:");
+	for (size_t i = 0; i < l->trunk.codecs_n; i++)
+		buf_printf(text, " %s", l->trunk.codecs[i]->name);
+	buf_str(text, "\"");
+}
+
+/* An offer of the peer; false: there is nothing to agree on, warning (if not
+ * NULL) gets a line that says why. */
+static bool take_offer(struct sip_leg *l, struct bytes sdp,
+		       struct buf *warning)
+{
+	struct sip_sdp_remote before = l->remote;
+	const struct media_codec *codec = l->codec;
+	struct sip_sdp_codec sdp_codec = l->sdp_codec;
+	unsigned modes = l->modes;
+	bool good = !sip_protection_read(&l->remote, sdp, &l->trunk.set) &&
+		    choose_codec(l) &&
+		    sip_protection_take_offer(&l->protection, &l->trunk.set,
+					      &l->remote);
+
+	if (!good && warning) {
+		buf_str(warning, "Warning: ");
+		write_warning(l, warning);
+		buf_str(warning, "\r\n");
+	}
+	if (!good && codec) {
+		l->remote = before;
+		l->codec = codec;
+		l->sdp_codec = sdp_codec;
+		l->modes = modes;
+	}
+	bytes_wipe(&before, sizeof(before));
+	return good;
 }
 
 /* -- session events ---------------------------------------------------------
@@ -222,7 +275,10 @@ static bool take_answer(struct sip_leg *l, struct bytes sdp)
 {
 	struct sip_sdp_remote before = l->remote;
 
-	if (!sip_sdp_read(&l->remote, sdp) && choose_codec(l)) {
+	if (!sip_protection_read(&l->remote, sdp, &l->trunk.set) &&
+	    choose_codec(l) &&
+	    sip_protection_take_answer(&l->protection, &l->trunk.set,
+				       &l->remote)) {
 		apply_remote(l);
 		return true;
 	}
@@ -273,38 +329,18 @@ static void on_changed(struct bytes sdp, void *arg)
 	l->offering = false;
 }
 
-/* D8: a codec mismatch names both lists. */
-static void write_warning(const struct sip_leg *l, struct buf *text)
-{
-	buf_printf(text, "304 %s \"offered:", l->wc->worker->realm);
-	for (size_t i = 0; i < l->remote.codecs_n; i++)
-		buf_printf(text, " %s", l->remote.codecs[i].name);
-	buf_str(text, "; supported:");
-	for (size_t i = 0; i < l->trunk.codecs_n; i++)
-		buf_printf(text, " %s", l->trunk.codecs[i]->name);
-	buf_str(text, "\"");
-}
-
 static int on_offer(struct bytes sdp, struct buf *answer, void *arg)
 {
 	struct sip_leg *l = arg;
-	struct sip_sdp_remote before = l->remote;
 
 	if (!sdp.n) {
 		l->offering = true;
 		return write_offer(l, answer) ? 500 : 0;
 	}
-	if (sip_sdp_read(&l->remote, sdp) || !choose_codec(l)) {
-		buf_str(answer, "Warning: ");
-		write_warning(l, answer);
-		buf_str(answer, "\r\n");
-		l->remote = before;
+	if (!take_offer(l, sdp, answer))
 		return 488;
-	}
-	if (write_answer(l, answer)) {
-		l->remote = before;
+	if (write_answer(l, answer))
 		return 500;
-	}
 	apply_remote(l);
 	return 0;
 }
@@ -524,6 +560,8 @@ static void leg_release(struct call_leg *leg)
 		mem_deref(l->session);
 	}
 	trunk_wipe(&l->trunk.set);
+	sip_protection_wipe(&l->protection);
+	bytes_wipe(&l->remote, sizeof(l->remote));
 	free(l);
 }
 
@@ -571,8 +609,8 @@ int sip_leg_new_incoming(struct call_leg **lp, struct worker_call *wc,
 	text_clean(wc->sip_call_id, sizeof(wc->sip_call_id),
 		   bytes_str(info.call_id));
 	l->delayed_offer = info.sdp.n == 0;
-	if (!l->delayed_offer && !sip_sdp_read(&l->remote, info.sdp))
-		(void)choose_codec(l);
+	if (!l->delayed_offer && !take_offer(l, info.sdp, NULL))
+		l->codec = NULL;
 	sip_session_handlers(session, &session_handlers, l);
 	*lp = &l->leg;
 	return 0;

@@ -9,7 +9,7 @@ from . import recipe
 from .process import Process, free_port, wait_for
 
 # What is no recipe: how it is steered and recorded.
-OWN = """net_interface 127.0.0.1
+OWN = """net_interface {address}
 module sndfile.so
 module ctrl_tcp.so
 snd_path {folder}
@@ -33,30 +33,36 @@ class Phone:
               "opus": ("opus/48000/2", 48000)}
 
     def __init__(self, folder, server, login, password, codec, speech,
-                 auto_answer=True, rtp_first=20000, max_calls=1):
+                 auto_answer=True, rtp_first=20000, max_calls=1,
+                 transport="udp", mediaenc=None, address="127.0.0.1"):
         os.makedirs(folder, exist_ok=True)
         self.folder, self.server = folder, server
         name, rate = self.CODECS[codec]
         self.control_port = free_port()
         recipe.write(folder, ["baresip/config"], {
-            "0.0.0.0:5060": "127.0.0.1:%d" % free_port(),
+            "0.0.0.0:5060": "%s:%d" % (address, free_port()),
             "call_max_calls 1": "call_max_calls %d" % max_calls,
             "player alsa,default": "player aufile,%s/played.wav" % folder,
             "source alsa,default": "source aufile," + speech,
             "alert alsa,alert": "alert aufile,/dev/null",
             "module alsa.so": "module aufile.so",
+            "module account.so": "module srtp.so\nmodule dtls_srtp.so\n"
+                                 "module account.so",
             "srate 48000": "srate %d" % rate,
             "20000-20098": "%d-%d" % (rtp_first, rtp_first + 98),
             "/usr/lib/baresip/modules": modules_folder()})
         with open(os.path.join(folder, "config"), "a") as f:
-            f.write(OWN.format(folder=folder, port=self.control_port))
+            f.write(OWN.format(folder=folder, port=self.control_port,
+                               address=address))
         recipe.write(folder, ["baresip/accounts"], {
             "sip:desk@10.0.0.5": "sip:%s@%s" % (login, server),
             "auth_user=desk": "auth_user=" + login,
             "auth_pass=change-me": "auth_pass=" + password,
             "opus/48000/2,PCMA/8000/1,PCMU/8000/1": name,
+            "transport=udp": "transport=" + transport,
             "answermode=manual": "answermode=" + (
-                "auto" if auto_answer else "manual")})
+                "auto" if auto_answer else "manual") + (
+                    ";mediaenc=" + mediaenc if mediaenc else "")})
         with open(os.path.join(folder, "contacts"), "w"):
             pass
         self.events = []

@@ -9,7 +9,7 @@ import time
 import numpy
 
 from . import codecs as phone_codecs
-from . import tones
+from . import srtp, tones
 
 FRAME = 160     # of 20 ms in units of 8 kHz
 
@@ -24,9 +24,11 @@ class Voice:
         self.ticks, self.encode = self.codec.ticks, self.codec.encode
         self.hertz = hertz
         self.speech = None  # packets, said over and over instead of the tone
-        self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.socket = socket.socket(
+            socket.AF_INET6 if ":" in address else socket.AF_INET,
+            socket.SOCK_DGRAM)
         self.socket.bind((address, 0))
-        self.address, self.port = self.socket.getsockname()
+        self.address, self.port = self.socket.getsockname()[:2]
         self.remote = None
         self.seq, self.ts = 0, 0
         self.ssrc = random.getrandbits(32)
@@ -34,28 +36,42 @@ class Voice:
         self.packets = []   # (time, source, payload type, seq, payload)
         self.open, self.muted = True, False
         self.events = []    # RFC 4733 packets to send
+        self.key = None     # SRTP: ours, base64; None: plain
+        self.tx = self.rx = None
+        self.plain = 0      # packets that came without SRTP
         threading.Thread(target=self.read, daemon=True).start()
         self.sender = threading.Thread(target=self.send, daemon=True)
         self.sender.start()
 
     # -- SDP ----------------------------------------------------------------
     def sdp(self, direction="sendrecv", address=None, port=None, version=1,
-            codecs=None, dtmf=True):
+            codecs=None, dtmf=True, protocol="RTP/AVP"):
         codecs = codecs or [(self.pt, self.name)]
         pts = [str(c[0]) for c in codecs] + (["101"] if dtmf else [])
         lines = ["v=0", "o=- 1 %d IN IP4 127.0.0.1" % version, "s=-",
-                 "c=IN IP4 " + (address or self.address), "t=0 0",
-                 "m=audio %d RTP/AVP %s" % (port or self.port, " ".join(pts))]
+                 "c=IN IP%d %s" % (6 if ":" in self.address else 4,
+                                   address or self.address), "t=0 0",
+                 "m=audio %d %s %s" % (port or self.port, protocol,
+                                       " ".join(pts))]
         lines += ["a=rtpmap:%d %s" % c for c in codecs]
         if self.codec.fmtp:
             lines += ["a=fmtp:%d %s" % (self.pt, self.codec.fmtp)]
         if dtmf:
             lines += ["a=rtpmap:101 telephone-event/8000", "a=fmtp:101 0-15"]
+        if self.key:
+            lines.append("a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:" +
+                         self.key)
         lines += ["a=ptime:%d" % self.codec.ptime, "a=" + direction]
         return "\r\n".join(lines) + "\r\n"
 
     def talk_to(self, message):
-        """Starts to send to the address in a message's SDP."""
+        """Starts to send to the address in a message's SDP, by SRTP when it
+        has a key and we have one."""
+        theirs = srtp.key_of(message.sdp)
+        if self.key and theirs:
+            self.tx, self.rx = srtp.Srtp(self.key), srtp.Srtp(theirs)
+        else:
+            self.tx = self.rx = None
         self.remote = message.rtp()
 
     # -- media ----------------------------------------------------------------
@@ -65,7 +81,9 @@ class Voice:
                            (self.ts if ts is None else ts) & 0xffffffff,
                            self.ssrc)
         self.seq += 1
-        self.socket.sendto(head + payload, self.remote)
+        tx = self.tx
+        self.socket.sendto(tx.protect(head + payload) if tx
+                           else head + payload, self.remote)
 
     def send(self):
         due = time.monotonic()
@@ -110,6 +128,10 @@ class Voice:
                 data, source = self.socket.recvfrom(4096)
             except OSError:
                 return
+            if self.rx and len(data) >= 12:
+                data = self.rx.unprotect(data)
+                self.plain += data is None
+                data = data or b""
             if len(data) >= 12 and data[0] >> 6 == 2 and not \
                     64 <= data[1] & 0x7f <= 95:
                 self.packets.append((
