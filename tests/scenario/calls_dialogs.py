@@ -138,16 +138,39 @@ def fork_both_answer(s):
 
 def bindings_end(s):
     """A third contact takes the place of the oldest; * removes all."""
+    before = len(s.many[0].invites())
     third = s.client("many")
     for i in from_telegram(s, MANY, s.many[1], third):
         i.ring()
     time.sleep(0.3)
-    equal(len(s.many[0].invites()), 2)
+    equal(len(s.many[0].invites()), before)
     s.telegram.ask("hangup", call=s.tg_call(1001)["id"], reason="missed")
     third.wait("CANCEL", lambda m: m.method == "CANCEL")
     third.contact = "*"
     equal(third.register(0).code, 200)
     s.gateway.wait_trunk("many", "unregistered")
+
+
+def keepalive_of_phones(s):
+    """Of two phones the one that is gone is passed over; with both gone the
+    trunk is."""
+    gone, left = s.many
+    gone.silent = True
+    wait_for("its silence to be noticed", lambda: s.log().count(
+        "[many] unreachable"))
+    s.gateway.wait_trunk("many")
+    skip = len(gone.invites())
+    i, = from_telegram(s, MANY, left)
+    i.refuse(486, "Busy Here")
+    record_of(s, i)
+    equal(len(gone.invites()), skip)
+    left.silent = True
+    s.gateway.wait_trunk("many", "unreachable")
+    gone.silent = left.silent = False
+    s.gateway.wait_trunk("many")
+    for i in from_telegram(s, MANY, *s.many):
+        i.refuse(486, "Busy Here")
+    record_of(s, i)
 
 
 def other_device(s):
@@ -277,6 +300,7 @@ TESTS = [
     ("scenario_dialog_timer_expires", timer_expires),
     ("scenario_dialog_fork", fork),
     ("scenario_dialog_fork_both_answer", fork_both_answer),
+    ("scenario_dialog_keepalive_of_phones", keepalive_of_phones),
     ("scenario_dialog_bindings_end", bindings_end),
     ("scenario_dialog_other_device", other_device),
     ("scenario_dialog_caller_gives_up", caller_gives_up),
@@ -298,7 +322,8 @@ def main():
              session_timer=6, priority=1, identity="trust"),
         dict(PBX, name="strict", login="strict", session="shared",
              rel100="required", priority=2),
-        dict(PBX, name="many", login="many", session="many", bindings=2),
+        dict(PBX, name="many", login="many", session="many", bindings=2,
+             keepalive=1),
         dict(PBX, name="shared", login="shared", session="shared"),
         {"name": "lost", "session": "lost", "kind": "ip", "number": "700",
          "address": "127.0.0.1:%d" % lost.port, "keepalive": 1,
@@ -317,7 +342,11 @@ def main():
     s.clients.append(lost)
     s.pbx, s.timed, s.strict, s.shared = (
         s.client(n) for n in ("pbx", "timed", "strict", "shared"))
-    s.many = [s.client("many") for _ in range(2)]
+    s.many = [Silent(s.gateway.address, "many", PBX["password"])
+              for _ in range(2)]
+    for c in s.many:
+        s.clients.append(c)
+        equal(c.register().code, 200)
     play(s, TESTS, "scenario_dialog_nothing_left")
 
 
