@@ -100,7 +100,8 @@ struct worker {
 
 /* trunks.c */
 struct worker_trunk *worker_trunk_by_login(struct worker *w, const char *login);
-struct worker_trunk *worker_trunk_by_name(struct worker *w, const char *name);
+struct worker_trunk *worker_trunk_by_name(const struct worker *w,
+					  const char *name);
 bool worker_has_manager(const struct worker *w);
 /* The table of worker.W.trunks takes the place of the present one. */
 void worker_trunks_read(struct worker *w, json_t *list);
@@ -136,7 +137,8 @@ void worker_trunk_ping_binding(struct worker_trunk *t,
 			       const struct sip_binding *b);
 void worker_trunk_ping_forget(struct worker_trunk *t, const char *contact);
 /* False: its keep-alive is not answered. contact "": the PBX itself. */
-bool worker_trunk_is_there(const struct worker_trunk *t, const char *contact);
+bool worker_trunk_is_there(const struct worker *w, const char *trunk,
+			   const char *contact);
 
 /* worker.c */
 /* Takes the body. */

@@ -586,6 +586,7 @@ static struct sip_leg *leg_new(struct worker_call *wc,
 	l->wc = wc;
 	l->trunk = *trunk;
 	memset(&l->trunk.le, 0, sizeof(l->trunk.le));
+	memset(&l->trunk.pings, 0, sizeof(l->trunk.pings));
 	l->trunk.registration = NULL;
 	l->trunk.told = NULL;
 	l->sdp_id = random_u32();

@@ -59,7 +59,7 @@ size_t sip_place_bindings(const struct worker *w, const struct worker_trunk *t,
 	size_t there = 0;
 
 	for (size_t i = 0; i < n; i++)
-		if (worker_trunk_is_there(t, list[i]->contact))
+		if (worker_trunk_is_there(w, t->set.name, list[i]->contact))
 			list[there++] = list[i];
 	return there;
 }
@@ -166,7 +166,7 @@ int sip_place_find(struct sip_place *p, struct sip_invite_conf *conf,
 	if (t->set.kind == TRUNK_PBX_TO_GATEWAY)
 		return place_of_binding(p, conf, w, t, contact);
 	p->peer = ip ? t->address : t->status.registrar;
-	if (!worker_trunk_is_there(t, "") ||
+	if (!worker_trunk_is_there(w, t->set.name, "") ||
 	    (ip ? !sa_isset(&t->address, SA_ADDR)
 		: t->status.state != SIP_REGISTRATION_UP))
 		return -ENOTCONN;

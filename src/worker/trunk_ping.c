@@ -40,9 +40,11 @@ static struct trunk_ping *ping_find(const struct worker_trunk *t,
 	return NULL;
 }
 
-bool worker_trunk_is_there(const struct worker_trunk *t, const char *contact)
+bool worker_trunk_is_there(const struct worker *w, const char *trunk,
+			   const char *contact)
 {
-	const struct trunk_ping *tp = ping_find(t, contact);
+	const struct worker_trunk *t = worker_trunk_by_name(w, trunk);
+	const struct trunk_ping *tp = t ? ping_find(t, contact) : NULL;
 
 	return !tp || !tp->silent;
 }

@@ -35,7 +35,8 @@ struct worker_trunk *worker_trunk_by_login(struct worker *w, const char *login)
 	return NULL;
 }
 
-struct worker_trunk *worker_trunk_by_name(struct worker *w, const char *name)
+struct worker_trunk *worker_trunk_by_name(const struct worker *w,
+					  const char *name)
 {
 	struct le *le;
 
