@@ -9,31 +9,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "ctl/ctl.h"
-#include "storage/storage.h"
+#include "gateway_internal.h"
 
-#define WORKER_ID "w1"
-#define STORAGE_ID "s1"
-#define STOP_LIMIT_MS 8000
 #define KEY_FACT "secret.check"
 
-struct gateway {
-	const struct settings *settings;
-	int lock; /* descriptor that holds the data folder; -1 */
-	struct secret_key *key;
-	struct store *store;
-	struct bus *bus;
-	struct service *service;
-	struct ctl_server *control;
-	struct manager *manager;
-	struct storage *storage;
-	struct worker *worker;
-	struct tmr stop_limit;
-	void (*stopped)(void *arg);
-	void *stopped_arg;
-};
-
-static int fail(int err, const char *what, const char *why)
+int gateway_fail(int err, const char *what, const char *why)
 {
 	log_error("gateway", NULL, "%s: %s (%s)", what,
 		  why ? why : strerror(-err), strerror(-err));
@@ -57,8 +37,8 @@ static int check_key(struct gateway *g)
 		err = -EKEYREJECTED;
 	buf_clear(&kept);
 	if (err == -EKEYREJECTED)
-		return fail(err, "secret key",
-			    "not the key this store was made with");
+		return gateway_fail(err, "secret key",
+				    "not the key this store was made with");
 	return err;
 }
 
@@ -71,12 +51,12 @@ static int lock_data(struct gateway *g, const char *folder)
 	snprintf(path, sizeof(path), "%s/lock", folder);
 	g->lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
 	if (g->lock < 0)
-		return fail(-errno, path, NULL);
+		return gateway_fail(-errno, path, NULL);
 	if (!flock(g->lock, LOCK_EX | LOCK_NB))
 		return 0;
-	return errno == EWOULDBLOCK
-		       ? fail(-EBUSY, folder, "used by another gramline")
-		       : fail(-errno, path, NULL);
+	return errno == EWOULDBLOCK ? gateway_fail(-EBUSY, folder,
+						   "used by another gramline")
+				    : gateway_fail(-errno, path, NULL);
 }
 
 static int open_store(struct gateway *g)
@@ -86,23 +66,23 @@ static int open_store(struct gateway *g)
 	int err = secret_key_load(&g->key, s->key_file, &why);
 
 	if (err)
-		return fail(err, "secret key", why);
+		return gateway_fail(err, "secret key", why);
 	if (mkdir(s->data, 0700) && errno != EEXIST)
-		return fail(-errno, s->data, NULL);
+		return gateway_fail(-errno, s->data, NULL);
 	err = lock_data(g, s->data);
 	if (err)
 		return err;
 	err = store_open(&g->store, s->store, &why);
 	if (err)
-		return fail(err, s->store, why);
+		return gateway_fail(err, s->store, why);
 	return check_key(g);
 }
 
-static int start_storage(struct gateway *g)
+int gateway_start_storage(struct gateway *g)
 {
 	const struct settings *s = g->settings;
 	struct storage_conf conf = {
-		.id = STORAGE_ID,
+		.id = GATEWAY_STORAGE_ID,
 		.bus = g->bus,
 		.store = g->store,
 		.key = g->key,
@@ -120,49 +100,57 @@ static int start_storage(struct gateway *g)
 	const char *why = "storage";
 	int err = storage_new(&g->storage, &conf, &why);
 
-	return err ? fail(err, "session", why) : 0;
+	return err ? gateway_fail(err, "session", why) : 0;
 }
 
-static int start_manager(struct gateway *g)
+const struct settings *gateway_declared(const struct gateway *g)
+{
+	return g->reread ? g->reread : g->settings;
+}
+
+int gateway_start_manager(struct gateway *g, bool again)
 {
 	const struct settings *s = g->settings;
 	struct manager_conf conf = {
 		.bus = g->bus,
 		.store = g->store,
 		.records = s->records,
-		.storage = STORAGE_ID,
-		.trunks = s->trunks,
-		.trunks_n = s->trunks_n,
+		.storage = GATEWAY_STORAGE_ID,
+		.key = g->key,
+		.codec_built = settings_codec_built,
+		.declared = settings_declared(gateway_declared(g)),
+		.again = again,
 	};
 	int err = manager_new(&g->manager, &conf);
 
-	return err ? fail(err, "records", s->records) : 0;
+	return err ? gateway_fail(err, "records", s->records) : 0;
 }
 
-static int start_worker(struct gateway *g)
+int gateway_start_worker(struct gateway *g)
 {
 	struct worker_conf conf = g->settings->worker;
 	const char *why = "worker";
 	int err;
 
-	conf.id = WORKER_ID;
+	conf.id = GATEWAY_WORKER_ID;
 	conf.bus = g->bus;
 	err = worker_new(&g->worker, &conf, &why);
-	return err ? fail(err, "worker", why) : 0;
+	return err ? gateway_fail(err, "worker", why) : 0;
 }
 
 static int start_service(struct gateway *g, bool control)
 {
-	struct service_conf conf = {
-		.bus = g->bus, .worker = WORKER_ID, .storage = STORAGE_ID};
+	struct service_conf conf = {.bus = g->bus,
+				    .worker = GATEWAY_WORKER_ID,
+				    .storage = GATEWAY_STORAGE_ID};
 	int err = service_new(&g->service, &conf);
 
 	if (!err && control) {
 		err = ctl_server_new(&g->control, g->settings->control,
 				     g->service);
 		if (err)
-			return fail(err, "control socket",
-				    g->settings->control);
+			return gateway_fail(err, "control socket",
+					    g->settings->control);
 	}
 	return err;
 }
@@ -175,8 +163,10 @@ int gateway_new(struct gateway **gp, const struct settings *s, unsigned parts)
 	if (!g)
 		return -ENOMEM;
 	g->settings = s;
+	g->parts = parts;
 	g->lock = -1;
 	tmr_init(&g->stop_limit);
+	tmr_init(&g->worker_limit);
 	err = open_store(g);
 	if (!err)
 		err = bus_local_new(&g->bus);
@@ -184,11 +174,13 @@ int gateway_new(struct gateway **gp, const struct settings *s, unsigned parts)
 	if (!err)
 		err = start_service(g, parts & GATEWAY_CONTROL);
 	if (!err)
-		err = start_manager(g);
-	if (!err && parts & GATEWAY_WORKER)
-		err = start_worker(g);
+		err = gateway_roles_subscribe(g);
 	if (!err)
-		err = start_storage(g);
+		err = gateway_start_manager(g, false);
+	if (!err && parts & GATEWAY_WORKER)
+		err = gateway_start_worker(g);
+	if (!err)
+		err = gateway_start_storage(g);
 	if (err) {
 		gateway_free(&g);
 		return err;
@@ -212,8 +204,7 @@ static void stop_linger(void *arg)
 {
 	struct gateway *g = arg;
 
-	/* BYE and discardCall are on their way; their answers get a moment. */
-	tmr_start(&g->stop_limit, 700, stop_done, g);
+	tmr_start(&g->stop_limit, GATEWAY_LINGER_MS, stop_done, g);
 }
 
 static void stop_late(void *arg)
@@ -226,11 +217,12 @@ void gateway_stop(struct gateway *g, void (*done)(void *arg), void *arg)
 {
 	g->stopped = done;
 	g->stopped_arg = arg;
+	gateway_roles_leave(g);
 	if (!g->worker) {
 		stop_done(g);
 		return;
 	}
-	tmr_start(&g->stop_limit, STOP_LIMIT_MS, stop_late, g);
+	tmr_start(&g->stop_limit, GATEWAY_STOP_LIMIT_MS, stop_late, g);
 	worker_stop(g->worker, stop_linger, g);
 }
 
@@ -242,6 +234,9 @@ void gateway_free(struct gateway **gp)
 		return;
 	*gp = NULL;
 	tmr_cancel(&g->stop_limit);
+	gateway_roles_leave(g);
+	while (g->subs_n)
+		bus_unsubscribe(&g->subs[--g->subs_n]);
 	ctl_server_free(&g->control);
 	worker_free(&g->worker);
 	storage_free(&g->storage);
@@ -250,6 +245,7 @@ void gateway_free(struct gateway **gp)
 	service_free(&g->service);
 	store_close(&g->store);
 	secret_key_free(&g->key);
+	settings_free(&g->reread);
 	if (g->lock >= 0)
 		close(g->lock);
 	free(g);

@@ -17,6 +17,10 @@ int gateway_new(struct gateway **gp, const struct settings *s, unsigned parts);
 /* Ends all calls, then calls done from the loop. */
 void gateway_stop(struct gateway *g, void (*done)(void *arg), void *arg);
 void gateway_free(struct gateway **gp);
+/* Trunks and owners of sessions as the file has them now. Errors: those of
+ * settings_read(), -EINVAL for other sessions, errno of the store; nothing has
+ * changed then, err says why. */
+int gateway_reload(struct gateway *g, struct config_error *err);
 struct service *gateway_service(struct gateway *g);
 
 #endif

@@ -13,6 +13,7 @@
 #include "base/timer_wheel.h"
 #include "ctl/ctl.h"
 #include "gateway.h"
+#include "hangup.h"
 #include "login.h"
 #include "message.h"
 
@@ -52,7 +53,9 @@ static const char usage[] =
 	"  -x      asks the running gateway: show calls, show trunks,\n"
 	"          show sessions, show bans, show status, show counters,\n"
 	"          show causes, show version, explain CALL,\n"
-	"          ban add ADDRESS, ban lift ADDRESS\n"
+	"          ban add ADDRESS, ban lift ADDRESS,\n"
+	"          trunk add|set NAME KEY=VALUE.., trunk show NAME, reload;\n"
+	"          see gramline(1)\n"
 	"  -c      configuration (" CONFIG_DEFAULT ")\n"
 	"  -s      control socket, without reading a configuration\n"
 	"  --json  the answer as JSON\n";
@@ -137,6 +140,13 @@ static void heap_without_thread_caches(char **argv)
 	log_warn("gateway", NULL, "memory: no new start: %s", strerror(errno));
 }
 
+static void on_hangup(void *arg)
+{
+	struct config_error err = {{0}};
+
+	(void)gateway_reload(arg, &err); /* tells by itself */
+}
+
 static int verb_run(const struct options *o)
 {
 	struct settings *s;
@@ -146,12 +156,15 @@ static int verb_run(const struct options *o)
 	s = read_settings(o);
 	if (!s)
 		return 1;
-	if (!gateway_new(&running, s, GATEWAY_WORKER | GATEWAY_CONTROL)) {
+	if (!hangup_block() &&
+	    !gateway_new(&running, s, GATEWAY_WORKER | GATEWAY_CONTROL) &&
+	    !hangup_listen(on_hangup, running)) {
 		log_info("gateway", NULL, "gramline %s is running",
 			 GRAMLINE_VERSION);
 		re_main(on_signal);
 		status = 0;
 	}
+	hangup_close();
 	gateway_free(&running);
 	settings_free(&s);
 	return status;

@@ -322,6 +322,7 @@ static int read_sip(struct settings *s, struct config *c,
 	struct config_section *sip = config_section(c, "sip", 0);
 	struct worker_conf *w = &s->worker;
 	uint64_t threads = 0, device_s = 15, ring_s = 180;
+	bool registrar = true;
 	int fail = read_listen(s, sip, err);
 
 	w->tcp = true;
@@ -345,6 +346,9 @@ static int read_sip(struct settings *s, struct config *c,
 		fail = config_uint(sip, "ring_timeout", 1, 3600, &ring_s, err);
 	if (!fail)
 		fail = config_bool(sip, "log_digits", &w->log_digits, err);
+	if (!fail)
+		fail = config_bool(sip, "registrar", &registrar, err);
+	w->no_registrar = !registrar;
 	if (!fail)
 		fail = settings_guard_read(w, sip, err);
 	if (!fail)
@@ -436,6 +440,10 @@ static int read_sessions(struct settings *s, struct config *c,
 				   sizeof(s->phones[n]), err);
 		if (!fail)
 			fail = read_use(x, &s->uses[n], err);
+		memcpy(s->members[n].name, x->name, strlen(x->name) + 1);
+		if (!fail)
+			fail = config_text(x, "owner", s->members[n].owner,
+					   sizeof(s->members[n].owner), err);
 		if (fail)
 			return fail;
 		s->sessions_n++;
@@ -453,6 +461,8 @@ int settings_read(struct settings **sp, const char *path,
 	if (!s)
 		return -ENOMEM;
 	s->log = LOG_LEVEL_INFO;
+	if (strlen(path) < sizeof(s->path))
+		memcpy(s->path, path, strlen(path) + 1);
 	fail = config_read_file(&c, path, err);
 	if (!fail)
 		fail = read_general(s, c, err);
@@ -473,6 +483,12 @@ int settings_read(struct settings **sp, const char *path,
 	}
 	*sp = s;
 	return 0;
+}
+
+struct manager_declared settings_declared(const struct settings *s)
+{
+	return (struct manager_declared){s->trunks, s->trunks_n, s->members,
+					 s->sessions_n};
 }
 
 void settings_free(struct settings **sp)

@@ -14,6 +14,7 @@
 
 struct settings {
 	enum log_level log;
+	char path[256];     /* of the file itself */
 	char data[256];     /* folder */
 	char store[300];    /* DATA/gramline.db */
 	char records[300];  /* DATA/calls.jsonl; "" none */
@@ -34,6 +35,7 @@ struct settings {
 	const char *session_list[SETTINGS_SESSIONS_MAX];
 	char phones[SETTINGS_SESSIONS_MAX][32];
 	struct tg_use uses[SETTINGS_SESSIONS_MAX];
+	struct manager_session members[SETTINGS_SESSIONS_MAX];
 	size_t sessions_n;
 
 	struct trunk *trunks; /* allocated */
@@ -50,5 +52,9 @@ struct settings {
 int settings_read(struct settings **sp, const char *path,
 		  struct config_error *err);
 void settings_free(struct settings **sp);
+/* What the Manager takes; points into s. */
+struct manager_declared settings_declared(const struct settings *s);
+/* Is this codec (behaviour 3.9) in this build? */
+bool settings_codec_built(const char *name);
 
 #endif

@@ -13,8 +13,6 @@ int settings_require_text(struct config_section *s, const char *key,
 int settings_guard_read(struct worker_conf *w, struct config_section *sip,
 			struct config_error *err);
 /* settings_trunk.c: every [trunk NAME]; the sessions are read already. */
-/* Is this codec setting in this build? */
-bool settings_codec_built(const char *name);
 int settings_trunks_read(struct settings *s, struct config *c,
 			 struct config_error *err);
 

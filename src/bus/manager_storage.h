@@ -10,6 +10,9 @@
  *   manager.message        {session, storage, from: USER, text} a user wrote
  *                          to an account whose messages are on; not our own,
  *                          edited ones or those of other accounts of ours
+ *   manager.storage.gone   {storage}: it has stopped
+ *   manager.up             {}: a Manager came back (manager_worker.h); Storages
+ *                          tell the state of their sessions
  *   storage.S.call.assign  {call, worker}: events of the call go there
  *   storage.S.login.start    request {session, phone}
  *   storage.S.login.resend   request {session}
@@ -43,6 +46,7 @@
 #define BUS_MANAGER_STORAGE_H
 
 #define BUS_MANAGER_CALL_INCOMING "manager.call.incoming"
+#define BUS_MANAGER_STORAGE_GONE "manager.storage.gone"
 #define BUS_MANAGER_SESSION_STATE "manager.session.state"
 #define BUS_MANAGER_MESSAGE "manager.message"
 #define BUS_STORAGE_CALL_ASSIGN "storage.%s.call.assign"

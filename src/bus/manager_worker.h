@@ -1,13 +1,17 @@
 /* Manager <-> Worker. Version 1.
  *
- *   manager.hello          {worker}: the Manager answers with worker.W.trunks
- *   worker.W.trunks        {trunks: [{name, storage, authorised, settings:
- *                          {key: text} as in route/trunk_json.h}]}; the whole
- *                          table, on change and every 2 s as heartbeat: a
- *                          Worker that has not heard it for 10 s answers 503
- *                          No response from Manager. authorised false:
- *                          Telegram has no log-in for it, REGISTER is refused
- *                          (403)
+ *   manager.hello          {worker, address: of its SIP, registrar: bool: PBXs
+ *                          may register there, calls: [id]: those it has}: the
+ *                          Manager answers with worker.W.trunks
+ *   manager.bye            {worker}: it has stopped
+ *   manager.up             {}: a Manager came back; Workers say hello
+ *   worker.W.trunks        {trunks: [{name, storage, here: bool: this Worker
+ *                          serves it, settings: {key: text} as in
+ *                          route/trunk_json.h, refusal: cause of REGISTER,
+ *                          text: of rows without a reason}]}; the whole table,
+ *                          on change and every 2 s as heartbeat: a Worker that
+ *                          has not heard it for 10 s answers 503 No response
+ *                          from Manager; {gone: true}: at once
  *   manager.route          request {call, worker, trunk, identifier, codec:
  *                          false when the offer has none in common}
  *     answer {ok: true, session, storage, peer: {kind, value}}
@@ -23,7 +27,8 @@
  *                          targets: [{trunk, priority, from_user,
  *                          from_name, number: called at the PBX; "": the
  *                          trunk's own}],
- *                          caller_is_gateway: bool (482, against loops)}
+ *                          caller_is_gateway: bool (482, against loops);
+ *                          refusal: {cause, text}: it must not ring}
  *   manager.ban            {worker, address, seconds, times, reason}: kept
  *   manager.ban.lifted     {address}
  *   worker.W.ban           {address, seconds, times, reason}: one that is
@@ -33,9 +38,17 @@
  *   manager.show.trunks    request {} -> {rows: [..]}
  *   manager.explain        request {call: its id, event or SIP Call-ID}
  *     answer {ok: true, rows: [{what, text}], record} | {ok: false, text}
+ *   manager.trunk.VERB     request {trunk, settings: {key: text}} -> {ok, rows}
+ *                          | {ok: false, text}; add, set, show, account,
+ *                          password, enable, disable, remove
+ *   manager.place.VERB     request {worker or storage: id} -> {ok}; enable,
+ *                          disable; show -> {rows}
+ *   manager.subscription.VERB request {subscription, settings} -> {ok}; set,
+ *                          remove; show -> {rows}
  *   manager.call.open      {call, worker, keep: {...}} what is needed to close
  *                          the call after a crash; sent again when it changes
- *   manager.call.record    {call, record: {...}} the call ended
+ *   manager.call.record    request {call, record: {...}} -> {ok} the call
+ *                          ended; a Worker keeps what has no answer
  *   worker.W.show          request {what: "calls"|"status"|"bans"|
  *                          "refused"} -> {rows: [..]}
  *   worker.W.bye           {dialog: text} say BYE in a dialog of an earlier
@@ -45,6 +58,15 @@
 #define BUS_MANAGER_WORKER_H
 
 #define BUS_MANAGER_HELLO "manager.hello"
+#define BUS_MANAGER_BYE "manager.bye"
+#define BUS_MANAGER_UP "manager.up"
+#define BUS_MANAGER_TRUNK "manager.trunk.>"
+#define BUS_MANAGER_PLACE "manager.place.>"
+#define BUS_MANAGER_PLACE_SHOW "manager.place.show"
+#define BUS_MANAGER_PLACE_ENABLE "manager.place.enable"
+#define BUS_MANAGER_SUBSCRIPTION "manager.subscription.>"
+#define BUS_MANAGER_SUBSCRIPTION_SET "manager.subscription.set"
+#define BUS_MANAGER_SUBSCRIPTION_REMOVE "manager.subscription.remove"
 #define BUS_MANAGER_ROUTE "manager.route"
 #define BUS_MANAGER_REGISTERED "manager.registered"
 #define BUS_MANAGER_REACHABLE "manager.reachable"

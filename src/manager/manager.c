@@ -6,15 +6,13 @@
 #include <string.h>
 
 #include "base/cause.h"
+#include "base/clock.h"
 #include "base/log.h"
 #include "bus/manager_storage.h"
 #include "bus/manager_worker.h"
 #include "bus/text.h"
 #include "manager/internal.h"
 #include "route/caller.h"
-#include "route/trunk_json.h"
-
-#define ANNOUNCE_MS 2000
 
 void manager_publish(struct manager *m, const char *subject, json_t *body)
 {
@@ -22,174 +20,111 @@ void manager_publish(struct manager *m, const char *subject, json_t *body)
 		log_error("manager", NULL, "no memory for %s", subject);
 }
 
-static struct trunk *trunk_find(struct manager *m, const char *name)
+int64_t manager_now(void)
 {
-	for (size_t i = 0; i < m->conf.trunks_n; i++)
-		if (strcmp(m->trunks[i].name, name) == 0)
-			return &m->trunks[i];
-	return NULL;
-}
-
-/* False once Telegram has said so; not merely while there is no connection. */
-static bool session_authorised(const struct manager *m, const char *name)
-{
-	const json_t *session = json_object_get(m->sessions, name);
-
-	return !json_is_false(json_object_get(session, "logged_in"));
+	return (int64_t)(clock_wall().us / USEC_S);
 }
 
 /* -- Workers ------------------------------------------------------------------
  */
 
-static json_t *announced(const struct manager *m, const struct trunk *t)
-{
-	return json_pack("{ss ss sb so}", "name", t->name, "storage",
-			 m->conf.storage, "authorised",
-			 session_authorised(m, t->session), "settings",
-			 trunk_json(t, TRUNK_JSON_ALL));
-}
-
-static json_t *trunks_json(const struct manager *m)
-{
-	json_t *list = json_array();
-
-	for (size_t i = 0; i < m->conf.trunks_n; i++) {
-		json_array_append_new(list, announced(m, &m->trunks[i]));
-	}
-	return list;
-}
-
-static void announce_to(struct manager *m, const char *worker)
-{
-	char subject[96];
-
-	snprintf(subject, sizeof(subject), BUS_WORKER_TRUNKS, worker);
-	manager_publish(m, subject,
-			json_pack("{so}", "trunks", trunks_json(m)));
-}
-
-static void announce_all(void *arg)
-{
-	struct manager *m = arg;
-	struct le *le;
-
-	LIST_FOREACH(&m->workers, le)
-	announce_to(m, ((struct manager_worker *)le->data)->id);
-	tmr_start(&m->announce, ANNOUNCE_MS, announce_all, m);
-}
-
-static void worker_destroy(void *arg)
-{
-	struct manager_worker *w = arg;
-
-	list_unlink(&w->le);
-}
-
 static void on_hello(const struct bus_message *msg, void *arg)
 {
 	struct manager *m = arg;
-	const char *id = text_of(msg->body, "worker");
-	struct manager_worker *w;
-	struct le *le;
+	struct manager_worker *w =
+		manager_worker_add(m, text_of(msg->body, "worker"));
 
-	LIST_FOREACH(&m->workers, le)
-	if (strcmp(((struct manager_worker *)le->data)->id, id) == 0)
-		goto known;
-	w = mem_zalloc(sizeof(*w), worker_destroy);
 	if (!w)
 		return;
-	snprintf(w->id, sizeof(w->id), "%s", id);
-	list_append(&m->workers, &w->le, w);
-known:
-	manager_bans_send(m, id);
-	announce_to(m, id);
-	manager_stale_worker(m, id);
+	text_copy(w->address, sizeof(w->address), msg->body, "address");
+	w->registrar = !json_is_false(json_object_get(msg->body, "registrar"));
+	manager_calls_settle(m, w->id, json_object_get(msg->body, "calls"));
+	manager_bans_send(m, w->id);
+	manager_announce_to(m, w);
+	manager_stale_worker(m, w->id);
+}
+
+static void on_bye(const struct bus_message *msg, void *arg)
+{
+	struct manager *m = arg;
+
+	mem_deref(manager_worker_find(m, text_of(msg->body, "worker")));
+	manager_announce_soon(m);
 }
 
 static void on_registered(const struct bus_message *msg, void *arg)
 {
-	struct manager *m = arg;
-	struct trunk *t = trunk_find(m, text_of(msg->body, "trunk"));
-	size_t i;
+	struct manager_trunk *t =
+		manager_trunk_find(arg, text_of(msg->body, "trunk"));
 
 	if (!t)
 		return;
-	i = (size_t)(t - m->trunks);
-	m->registrations[i].registered =
+	t->registered =
 		json_integer_value(json_object_get(msg->body, "expires_s")) > 0;
-	snprintf(m->registrations[i].source, sizeof(m->registrations[i].source),
-		 "%s", text_of(msg->body, "source"));
-	snprintf(m->registrations[i].user_agent,
-		 sizeof(m->registrations[i].user_agent), "%s",
-		 text_of(msg->body, "user_agent"));
-	snprintf(m->registrations[i].worker, sizeof(m->registrations[i].worker),
-		 "%s", text_of(msg->body, "worker"));
-	text_copy(m->registrations[i].cause, sizeof(m->registrations[i].cause),
-		  msg->body, "cause");
+	text_copy(t->source, sizeof(t->source), msg->body, "source");
+	text_copy(t->user_agent, sizeof(t->user_agent), msg->body,
+		  "user_agent");
+	text_copy(t->worker, sizeof(t->worker), msg->body, "worker");
+	text_copy(t->cause, sizeof(t->cause), msg->body, "cause");
 }
 
 static void on_reachable(const struct bus_message *msg, void *arg)
 {
-	struct manager *m = arg;
-	struct trunk *t = trunk_find(m, text_of(msg->body, "trunk"));
-	size_t i = (size_t)(t - m->trunks);
+	struct manager_trunk *t =
+		manager_trunk_find(arg, text_of(msg->body, "trunk"));
 
 	if (!t)
 		return;
-	m->registrations[i].unreachable =
-		json_is_false(json_object_get(msg->body, "reachable"));
-	text_copy(m->registrations[i].cause, sizeof(m->registrations[i].cause),
-		  msg->body, "cause");
+	t->unreachable = json_is_false(json_object_get(msg->body, "reachable"));
+	text_copy(t->cause, sizeof(t->cause), msg->body, "cause");
 }
 
 /* -- routes -------------------------------------------------------------------
  */
 
 static void refuse(struct manager *m, const struct bus_message *msg,
-		   enum cause_row row)
+		   enum cause_row row, const char *text)
 {
-	bus_reply(
-		m->conf.bus, msg->inbox,
-		json_pack("{sb ss}", "ok", 0, "cause", cause_facts(row)->name));
+	bus_reply(m->conf.bus, msg->inbox,
+		  json_pack("{sb ss ss}", "ok", 0, "cause",
+			    cause_facts(row)->name, "text", text));
 }
 
-/* In the order of behaviour 3.4, rows 7 and 8 before 10: without a common codec
- * no Storage is asked, which tells these otherwise. */
-static void refuse_codec(struct manager *m, const struct bus_message *msg,
-			 const char *session)
-{
-	json_t *known = json_object_get(m->sessions, session);
-
-	if (!known)
-		refuse(m, msg, CAUSE_STORAGE_UNAVAILABLE);
-	else if (strcmp(text_of(known, "state"), "ready") != 0)
-		refuse(m, msg, CAUSE_SESSION_NOT_RUNNING);
-	else
-		refuse(m, msg, CAUSE_NOT_ACCEPTABLE);
-}
-
+/* Behaviour 3.4, rows 7 to 11 of an INVITE. What the session is capable of at
+ * this moment the Storage tells when it is asked (rows 8 and 12); only what
+ * comes behind that question must not be told before it. */
 static void on_route(const struct bus_message *msg, void *arg)
 {
 	struct manager *m = arg;
-	struct trunk *t = trunk_find(m, text_of(msg->body, "trunk"));
+	const struct manager_trunk *t =
+		manager_trunk_find(m, text_of(msg->body, "trunk"));
 	struct route_identifier id;
+	enum cause_row row;
+	char text[64] = "";
 
 	if (!t) {
-		refuse(m, msg, CAUSE_ROUTE_NOT_FOUND);
+		refuse(m, msg, CAUSE_ROUTE_NOT_FOUND, "");
 		return;
 	}
-	if (json_is_false(json_object_get(msg->body, "codec"))) {
-		refuse_codec(m, msg, t->session);
+	row = manager_may_call(m, &t->set, text);
+	if (row == CAUSE_ROWS &&
+	    json_is_false(json_object_get(msg->body, "codec")))
+		row = manager_session_ready(m, t->set.session)
+			      ? CAUSE_NOT_ACCEPTABLE
+			      : CAUSE_SESSION_NOT_RUNNING;
+	if (row == CAUSE_ROWS &&
+	    route_identifier_read(&id, t->set.caller_phone,
+				  text_of(msg->body, "identifier")))
+		row = CAUSE_NOT_FOUND;
+	if (row != CAUSE_ROWS) {
+		refuse(m, msg, row, text);
 		return;
 	}
-	if (route_identifier_read(&id, t->caller_phone,
-				  text_of(msg->body, "identifier"))) {
-		refuse(m, msg, CAUSE_NOT_FOUND);
-		return;
-	}
+	manager_call_add(m, text_of(msg->body, "call"),
+			 text_of(msg->body, "worker"), t->set.name);
 	bus_reply(m->conf.bus, msg->inbox,
 		  json_pack("{sb ss ss s{ss ss}}", "ok", 1, "session",
-			    t->session, "storage", m->conf.storage, "peer",
+			    t->set.session, "storage", m->conf.storage, "peer",
 			    "kind", route_kind_name(id.kind), "value",
 			    id.value));
 }
@@ -213,13 +148,31 @@ static void on_session_state(const struct bus_message *msg, void *arg)
 {
 	struct manager *m = arg;
 	const char *session = text_of(msg->body, "session");
-	bool authorised = session_authorised(m, session);
+	json_t *before = json_object_get(m->sessions, session);
+	bool same =
+		before && json_equal(json_object_get(before, "logged_in"),
+				     json_object_get(msg->body, "logged_in"));
 
 	json_object_set(m->sessions, session, msg->body);
-	if (authorised != session_authorised(m, session))
-		announce_all(m);
+	if (!same)
+		manager_announce_soon(m);
 	if (strcmp(text_of(msg->body, "state"), "ready") == 0)
 		manager_stale_session(m, session);
+}
+
+static void on_storage_gone(const struct bus_message *msg, void *arg)
+{
+	struct manager *m = arg;
+	const char *storage = text_of(msg->body, "storage"), *name;
+	json_t *session;
+	void *next;
+
+	json_object_foreach_safe(m->sessions, next, name, session)
+	{
+		if (strcmp(text_of(session, "storage"), storage) == 0)
+			json_object_del(m->sessions, name);
+	}
+	manager_announce_soon(m);
 }
 
 static void on_ban(const struct bus_message *msg, void *arg)
@@ -239,36 +192,19 @@ static void on_call_open(const struct bus_message *msg, void *arg)
 
 static void on_call_record(const struct bus_message *msg, void *arg)
 {
-	manager_call_record(arg, msg->body);
-}
+	struct manager *m = arg;
 
-static const char *trunk_state(const struct manager *m, size_t i)
-{
-	if (m->registrations[i].unreachable)
-		return "unreachable";
-	if (m->trunks[i].kind == TRUNK_IP)
-		return "static";
-	return m->registrations[i].registered ? "registered" : "unregistered";
+	manager_call_record(m, msg->body);
+	if (msg->inbox)
+		bus_reply(m->conf.bus, msg->inbox, json_pack("{sb}", "ok", 1));
 }
 
 static void on_show_trunks(const struct bus_message *msg, void *arg)
 {
 	struct manager *m = arg;
-	json_t *rows = json_array();
 
-	for (size_t i = 0; i < m->conf.trunks_n; i++)
-		json_array_append_new(
-			rows,
-			json_pack("{ss ss ss si ss ss ss ss}", "trunk",
-				  m->trunks[i].name, "kind",
-				  trunk_kind_name(m->trunks[i].kind), "session",
-				  m->trunks[i].session, "priority",
-				  (int)m->trunks[i].priority, "state",
-				  trunk_state(m, i), "cause",
-				  m->registrations[i].cause, "source",
-				  m->registrations[i].source, "user_agent",
-				  m->registrations[i].user_agent));
-	bus_reply(m->conf.bus, msg->inbox, json_pack("{so}", "rows", rows));
+	bus_reply(m->conf.bus, msg->inbox,
+		  json_pack("{so}", "rows", manager_show_trunks(m)));
 }
 
 /* -- the role
@@ -293,6 +229,11 @@ static int subscribe_all(struct manager *m)
 		{BUS_MANAGER_EXPLAIN, on_explain},
 		{BUS_MANAGER_BAN, on_ban},
 		{BUS_MANAGER_BAN_LIFTED, on_ban_lifted},
+		{BUS_MANAGER_BYE, on_bye},
+		{BUS_MANAGER_STORAGE_GONE, on_storage_gone},
+		{BUS_MANAGER_TRUNK, manager_on_trunk},
+		{BUS_MANAGER_PLACE, manager_on_place},
+		{BUS_MANAGER_SUBSCRIPTION, manager_on_subscription},
 	};
 
 	for (size_t i = 0; i < sizeof(table) / sizeof(*table); i++) {
@@ -317,27 +258,37 @@ int manager_new(struct manager **mp, const struct manager_conf *conf)
 	m->records_fd = -1;
 	m->sessions = json_object();
 	tmr_init(&m->announce);
-	m->trunks = calloc(conf->trunks_n + 1, sizeof(*m->trunks));
-	m->registrations =
-		calloc(conf->trunks_n + 1, sizeof(*m->registrations));
-	if (!m->trunks || !m->registrations || !m->sessions) {
-		err = -ENOMEM;
+	err = m->sessions ? manager_records_open(m) : -ENOMEM;
+	if (err)
 		goto out;
-	}
-	if (conf->trunks_n)
-		memcpy(m->trunks, conf->trunks,
-		       conf->trunks_n * sizeof(*m->trunks));
-	err = manager_records_open(m);
+	manager_places_load(m);
+	err = manager_declare(m, &conf->declared);
 	if (!err)
 		err = subscribe_all(m);
 	if (err)
 		goto out;
-	tmr_start(&m->announce, ANNOUNCE_MS, announce_all, m);
+	/* Workers and Storages that run tell what they have. */
+	if (conf->again)
+		manager_publish(m, BUS_MANAGER_UP, json_object());
 	*mp = m;
 	return 0;
 out:
 	manager_free(&m);
 	return err;
+}
+
+static void farewell(struct manager *m)
+{
+	char subject[96];
+	struct le *le;
+
+	LIST_FOREACH(&m->workers, le)
+	{
+		const struct manager_worker *w = le->data;
+
+		snprintf(subject, sizeof(subject), BUS_WORKER_TRUNKS, w->id);
+		manager_publish(m, subject, json_pack("{sb}", "gone", 1));
+	}
 }
 
 void manager_free(struct manager **mp)
@@ -350,13 +301,15 @@ void manager_free(struct manager **mp)
 	tmr_cancel(&m->announce);
 	while (m->subs_n)
 		bus_unsubscribe(&m->subs[--m->subs_n]);
+	farewell(m);
+	manager_incoming_drop(m);
 	manager_records_close(m);
 	list_flush(&m->workers);
 	list_flush(&m->said);
+	list_flush(&m->calls);
+	list_flush(&m->trunks);
 	json_decref(m->sessions);
-	if (m->trunks)
-		bytes_wipe(m->trunks, m->conf.trunks_n * sizeof(*m->trunks));
-	free(m->trunks);
-	free(m->registrations);
+	json_decref(m->owners);
+	json_decref(m->off);
 	free(m);
 }

@@ -15,7 +15,10 @@ static char database[64], records[64];
 static struct store *store;
 static struct manager *manager;
 
+static struct secret_key *secret;
 static struct trunk trunks[3];
+static const struct manager_session sessions[] = {{"office", "anna"},
+						  {"home", ""}};
 
 static void trunks_make(void)
 {
@@ -59,8 +62,9 @@ static int start(void)
 		.store = store,
 		.records = records,
 		.storage = "s1",
-		.trunks = trunks,
-		.trunks_n = sizeof(trunks) / sizeof(*trunks),
+		.key = secret,
+		.declared = {trunks, sizeof(trunks) / sizeof(*trunks), sessions,
+			     sizeof(sessions) / sizeof(*sessions)},
 	};
 
 	return manager_new(&manager, &conf);
@@ -114,6 +118,14 @@ static json_t *record(size_t i)
 	return o;
 }
 
+static void session_is(const char *name, const char *state, bool logged_in)
+{
+	bus_publish(bus, "manager.session.state",
+		    json_pack("{ss ss ss sb}", "session", name, "storage", "s1",
+			      "state", state, "logged_in", logged_in));
+	ear_settle();
+}
+
 /* -- tests ------------------------------------------------------------------
  */
 
@@ -150,6 +162,8 @@ static void test_manager_routes_by_the_rules_of_the_trunk(void)
 	json_t *o;
 
 	CHECK(begin());
+	session_is("office", "ready", true);
+	session_is("home", "ready", true);
 	o = route("pbx", "+99966000002");
 	CHECK(json_is_true(json_object_get(o, "ok")));
 	CHECK_STR(text_of(o, "session"), "office");
@@ -172,6 +186,8 @@ static void test_manager_refuses_routes_with_the_true_cause(void)
 	json_t *o;
 
 	CHECK(begin());
+	session_is("office", "ready", true);
+	session_is("home", "ready", true);
 	o = route("nobody", "+99966000002");
 	CHECK(json_is_false(json_object_get(o, "ok")));
 	CHECK_STR(text_of(o, "cause"), "ROUTE_NOT_FOUND");
@@ -608,7 +624,14 @@ static void test_manager_dials_what_the_caller_wrote(void)
 
 int main(void)
 {
-	if (!mkdtemp(folder) || libre_init())
+	const char *why = NULL;
+
+	(void)setenv("GRAMLINE_KEY",
+		     "000102030405060708090a0b0c0d0e0f"
+		     "101112131415161718191a1b1c1d1e1f",
+		     1);
+	if (!mkdtemp(folder) || libre_init() ||
+	    secret_key_load(&secret, NULL, &why))
 		return 1;
 	snprintf(database, sizeof(database), "%s/db", folder);
 	snprintf(records, sizeof(records), "%s/calls.jsonl", folder);
@@ -631,6 +654,7 @@ int main(void)
 	RUN(test_manager_tells_only_the_far_ends_there_were);
 	RUN(test_manager_dials_what_the_caller_wrote);
 	libre_close();
+	secret_key_free(&secret);
 	unlink(database);
 	rmdir(folder);
 	return check_done();

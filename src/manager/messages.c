@@ -28,9 +28,12 @@ static json_t *numbers_of(const struct manager *m, const char *session,
 {
 	json_t *numbers = json_object();
 	char number[128];
+	struct le *le;
 
-	for (size_t i = 0; i < m->conf.trunks_n; i++) {
-		const struct trunk *t = &m->trunks[i];
+	LIST_FOREACH(&m->trunks, le)
+	{
+		const struct trunk *t =
+			&((const struct manager_trunk *)le->data)->set;
 
 		if (strcmp(t->session, session) != 0)
 			continue;

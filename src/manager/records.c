@@ -49,8 +49,13 @@ int manager_record_write(struct manager *m, json_t *record)
 
 void manager_call_open(struct manager *m, json_t *body)
 {
-	char *text = json_dumps(json_object_get(body, "keep"), JSON_COMPACT);
+	json_t *keep = json_object_get(body, "keep");
+	char *text;
 
+	json_object_set(keep, "worker", json_object_get(body, "worker"));
+	manager_call_add(m, text_of(body, "call"), text_of(body, "worker"),
+			 text_of(keep, "trunk"));
+	text = json_dumps(keep, JSON_COMPACT);
 	if (text)
 		(void)store_call_put(m->conf.store, text_of(body, "call"),
 				     text);
@@ -80,6 +85,8 @@ static void tell_caller(struct manager *m, json_t *record)
 
 void manager_call_record(struct manager *m, json_t *body)
 {
+	manager_call_remove(m, text_of(body, "call"));
+	manager_subscription_use(m, json_object_get(body, "record"));
 	tell_caller(m, json_object_get(body, "record"));
 	/* An unwritten record is not forgotten: the next start closes the call
 	 * that is still kept as open. */
@@ -168,6 +175,16 @@ static void load_stale(const char *call_id, const char *json, void *arg)
 	s->discard_sent = !*text_of(s->keep, "telegram_id");
 }
 
+/* Its Worker may still have it: manager_calls_settle() will know. */
+static void load_running(const char *call_id, const char *json, void *arg)
+{
+	json_t *keep = json_loads(json, 0, NULL);
+
+	manager_call_add(arg, call_id, text_of(keep, "worker"),
+			 text_of(keep, "trunk"));
+	json_decref(keep);
+}
+
 int manager_records_open(struct manager *m)
 {
 	struct le *le;
@@ -180,6 +197,10 @@ int manager_records_open(struct manager *m)
 		if (m->records_fd < 0)
 			return -errno;
 	}
+	if (m->conf.again) {
+		(void)store_call_each(m->conf.store, load_running, m);
+		return 0;
+	}
 	(void)store_call_each(m->conf.store, load_stale, m);
 	LIST_FOREACH(&m->stale, le)
 	{
@@ -188,6 +209,27 @@ int manager_records_open(struct manager *m)
 		(void)store_call_remove(m->conf.store, s->id);
 	}
 	return 0;
+}
+
+struct search {
+	struct manager *m;
+	const char *id;
+};
+
+static void load_one(const char *call_id, const char *json, void *arg)
+{
+	const struct search *s = arg;
+
+	if (strcmp(call_id, s->id) == 0)
+		load_stale(call_id, json, s->m);
+}
+
+void manager_call_stale(struct manager *m, const char *id)
+{
+	struct search s = {m, id};
+
+	(void)store_call_each(m->conf.store, load_one, &s);
+	(void)store_call_remove(m->conf.store, id);
 }
 
 void manager_records_close(struct manager *m)

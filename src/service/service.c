@@ -8,10 +8,13 @@
 #include "base/cause.h"
 #include "base/log.h"
 #include "base/re.h"
+#include "bus/gateway.h"
 #include "bus/manager_storage.h"
 #include "bus/manager_worker.h"
+#include "service/words.h"
 
 #define ANSWER_TIMEOUT_MS 5000
+#define ROLE_TIMEOUT_MS 10000
 #define LOGIN_TIMEOUT_MS 60000
 #define MESSAGE_TIMEOUT_MS 30000
 #define FILE_TIMEOUT_MS (3600 * 1000)
@@ -31,6 +34,7 @@ struct command {
 	unsigned timeout_ms;
 	const char *columns;  /* of a table, joined by blanks */
 	const char *needs[2]; /* mandatory text arguments */
+	bool settings;        /* KEY=VALUE behind them */
 	json_t *(*make)(void);
 };
 
@@ -105,8 +109,95 @@ static const struct command commands[] = {
 	{.name = "show trunks",
 	 .subject = BUS_MANAGER_SHOW_TRUNKS,
 	 .timeout_ms = ANSWER_TIMEOUT_MS,
-	 .columns = "trunk kind session priority state cause source "
-		    "user_agent"},
+	 .columns = "trunk kind session priority enabled declared calls state "
+		    "worker cause source user_agent"},
+	{.name = "trunk add",
+	 .subject = "manager.trunk.add",
+	 .timeout_ms = ANSWER_TIMEOUT_MS,
+	 .columns = "trunk kind login",
+	 .needs = {"trunk"},
+	 .settings = true},
+	{.name = "trunk set",
+	 .subject = "manager.trunk.set",
+	 .timeout_ms = ANSWER_TIMEOUT_MS,
+	 .needs = {"trunk"},
+	 .settings = true},
+	{.name = "trunk show",
+	 .subject = "manager.trunk.show",
+	 .timeout_ms = ANSWER_TIMEOUT_MS,
+	 .columns = "setting value given help",
+	 .needs = {"trunk"}},
+	{.name = "trunk account",
+	 .subject = "manager.trunk.account",
+	 .timeout_ms = ANSWER_TIMEOUT_MS,
+	 .columns = "trunk login password server",
+	 .needs = {"trunk"}},
+	{.name = "trunk password",
+	 .subject = "manager.trunk.password",
+	 .timeout_ms = ANSWER_TIMEOUT_MS,
+	 .columns = "trunk login password server",
+	 .needs = {"trunk"}},
+	{.name = "trunk enable",
+	 .subject = "manager.trunk.enable",
+	 .timeout_ms = ANSWER_TIMEOUT_MS,
+	 .needs = {"trunk"}},
+	{.name = "trunk disable",
+	 .subject = "manager.trunk.disable",
+	 .timeout_ms = ANSWER_TIMEOUT_MS,
+	 .needs = {"trunk"}},
+	{.name = "trunk remove",
+	 .subject = "manager.trunk.remove",
+	 .timeout_ms = ANSWER_TIMEOUT_MS,
+	 .needs = {"trunk"}},
+	{.name = "show subscriptions",
+	 .subject = "manager.subscription.show",
+	 .timeout_ms = ANSWER_TIMEOUT_MS,
+	 .columns = "subscription until lines lines_used seconds seconds_used "
+		    "fails fails_used"},
+	{.name = "subscription set",
+	 .subject = BUS_MANAGER_SUBSCRIPTION_SET,
+	 .timeout_ms = ANSWER_TIMEOUT_MS,
+	 .needs = {"subscription"},
+	 .settings = true},
+	{.name = "subscription remove",
+	 .subject = BUS_MANAGER_SUBSCRIPTION_REMOVE,
+	 .timeout_ms = ANSWER_TIMEOUT_MS,
+	 .needs = {"subscription"}},
+	{.name = "show places",
+	 .subject = BUS_MANAGER_PLACE_SHOW,
+	 .timeout_ms = ANSWER_TIMEOUT_MS,
+	 .columns = "place id enabled address registrar"},
+	{.name = "worker enable",
+	 .subject = BUS_MANAGER_PLACE_ENABLE,
+	 .timeout_ms = ANSWER_TIMEOUT_MS,
+	 .needs = {"worker"}},
+	{.name = "worker disable",
+	 .subject = "manager.place.disable",
+	 .timeout_ms = ANSWER_TIMEOUT_MS,
+	 .needs = {"worker"}},
+	{.name = "storage enable",
+	 .subject = BUS_MANAGER_PLACE_ENABLE,
+	 .timeout_ms = ANSWER_TIMEOUT_MS,
+	 .needs = {"storage"}},
+	{.name = "storage disable",
+	 .subject = "manager.place.disable",
+	 .timeout_ms = ANSWER_TIMEOUT_MS,
+	 .needs = {"storage"}},
+	{.name = "show roles",
+	 .subject = BUS_GATEWAY_ROLE_SHOW,
+	 .timeout_ms = ANSWER_TIMEOUT_MS,
+	 .columns = "role id running"},
+	{.name = "role stop",
+	 .subject = BUS_GATEWAY_ROLE_STOP,
+	 .timeout_ms = ROLE_TIMEOUT_MS,
+	 .needs = {"role"}},
+	{.name = "role start",
+	 .subject = BUS_GATEWAY_ROLE_START,
+	 .timeout_ms = ROLE_TIMEOUT_MS,
+	 .needs = {"role"}},
+	{.name = "reload",
+	 .subject = BUS_GATEWAY_RELOAD,
+	 .timeout_ms = ANSWER_TIMEOUT_MS},
 	{.name = "show bans",
 	 .subject = BUS_WORKER_SHOW,
 	 .of_worker = true,
@@ -350,31 +441,24 @@ static void on_answer(int err, json_t *answer, void *arg)
 }
 
 /* "ban lift 192.0.2.1": what stands behind a command is its arguments. A
- * command's name is not the beginning of another's. */
-static bool arguments_take(json_t *request, const struct command *c,
-			   const char *text)
+ * command's name is not the beginning of another's. why "": there is none. */
+static const struct command *command_find(json_t *request, const char *text,
+					  char why[SERVICE_WHY])
 {
-	for (size_t i = 0; i < 2 && c->needs[i] && *text; i++) {
-		size_t n = strcspn(text, " ");
-
-		json_object_set_new(request, c->needs[i],
-				    json_stringn(text, n));
-		text += n + (text[n] == ' ');
-	}
-	return !*text;
-}
-
-static const struct command *command_find(json_t *request, const char *text)
-{
+	*why = '\0';
 	for (size_t i = 0; i < sizeof(commands) / sizeof(*commands); i++) {
 		const struct command *c = &commands[i];
 		size_t n = strlen(c->name);
 
 		if (strncmp(text, c->name, n) != 0)
 			continue;
-		if (!text[n] || (text[n] == ' ' && text[n + 1] && c->needs[0] &&
-				 arguments_take(request, c, text + n + 1)))
+		if (!text[n] ||
+		    (text[n] == ' ' && text[n + 1] && c->needs[0] &&
+		     !words_take(request, c->needs, c->settings, text + n + 1,
+				 why)))
 			return c;
+		if (*why)
+			return NULL;
 	}
 	return NULL;
 }
@@ -408,7 +492,7 @@ int service_run(struct service *s, json_t *request, service_answer_h *done,
 	const char *name =
 		json_string_value(json_object_get(request, "command"));
 	const char *missing;
-	char text[128];
+	char text[SERVICE_WHY];
 	int err = 0;
 
 	if (!r)
@@ -419,9 +503,10 @@ int service_run(struct service *s, json_t *request, service_answer_h *done,
 	r->arg = arg;
 	tmr_init(&r->later);
 	list_append(&s->running, &r->le, r);
-	r->command = name ? command_find(r->request, name) : NULL;
+	*text = '\0';
+	r->command = name ? command_find(r->request, name, text) : NULL;
 	if (!r->command) {
-		answer_later(r, failure("unknown command"));
+		answer_later(r, failure(*text ? text : "unknown command"));
 		return 0;
 	}
 	missing = missing_argument(r);

@@ -10,6 +10,13 @@
  *   explain        {call}            its record in words, and what to do; the
  *                                    call's id, or its SIP Call-ID
  *   show refused                     whose requests were refused lately
+ *   show subscriptions | places | roles
+ *   trunk add | set {trunk, settings: {key: text}}: KEY=VALUE behind the name
+ *   trunk show | account | password | enable | disable | remove {trunk}
+ *   subscription set {subscription, settings} | remove {subscription}
+ *   worker enable | disable {worker}; storage enable | disable {storage}
+ *   role start | stop {role}: manager, worker or storage of this process
+ *   reload                           the configuration's trunks
  *   ban add        {address}         half an hour
  *   ban lift       {address}
  *   show logins    {session}         log-ins of the session's account

@@ -157,6 +157,22 @@ static bool is_peer(struct sip_stack *stack, const struct sip_msg *msg,
 	return stack->handlers.peer(&o, name, stack->arg);
 }
 
+/* The owner's word on a user; answered already when false. */
+static bool may_call(struct sip_stack *stack, const struct sip_msg *msg,
+		     const char *user)
+{
+	struct sip_verdict v = {0};
+	char reason[129];
+
+	if (stack->handlers.calling)
+		stack->handlers.calling(user, &v, stack->arg);
+	if (!v.code || v.code == 200)
+		return true;
+	sip_reason_clean(reason, v.reason);
+	(void)sip_treply(NULL, stack->sip, msg, (uint16_t)v.code, reason);
+	return false;
+}
+
 /* Who it is, by his address or by digest and registration (behaviour 3.4, rows
  * 3 to 5). Answered already when false. */
 static bool identify(struct sip_stack *stack, const struct sip_msg *msg,
@@ -166,6 +182,8 @@ static bool identify(struct sip_stack *stack, const struct sip_msg *msg,
 		return true;
 	peer[0] = '\0';
 	if (!auth_check(stack, msg, user))
+		return false;
+	if (!may_call(stack, msg, user))
 		return false;
 	if (!registered(stack, user)) {
 		stack_refuse_offender(stack, msg, CAUSE_REGISTER_FIRST,

@@ -48,6 +48,11 @@ void stack_refuse_offender(struct sip_stack *s, const struct sip_msg *msg,
 	stack_refuse(s, msg, (unsigned)f->code, f->reason, lines);
 }
 
+void sip_stack_unbind(struct sip_stack *s, const char *aor)
+{
+	(void)registrar_remove(s->registrar, aor, NULL, "", 0);
+}
+
 /* -- messages -------------------------------------------------------------- */
 
 /* The helper under libre sees all datagrams but the very first; what came by

@@ -75,6 +75,9 @@ struct sip_stack_handlers {
 	/* True with the peer's name: it needs no credentials and no
 	 * registration. NULL: there are none. */
 	bool (*peer)(const struct sip_origin *o, char name[64], void *arg);
+	/* An INVITE with a right password, before its registration is looked
+	 * for. NULL: all may. */
+	void (*calling)(const char *user, struct sip_verdict *v, void *arg);
 	/* A REGISTER with a right password; binding.expires_at already
 	 * computed, 0 = removal. Return the verdict at once. */
 	void (*registering)(const struct sip_binding *b, bool removal,
@@ -127,6 +130,8 @@ int sip_stack_local(const struct sip_stack *s, const struct sa *dst,
 /* Live bindings of an address of record, newest first. */
 size_t sip_stack_bindings(const struct sip_stack *s, const char *aor,
 			  const struct sip_binding **list, size_t max);
+/* Ends all of them, as if their phones had. */
+void sip_stack_unbind(struct sip_stack *s, const char *aor);
 /* Bans that come from elsewhere, and their end (bans.h). Nothing is told. */
 int sip_stack_ban(struct sip_stack *s, const struct sip_ban *ban);
 int sip_stack_ban_lift(struct sip_stack *s, const struct sa *source);

@@ -8,6 +8,7 @@
 
 #include "base/log.h"
 #include "bus/manager_storage.h"
+#include "bus/manager_worker.h"
 #include "bus/text.h"
 #include "storage/addresses.h"
 #include "storage/internal.h"
@@ -294,6 +295,15 @@ out:
 	return err;
 }
 
+static void on_manager_up(const struct bus_message *m, void *arg)
+{
+	struct storage *s = arg;
+	struct le *le;
+
+	LIST_FOREACH(&s->sessions, le)
+	state_publish(le->data);
+}
+
 /* -- the role
  * ------------------------------------------------------------------ */
 
@@ -340,6 +350,8 @@ int storage_new(struct storage **sp, const struct storage_conf *conf,
 		err = storage_chat_subscribe(s);
 	if (!err)
 		err = storage_show_subscribe(s);
+	if (!err)
+		err = storage_subscribe(s, BUS_MANAGER_UP, on_manager_up);
 	/* Connections start only when every session could be opened. */
 	le = list_head(&s->sessions);
 	for (size_t i = 0; i < conf->sessions_n && !err; i++, le = le->next) {
@@ -366,6 +378,8 @@ void storage_free(struct storage **sp)
 	*sp = NULL;
 	while (s->subs_n)
 		bus_unsubscribe(&s->subs[--s->subs_n]);
+	storage_publish(s, BUS_MANAGER_STORAGE_GONE,
+			json_pack("{ss}", "storage", s->id));
 	storage_calls_drop(s);
 	storage_transfers_drop(s);
 	list_flush(&s->sessions);

@@ -66,9 +66,7 @@ static void release_when_over(struct worker_call *wc)
 
 	if (!wc->call_over || wc->media_open)
 		return;
-	worker_publish(w, BUS_MANAGER_CALL_RECORD,
-		       json_pack("{ss so}", "call", wc->id, "record",
-				 worker_record(wc)));
+	worker_record_send(w, wc->id, worker_record(wc));
 	list_unlink(&wc->le);
 	json_decref(wc->tried);
 	free(wc);

@@ -29,10 +29,12 @@ struct worker_trunk {
 	char line[33]; /* in our Contact: calls to it are from that PBX */
 	const struct media_codec *codecs[MEDIA_CODECS_MAX]; /* by preference */
 	size_t codecs_n;
-	struct list pings; /* trunk_ping.c */
-	bool unreachable;  /* as told to the Manager */
-	bool authorised;   /* its session may use Telegram */
-	bool keep;         /* seen in the table just received */
+	struct list pings;      /* trunk_ping.c */
+	bool unreachable;       /* as told to the Manager */
+	bool here;              /* this Worker serves it */
+	enum cause_row refusal; /* of REGISTER; CAUSE_ROWS: none */
+	char refusal_text[64];  /* of rows without a reason */
+	bool keep;              /* seen in the table just received */
 };
 
 #define WORKER_THREADS_MAX 32
@@ -90,9 +92,11 @@ struct worker {
 	size_t threads_n;
 	struct list trunks; /* struct worker_trunk */
 	struct list calls;  /* struct worker_call */
+	struct list unsent; /* struct unsent: records of ended calls */
 	usec_t trunks_at;   /* when the Manager was last heard; 0: never */
 	struct tmr trim;    /* runs when no call is left */
 	bool trimmed_once;  /* since the last call */
+	usec_t started_at;
 	bool stopping;
 	void (*stopped)(void *arg);
 	void *stopped_arg;
@@ -103,13 +107,22 @@ struct worker_trunk *worker_trunk_by_login(struct worker *w, const char *login);
 struct worker_trunk *worker_trunk_by_name(const struct worker *w,
 					  const char *name);
 bool worker_has_manager(const struct worker *w);
-/* The table of worker.W.trunks takes the place of the present one. */
+/* Switched on, and served here. */
+bool worker_trunk_runs(const struct worker_trunk *t);
+bool worker_trunk_trusts(const struct worker_trunk *t, const struct sa *source);
+
+/* trunk_table.c: worker.W.trunks. Its table takes the place of the present
+ * one: what has changed acts at once, calls under way keep what they began
+ * with. */
 void worker_trunks_read(struct worker *w, json_t *list);
+
+/* trunks.c */
 /* Handlers of the SIP stack. */
 void worker_trunk_admit(bool registering, struct sip_verdict *v, void *arg);
 bool worker_trunk_peer(const struct sip_origin *o, char name[64], void *arg);
 void worker_trunk_credentials(const char *user, const struct sa *source,
 			      struct sip_credentials *creds, void *arg);
+void worker_trunk_calling(const char *user, struct sip_verdict *v, void *arg);
 void worker_trunk_registering(const struct sip_binding *b, bool removal,
 			      struct sip_verdict *v, void *arg);
 void worker_trunk_unregistered(const struct sip_binding *b, void *arg);
@@ -126,8 +139,9 @@ json_t *worker_show_refused(const struct worker *w);
 
 /* trunk_registration.c */
 /* Starts the registration that this trunk needs, or another one when its
- * settings are not those of `before` (NULL: it is new). */
-void worker_trunk_register(struct worker_trunk *t, const struct trunk *before);
+ * settings are not those of `before` (NULL: it is new) or it ran or not. */
+void worker_trunk_register(struct worker_trunk *t, const struct trunk *before,
+			   bool ran);
 
 /* trunk_ping.c */
 /* Starts anew what its settings ask for. */
@@ -143,6 +157,11 @@ bool worker_trunk_is_there(const struct worker *w, const char *trunk,
 /* worker.c */
 /* Takes the body. */
 void worker_publish(struct worker *w, const char *subject, json_t *body);
+
+/* unsent.c: records, until a Manager has taken them */
+void worker_record_send(struct worker *w, const char *call, json_t *record);
+void worker_records_again(struct worker *w);
+void worker_records_drop(struct worker *w);
 
 /* calls.c */
 struct worker_call *worker_call_new(struct worker *w, bool to_telegram,

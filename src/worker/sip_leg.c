@@ -589,6 +589,7 @@ static struct sip_leg *leg_new(struct worker_call *wc,
 	memset(&l->trunk.pings, 0, sizeof(l->trunk.pings));
 	l->trunk.registration = NULL;
 	l->trunk.told = NULL;
+	list_init(&l->trunk.pings);
 	l->sdp_id = random_u32();
 	l->remote.dtmf_pt = l->remote.dtmf_pt_48k = -1;
 	return l;

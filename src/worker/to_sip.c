@@ -45,6 +45,19 @@ static void add_target(struct worker_call *wc, json_t *t, json_t *caller)
 		add_leg(wc, &target, priority);
 }
 
+/* A limit, for example. */
+static bool refused(struct worker_call *wc, json_t *refusal)
+{
+	enum cause_row row = cause_by_name(text_of(refusal, "cause"));
+	struct call_cause cause;
+
+	if (row == CAUSE_ROWS)
+		return false;
+	call_cause_set(&cause, row, text_of(refusal, "text"));
+	call_end(wc->call, &cause);
+	return true;
+}
+
 void worker_on_offer(const struct bus_message *m, void *arg)
 {
 	struct worker *w = arg;
@@ -82,6 +95,8 @@ void worker_on_offer(const struct bus_message *m, void *arg)
 		worker_call_end(wc, CAUSE_CALLER_IS_GATEWAY);
 		return;
 	}
+	if (refused(wc, json_object_get(m->body, "refusal")))
+		return;
 	for (size_t i = 0; i < json_array_size(targets); i++)
 		add_target(wc, json_array_get(targets, i), caller);
 	worker_call_keep(wc);

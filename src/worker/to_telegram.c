@@ -139,7 +139,7 @@ void worker_on_invite(struct sip_session *s, const char *user, void *arg)
 	sip_session_info(s, &info);
 	trunk = user ? worker_trunk_by_login(w, user)
 		     : worker_trunk_by_name(w, info.peer);
-	if (!trunk) {
+	if (!trunk || !worker_trunk_runs(trunk)) {
 		reject(s, CAUSE_ACCOUNT_NOT_RUNNING);
 		return;
 	}

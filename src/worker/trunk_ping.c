@@ -131,6 +131,10 @@ void worker_trunk_ping(struct worker_trunk *t)
 	size_t n;
 
 	list_flush(&t->pings);
+	if (!worker_trunk_runs(t)) {
+		tell(t, "");
+		return;
+	}
 	if (t->set.keepalive && t->set.kind == TRUNK_PBX_TO_GATEWAY) {
 		n = sip_stack_bindings(t->worker->sip, t->set.login, list,
 				       SIP_PLACE_BINDINGS);

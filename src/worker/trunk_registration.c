@@ -82,7 +82,8 @@ static bool same_registration(const struct trunk *a, const struct trunk *b)
 	       strcmp(a->proxy, b->proxy) == 0;
 }
 
-void worker_trunk_register(struct worker_trunk *t, const struct trunk *before)
+void worker_trunk_register(struct worker_trunk *t, const struct trunk *before,
+			   bool ran)
 {
 	const struct sip_registration_conf conf = {
 		.login = t->set.login,
@@ -95,11 +96,12 @@ void worker_trunk_register(struct worker_trunk *t, const struct trunk *before)
 	};
 	int err;
 
-	if (before && same_registration(&t->set, before))
+	if (before && ran == worker_trunk_runs(t) &&
+	    same_registration(&t->set, before))
 		return;
 	sip_registration_free(&t->registration);
 	memset(&t->status, 0, sizeof(t->status));
-	if (t->set.kind != TRUNK_GATEWAY_TO_PBX)
+	if (t->set.kind != TRUNK_GATEWAY_TO_PBX || !worker_trunk_runs(t))
 		return;
 	line_make(t);
 	err = sip_registration_new(&t->registration, t->worker->sip, &conf,

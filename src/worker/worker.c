@@ -24,7 +24,59 @@ void worker_publish(struct worker *w, const char *subject, json_t *body)
 
 static void on_trunks(const struct bus_message *m, void *arg)
 {
-	worker_trunks_read(arg, json_object_get(m->body, "trunks"));
+	struct worker *w = arg;
+
+	if (json_is_true(json_object_get(m->body, "gone"))) {
+		w->trunks_at = 0;
+		return;
+	}
+	worker_trunks_read(w, json_object_get(m->body, "trunks"));
+	worker_records_again(w);
+}
+
+static json_t *calls_json(const struct worker *w)
+{
+	json_t *ids = json_array();
+	struct le *le;
+
+	LIST_FOREACH(&w->calls, le)
+	{
+		const struct worker_call *wc = le->data;
+
+		json_array_append_new(ids, json_string(wc->id));
+	}
+	return ids;
+}
+
+/* Where PBXs find us, for people to read. */
+static void address_write(const struct worker *w, char text[128])
+{
+	const struct sa *sa = &w->conf.listen[0];
+
+	if (w->public_address[0])
+		re_snprintf(text, 128, "%s:%u", w->public_address, sa_port(sa));
+	else if (!sa_is_any(sa) || gethostname(text, 100))
+		re_snprintf(text, 128, "%J", sa);
+	else
+		re_snprintf(text + strlen(text), 28, ":%u", sa_port(sa));
+}
+
+/* Records that it missed come before the calls that are left. */
+static void greet(struct worker *w)
+{
+	char address[128];
+
+	address_write(w, address);
+	worker_records_again(w);
+	worker_publish(w, BUS_MANAGER_HELLO,
+		       json_pack("{ss ss sb so}", "worker", w->id, "address",
+				 address, "registrar", !w->conf.no_registrar,
+				 "calls", calls_json(w)));
+}
+
+static void on_manager_up(const struct bus_message *m, void *arg)
+{
+	greet(arg);
 }
 
 static void on_show(const struct bus_message *m, void *arg)
@@ -76,6 +128,8 @@ static int subscribe_all(struct worker *w)
 	int err = subscribe(w, BUS_WORKER_TRUNKS, on_trunks);
 
 	if (!err)
+		err = subscribe(w, BUS_MANAGER_UP, on_manager_up);
+	if (!err)
 		err = subscribe(w, BUS_WORKER_CALL_OFFER, worker_on_offer);
 	if (!err)
 		err = subscribe(w, BUS_WORKER_CALL_EVENT, worker_on_call_event);
@@ -116,6 +170,7 @@ static int start_sip(struct worker *w)
 			     .known = worker_trunk_known,
 			     .banned = worker_banned,
 			     .credentials = worker_trunk_credentials,
+			     .calling = worker_trunk_calling,
 			     .registering = worker_trunk_registering,
 			     .unregistered = worker_trunk_unregistered,
 			     .incoming = worker_on_invite},
@@ -184,6 +239,7 @@ int worker_new(struct worker **wp, const struct worker_conf *conf,
 		return -ENOMEM;
 	copy_conf(w, conf);
 	tmr_init(&w->trim);
+	w->started_at = clock_now();
 	*why = "media threads";
 	err = mailbox_new(&w->mailbox);
 	if (!err)
@@ -206,8 +262,7 @@ int worker_new(struct worker **wp, const struct worker_conf *conf,
 		worker_free(&w);
 		return err;
 	}
-	worker_publish(w, BUS_MANAGER_HELLO,
-		       json_pack("{ss}", "worker", w->id));
+	greet(w);
 	*wp = w;
 	return 0;
 }
@@ -264,6 +319,8 @@ void worker_free(struct worker **wp)
 		bus_unsubscribe(&w->subs[--w->subs_n]);
 	w->stopped = NULL;
 	drop_calls(w);
+	worker_records_drop(w);
+	worker_publish(w, BUS_MANAGER_BYE, json_pack("{ss}", "worker", w->id));
 	list_flush(&w->trunks); /* registrations are given up over SIP */
 	sip_stack_free(&w->sip);
 	sip_tls_free(&w->tls);

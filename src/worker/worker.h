@@ -14,11 +14,12 @@ struct worker;
 #define WORKER_DNS_MAX 4
 
 struct worker_conf {
-	const char *id;      /* in bus subjects: "w1" */
-	struct bus *bus;     /* borrowed for life */
+	const char *id;                      /* in bus subjects: "w1" */
+	struct bus *bus;                     /* borrowed for life */
 	struct sa listen[WORKER_LISTEN_MAX]; /* SIP by UDP */
 	size_t listen_n;
 	bool tcp;                         /* and by TCP */
+	bool no_registrar;                /* no PBX registers here */
 	struct sa tls[WORKER_LISTEN_MAX]; /* SIP by TLS; none: no TLS */
 	size_t tls_n;
 	const char *certificate, *private_key, *ca_file; /* sip/tls.h */

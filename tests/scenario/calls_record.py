@@ -27,7 +27,8 @@ TIME = re.compile(r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$")
 COLUMNS = {
     "calls": "call direction state trunk session from to codec version "
              "seconds sip_rx sip_tx telegram_rx telegram_tx",
-    "trunks": "trunk kind session priority state cause source user_agent",
+    "trunks": "trunk kind session priority enabled declared calls state "
+              "worker cause source user_agent",
     "bans": "worker address reason times seconds",
     "sessions": "session storage state since reason next_call phone "
                 "username text",
