@@ -267,3 +267,17 @@ size_t address_host_length(const char *host_port)
 
 	return colon ? (size_t)(colon - host_port) : strlen(host_port);
 }
+
+bool address_is_private(const struct sa *sa)
+{
+	const uint8_t *six = sa->u.in6.sin6_addr.s6_addr;
+	uint32_t a;
+
+	if (sa_af(sa) == AF_INET6 && !IN6_IS_ADDR_V4MAPPED(six))
+		return sa_is_loopback(sa) || sa_is_linklocal(sa) ||
+		       (six[0] & 0xfe) == 0xfc;
+	a = sa_af(sa) == AF_INET ? sa_in(sa) : be32_load(six + 12);
+	return a >> 24 == 10 || a >> 24 == 127 || a >> 20 == 0xac1 ||
+	       a >> 16 == 0xc0a8 || a >> 16 == 0xa9fe ||
+	       a >> 22 == 0x64400000 >> 22;
+}

@@ -27,6 +27,9 @@ bool address_header_safe(const char *text);
 /* "Name: value\r\n" without the value's control characters, so that it stays
  * one line; nothing when the name is no token. */
 void address_write_header(struct buf *dst, const char *name, const char *value);
+/* Means nothing outside the sender's own network: loopback, link-local, RFC
+ * 1918, 6598, 4193. */
+bool address_is_private(const struct sa *sa);
 /* Bytes of the host in "pbx.example:5080" or "[2001:db8::1]:5060". */
 size_t address_host_length(const char *host_port);
 /* A next hop: "udp:192.0.2.1:5060", "tcp:[2001:db8::1]:5060", "tls:..." or a

@@ -63,15 +63,6 @@ static bool route_add(const struct sip_hdr *hdr, const struct sip_msg *msg,
 	return false;
 }
 
-/* Addresses that mean nothing outside the sender's own network. */
-static bool is_private(const struct sa *sa)
-{
-	uint32_t a = sa_af(sa) == AF_INET ? sa_in(sa) : 0;
-
-	return a >> 24 == 10 || a >> 24 == 127 || a >> 20 == 0xac1 ||
-	       a >> 16 == 0xc0a8 || a >> 22 == 0x64400000 >> 22;
-}
-
 /* Where a NAT stands between: Via does not say where the request came from, or
  * Contact names a private address that is not the source's. Then only the
  * source can be reached. */
@@ -87,7 +78,7 @@ static bool behind_nat(const struct sip_msg *msg, const struct pl *contact)
 	if (!sa_cmp(&via, &msg->src, SA_ALL))
 		return true;
 	return !uri_decode(&uri, contact) && !sa_set(&host, &uri.host, 0) &&
-	       is_private(&host) && !sa_cmp(&host, &msg->src, SA_ADDR);
+	       address_is_private(&host) && !sa_cmp(&host, &msg->src, SA_ADDR);
 }
 
 int dialog_from_request(struct dialog *d, const struct sip_msg *msg)

@@ -85,7 +85,8 @@ static int sending(enum sip_transp tp, const struct sa *src,
 
 	tls_peer_expect(ping->dialog.tls);
 	buf_init(&contact);
-	transport_contact(&contact, ping->stack, tp, src, NULL, NULL);
+	transport_contact(&contact, ping->stack,
+			  &(struct transport_way){tp, src, dst}, NULL, NULL);
 	err = mbuf_write_mem(mb, contact.p, contact.n);
 	buf_clear(&contact);
 	return err;

@@ -48,7 +48,9 @@ static int sending_handler(enum sip_transp tp, const struct sa *src,
 
 	tls_peer_expect(r->dialog.tls);
 	buf_init(&contact);
-	transport_contact(&contact, r->stack, tp, src, r->login, r->params);
+	transport_contact(&contact, r->stack,
+			  &(struct transport_way){tp, src, dst}, r->login,
+			  r->params);
 	err = mbuf_write_mem(mb, contact.p, contact.n);
 	buf_clear(&contact);
 	return err;

@@ -331,8 +331,10 @@ void session_write_abilities(struct buf *lines, const struct sip_session *s)
 void session_write_own(struct buf *lines, const struct sip_session *s,
 		       const struct sip_msg *msg)
 {
-	transport_contact(lines, s->stack, msg->tp, &msg->dst, s->contact_user,
-			  NULL);
+	transport_contact(
+		lines, s->stack,
+		&(struct transport_way){msg->tp, &msg->dst, &msg->src},
+		s->contact_user, NULL);
 	session_write_abilities(lines, s);
 }
 

@@ -284,7 +284,9 @@ static int invite_sending(enum sip_transp tp, const struct sa *src,
 	s->cancel.tp = tp;
 	s->cancel.dst = *dst;
 	buf_init(&contact);
-	transport_contact(&contact, s->stack, tp, src, s->contact_user, NULL);
+	transport_contact(&contact, s->stack,
+			  &(struct transport_way){tp, src, dst},
+			  s->contact_user, NULL);
 	err = mbuf_write_mem(mb, contact.p, contact.n);
 	buf_clear(&contact);
 	return err;

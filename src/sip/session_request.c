@@ -82,7 +82,8 @@ static int sending(enum sip_transp tp, const struct sa *src,
 	    strcmp(r->method, "UPDATE") != 0)
 		return 0;
 	buf_init(&contact);
-	transport_contact(&contact, r->session->stack, tp, src,
+	transport_contact(&contact, r->session->stack,
+			  &(struct transport_way){tp, src, dst},
 			  r->session->contact_user, NULL);
 	err = mbuf_write_mem(mb, contact.p, contact.n);
 	buf_clear(&contact);

@@ -188,6 +188,8 @@ static int conf_take(struct sip_stack *s, const struct sip_stack_conf *conf)
 	s->realm = copy(conf->realm, "gramline");
 	s->software = copy(conf->user_agent, "Gramline/" GRAMLINE_VERSION);
 	if (conf->public_address && *conf->public_address) {
+		if (sa_set_str(&s->public, conf->public_address, 0))
+			return -EINVAL;
 		s->public_address = strdup(conf->public_address);
 		if (!s->public_address)
 			return -ENOMEM;
@@ -309,13 +311,11 @@ void sip_stack_free(struct sip_stack **sp)
 int sip_stack_local(const struct sip_stack *s, const struct sa *dst,
 		    struct sa *local)
 {
-	uint16_t port;
 	int err = transport_local(s, dst, local);
 
-	if (err || !s->public_address)
-		return err;
-	port = sa_port(local);
-	return sa_set_str(local, s->public_address, port) ? -EINVAL : 0;
+	if (!err)
+		transport_public(local, s, dst);
+	return err;
 }
 
 size_t sip_stack_bindings(const struct sip_stack *s, const char *aor,

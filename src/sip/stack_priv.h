@@ -26,6 +26,7 @@ struct sip_stack {
 	struct sip_stack_handlers handlers;
 	void *arg;
 	char *software, *realm, *public_address;
+	struct sa public; /* the same */
 	unsigned expires_min_s, expires_max_s, expires_default_s;
 	struct digest_server *digest;
 	struct registrar *registrar;
@@ -103,11 +104,22 @@ int transport_local(const struct sip_stack *s, const struct sa *dst,
 const char *transport_name(enum sip_transp tp);
 /* "sip:192.0.2.1:5060;transport=udp" */
 void transport_uri(struct buf *text, enum sip_transp tp, const struct sa *sa);
-/* "Contact: <sip:user@host:port;transport=tcp;PARAMS>\r\n"; local: the address
- * of ours this goes with; params NULL: none. */
+/* How a message goes. */
+struct transport_way {
+	enum sip_transp tp;
+	const struct sa *local; /* address of ours */
+	const struct sa *peer;
+};
+/* "Contact: <sip:user@host:port;transport=tcp;PARAMS>\r\n"; params NULL: none.
+ */
 void transport_contact(struct buf *text, const struct sip_stack *s,
-		       enum sip_transp tp, const struct sa *local,
-		       const char *user, const char *params);
+		       const struct transport_way *way, const char *user,
+		       const char *params);
+/* Our address there gives way to the public one, where that is meant: not for
+ * peers in private networks, as long as it is not in one itself, nor for the
+ * other family. */
+void transport_public(struct sa *local, const struct sip_stack *s,
+		      const struct sa *peer);
 
 /* -- auth.c ---------------------------------------------------------------- */
 

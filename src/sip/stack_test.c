@@ -3,6 +3,7 @@
 #include <errno.h>
 
 #include "base/log.h"
+#include "sip/address.h"
 #include "tests/check.h"
 
 struct owner {
@@ -416,10 +417,34 @@ static void test_stack_local_address(void)
 	(void)sa_set_str(&want, "203.0.113.9", 0);
 	CHECK_INT(sip_stack_new(&s, &conf), 0);
 	CHECK_INT(sip_stack_local(s, &dst, &local), 0);
-	CHECK(sa_cmp(&local, &want, SA_ADDR));
+	CHECK(sa_cmp(&local, &dst, SA_ADDR)); /* where no NAT stands between */
+	transport_public(&local, s, &want);
+	CHECK(sa_cmp(&local, &want, SA_ADDR) && sa_port(&local));
 	CHECK_INT(transport_local(s, &dst, &local), 0);
 	CHECK(sa_cmp(&local, &dst, SA_ADDR) && sa_port(&local));
 	sip_stack_free(&s);
+}
+
+static void test_address_that_is_private(void)
+{
+	static const struct {
+		const char *address;
+		bool is;
+	} of[] = {
+		{"10.0.0.1", true},     {"172.31.255.255", true},
+		{"172.32.0.1", false},  {"192.168.1.1", true},
+		{"192.169.1.1", false}, {"169.254.3.4", true},
+		{"100.64.0.1", true},   {"100.128.0.1", false},
+		{"127.0.0.1", true},    {"203.0.113.9", false},
+		{"::1", true},          {"fe80::1", true},
+		{"fd00::1", true},      {"2001:db8::1", false},
+	};
+	struct sa sa;
+
+	for (size_t i = 0; i < ARRAY_SIZE(of); i++) {
+		CHECK_INT(sa_set_str(&sa, of[i].address, 0), 0);
+		CHECK_INT(address_is_private(&sa), of[i].is);
+	}
 }
 
 static void test_stack_port_in_use_is_an_error(void)
@@ -441,6 +466,7 @@ int main(void)
 {
 	(void)libre_init();
 	log_set_level(LOG_LEVEL_ERROR);
+	RUN(test_address_that_is_private);
 	RUN(test_stack_learns_its_socket_by_itself);
 	RUN(test_stack_register_order_of_checks);
 	RUN(test_stack_register_binds_and_answers_queries);

@@ -257,25 +257,34 @@ void transport_uri(struct buf *text, enum sip_transp tp, const struct sa *sa)
 	buf_printf(text, "sip:%s;transport=%s", where, transport_name(tp));
 }
 
-void transport_contact(struct buf *text, const struct sip_stack *s,
-		       enum sip_transp tp, const struct sa *local,
-		       const char *user, const char *params)
+void transport_public(struct sa *local, const struct sip_stack *s,
+		      const struct sa *peer)
 {
+	uint16_t port = sa_port(local);
+
+	if (!s->public_address || sa_af(&s->public) != sa_af(local) ||
+	    (address_is_private(peer) && !address_is_private(&s->public)))
+		return;
+	*local = s->public;
+	sa_set_port(local, port);
+}
+
+void transport_contact(struct buf *text, const struct sip_stack *s,
+		       const struct transport_way *way, const char *user,
+		       const char *params)
+{
+	bool udp = way->tp == SIP_TRANSP_UDP;
+	struct sa local = *way->local;
 	char where[80] = "";
 
+	transport_public(&local, s, way->peer);
 	buf_str(text, "Contact: <sip:");
 	if (user && *user) {
 		address_write_user(text, user);
 		buf_u8(text, '@');
 	}
-	if (s->public_address) {
-		buf_printf(text, "%s:%u", s->public_address, sa_port(local));
-	} else {
-		(void)re_snprintf(where, sizeof(where), "%J", local);
-		buf_str(text, where);
-	}
-	buf_printf(text, "%s%s%s%s>\r\n",
-		   tp == SIP_TRANSP_UDP ? "" : ";transport=",
-		   tp == SIP_TRANSP_UDP ? "" : transport_name(tp),
+	(void)re_snprintf(where, sizeof(where), "%J", &local);
+	buf_printf(text, "%s%s%s%s%s>\r\n", where,
+		   udp ? "" : ";transport=", udp ? "" : transport_name(way->tp),
 		   params ? ";" : "", params ? params : "");
 }

@@ -94,9 +94,7 @@ static void sdp_local(struct sip_leg *l, struct sip_sdp_local *d)
 		.dtmf_pt = -1,
 		.dtmf_clock_hz = 8000,
 	};
-	if (w->public_address[0])
-		sa_set_str(&d->rtp, w->public_address, 0);
-	else if (sip_stack_local(w->sip, &l->peer, &d->rtp))
+	if (sip_stack_local(w->sip, &l->peer, &d->rtp))
 		sa_set_str(&d->rtp, "127.0.0.1", 0);
 	sa_set_port(&d->rtp, media_call_port(l->wc->media));
 }
