@@ -160,16 +160,18 @@ int sip_place_find(struct sip_place *p, struct sip_invite_conf *conf,
 		   const struct worker *w, const struct worker_trunk *t,
 		   const char *contact)
 {
-	const bool ip = t->set.kind == TRUNK_IP;
+	const struct worker_trunk *now = worker_trunk_by_name(w, t->set.name);
+	bool ip = t->set.kind == TRUNK_IP;
 
 	conf->uri = p->uri;
 	if (t->set.kind == TRUNK_PBX_TO_GATEWAY)
 		return place_of_binding(p, conf, w, t, contact);
-	p->peer = ip ? t->address : t->status.registrar;
-	if (!worker_trunk_is_there(w, t->set.name, "") ||
+	/* t may be the trunk as it was when the call began. */
+	if (!now || !worker_trunk_is_there(w, t->set.name, "") ||
 	    (ip ? !sa_isset(&t->address, SA_ADDR)
-		: t->status.state != SIP_REGISTRATION_UP))
+		: now->status.state != SIP_REGISTRATION_UP))
 		return -ENOTCONN;
+	p->peer = ip ? t->address : now->status.registrar;
 	sip_place_pbx(p, conf, t, t->set.number);
 	return 0;
 }
