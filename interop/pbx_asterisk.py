@@ -155,19 +155,24 @@ class Manager:
 
 
 class Asterisk:
-    """One, with the recipe of a kind and words replaced in it."""
+    """One, with the recipe of a kind and words replaced in it. certificate:
+    of who is to be believed, PEM."""
 
-    def __init__(self, folder, kind, address, words, music=None):
+    def __init__(self, folder, kind, address, words, music,
+                 certificate=None):
         self.folder, self.address = folder, address
         self.run = "%s/%d-%s" % (RUNS, os.getpid(), kind)
         self.place = ROOT + self.run      # as seen from outside
         etc = os.path.join(self.place, "etc")
         shutil.rmtree(self.place, ignore_errors=True)
         words = dict(words)
-        if music:
-            words["/usr/share/asterisk/moh"] = self.run + "/moh"
-            os.makedirs(self.place + "/moh")
-            shutil.copy(music, self.place + "/moh/music.wav")
+        words["/usr/share/asterisk/moh"] = self.run + "/moh"
+        os.makedirs(self.place + "/moh")
+        shutil.copy(music, self.place + "/moh/music.wav")
+        if certificate:
+            words["/etc/asterisk/gramline.pem"] = self.run + "/gramline.pem"
+            with open(self.place + "/gramline.pem", "w") as f:
+                f.write(certificate)
         recipe.write(etc, RECIPES + [
             "asterisk/%s/pjsip_gramline.conf" % kind], words)
         modules = next(where for where, _, names in os.walk(

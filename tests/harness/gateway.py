@@ -45,6 +45,12 @@ class Gateway:
                         f.write("%s = %s\n" % (key, value))
             f.write("\n" + more)
 
+    def certificate(self):
+        """Its own one, without the key; there once it has started."""
+        with open(os.path.join(self.folder, "data", "certificate.pem")) as f:
+            return f.read().partition("-----BEGIN CERT")[2].join(
+                ("-----BEGIN CERT", ""))
+
     def login(self, session, code_source, seconds=60):
         """`gramline login` as a person would: the code is asked of
         code_source() when the program asks for it."""
