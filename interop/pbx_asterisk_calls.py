@@ -11,9 +11,6 @@ from tests.harness.process import Timeout, wait_for
 
 # The addresses that stand in the recipes.
 GATEWAY, PBX = "10.0.0.5", "10.0.0.7"
-NAMES = {"registers": "it registers with us",
-         "account": "we register with it", "address": "by address",
-         "tls": "it registers over TLS, SRTP by SDES"}
 AT_RECEPTION, AT_WORKSHOP = 440, 620   # Hz
 
 
@@ -107,25 +104,35 @@ BASIC = [("connected, answers OPTIONS", registered), ("calls a Telegram user", c
 
 
 
-def play(runner, version, place, kind, tests, words=None):
-    """Tests of one Site; words: more that are replaced in the recipe."""
-    site = Site(runner.world, kind, os.path.join(runner.folder, place), words)
-    try:
-        for what, test in tests:
-            runner.run("Asterisk", version, "%s: %s" % (NAMES[kind], what),
-                       test, site)
-    finally:
-        site.stop()
+HOLD = pbx_asterisk_transfers.TESTS[0]
+DTLS = ({"media_encryption = sdes": "media_encryption = dtls\n"
+         "dtls_auto_generate_cert = yes"},
+        {"srtp = required": "srtp = required\nsrtp_keying = dtls"})
+
+
+def sites(quick):
+    """(what it is, kind of recipe, tests, words replaced in it and in the
+    trunk)."""
+    moved = (pbx_asterisk_transfers.QUICK if quick else
+             pbx_asterisk_transfers.TESTS + pbx_asterisk_causes.CALLS)
+    yield "it registers with us", "registers", BASIC + moved, ({}, {})
+    yield "we register with it", "account", BASIC, ({}, {})
+    yield "by address", "address", BASIC, ({}, {})
+    for what, words, test in pbx_asterisk_causes.WRONG:
+        yield ("it registers with us", "registers", [(what, test)],
+               (words, {}))
+    if not quick:
+        yield "TLS, SRTP by SDES", "tls", BASIC + [HOLD], ({}, {})
+        yield "TLS, SRTP by DTLS", "tls", BASIC + [HOLD], DTLS
 
 
 def run(runner, version):
-    for kind in NAMES:
-        tests = list(BASIC)
-        if kind == "registers":
-            tests += (pbx_asterisk_transfers.QUICK if runner.quick else
-                      pbx_asterisk_transfers.TESTS +
-                      pbx_asterisk_causes.CALLS)
-        play(runner, version, "asterisk-" + kind, kind, tests)
-    for n, (what, words, test) in enumerate(pbx_asterisk_causes.WRONG):
-        play(runner, version, "asterisk-wrong-%d" % n, "registers",
-             [(what, test)], words)
+    for n, (name, kind, tests, words) in enumerate(sites(runner.quick)):
+        site = Site(runner.world, kind, os.path.join(
+            runner.folder, "asterisk-%d-%s" % (n, kind)), *words)
+        try:
+            for what, test in tests:
+                runner.run("Asterisk", version, "%s: %s" % (name, what),
+                           test, site)
+        finally:
+            site.stop()
