@@ -1,4 +1,4 @@
-#include "call/call.h"
+#include "call/internal.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -6,29 +6,6 @@
 
 #include "base/log.h"
 #include "base/random.h"
-#include "base/re.h"
-
-#define CALLED_LEGS_MAX 16
-
-enum ended_by { BY_GATEWAY, BY_CALLING, BY_CALLED };
-
-struct call {
-	char id[33];
-	enum call_state state;
-	struct call_leg *calling;
-	struct call_leg *called[CALLED_LEGS_MAX];
-	size_t called_n;
-	struct call_leg *winner;
-	struct call_leg *best; /* of the failed ones */
-	unsigned trying;       /* the priority whose legs were started last */
-	bool added_all;
-	enum ended_by by;
-	struct call_cause cause;
-	struct call_times times;
-	struct tmr timer;   /* of the present state */
-	struct tmr release; /* frees the call outside every event */
-	struct call_conf conf;
-};
 
 const char *call_state_name(enum call_state state)
 {
@@ -77,8 +54,8 @@ static void state_enter(struct call *c, enum call_state state)
 		c->conf.handlers.state(c, state, c->conf.arg);
 }
 
-static void leg_end(struct call_leg *leg, const struct call_cause *cause,
-		    bool elsewhere)
+void call_end_leg(struct call_leg *leg, const struct call_cause *cause,
+		  bool elsewhere)
 {
 	if (!leg || leg->ended)
 		return;
@@ -92,6 +69,7 @@ static void release_legs(struct call *c)
 {
 	tmr_cancel(&c->timer);
 	tmr_cancel(&c->release);
+	call_replace_clear(c);
 	for (size_t i = 0; i < c->called_n; i++)
 		c->called[i]->ops->release(c->called[i]);
 	c->calling->ops->release(c->calling);
@@ -107,19 +85,20 @@ static void call_destroy(void *arg)
 	free(c);
 }
 
-static void finish(struct call *c, const struct call_cause *cause,
-		   enum ended_by by)
+void call_end_by(struct call *c, const struct call_cause *cause,
+		 enum call_ended_by by)
 {
 	if (c->state == CALL_ENDED)
 		return;
+	call_replace_give_up(c, cause);
 	c->cause = *cause;
 	c->by = by;
 	log_info("call", c->id, "ends: %d %s (%s, by %s)", cause->code,
 		 cause->reason, cause_hop_name(cause->hop), call_ended_by(c));
 	state_enter(c, CALL_ENDED);
-	leg_end(c->calling, cause, false);
+	call_end_leg(c->calling, cause, false);
 	for (size_t i = 0; i < c->called_n; i++)
-		leg_end(c->called[i], cause, false);
+		call_end_leg(c->called[i], cause, false);
 	tmr_start(&c->release, 0, call_destroy, c);
 }
 
@@ -132,7 +111,7 @@ static void state_timeout(void *arg)
 		       c->state == CALL_CONNECTING ? CAUSE_TELEGRAM_ERROR
 						   : CAUSE_UNAVAILABLE,
 		       "Telegram media connection failed");
-	finish(c, &cause, BY_GATEWAY);
+	call_end_by(c, &cause, BY_GATEWAY);
 }
 
 int call_new(struct call **cp, const struct call_conf *conf,
@@ -157,6 +136,7 @@ int call_new(struct call **cp, const struct call_conf *conf,
 		random_text(c->id, 16);
 	tmr_init(&c->timer);
 	tmr_init(&c->release);
+	call_replace_init(c);
 	c->calling = calling;
 	calling->call = c;
 	calling->started = true;
@@ -243,11 +223,11 @@ static void next_when_all_ended(struct call *c)
 		if (next_priority(c, &c->trying)) {
 			group_start(c, c->trying);
 		} else if (c->best) {
-			finish(c, &c->best->cause, BY_CALLED);
+			call_end_by(c, &c->best->cause, BY_CALLED);
 			return;
 		} else {
 			call_cause_set(&none, CAUSE_SIP_UNAVAILABLE, NULL);
-			finish(c, &none, BY_GATEWAY);
+			call_end_by(c, &none, BY_GATEWAY);
 			return;
 		}
 	}
@@ -272,7 +252,7 @@ void call_added_all(struct call *c)
 
 void call_end(struct call *c, const struct call_cause *cause)
 {
-	finish(c, cause, BY_GATEWAY);
+	call_end_by(c, cause, BY_GATEWAY);
 }
 
 /* -- events ---------------------------------------------------------------- */
@@ -299,6 +279,8 @@ void call_leg_ringing(struct call_leg *leg)
 	if (leg->ended || leg->ringing || !is_called(c, leg))
 		return;
 	leg->ringing = true;
+	if (leg == c->replacing)
+		call_replace_ringing(c);
 	if (c->state != CALL_CALLING)
 		return;
 	state_enter(c, CALL_RINGING);
@@ -326,6 +308,10 @@ void call_leg_answered(struct call_leg *leg)
 	struct call *c = leg->call;
 	struct call_cause elsewhere;
 
+	if (leg == c->replacing && !leg->ended) {
+		call_replace_answered(c);
+		return;
+	}
 	if (leg->ended || leg->answered || !is_called(c, leg) || c->winner)
 		return;
 	if (c->state != CALL_CALLING && c->state != CALL_RINGING)
@@ -335,7 +321,7 @@ void call_leg_answered(struct call_leg *leg)
 	call_cause_set(&elsewhere, CAUSE_NORMAL, NULL);
 	for (size_t i = 0; i < c->called_n; i++)
 		if (c->called[i] != leg)
-			leg_end(c->called[i], &elsewhere, true);
+			call_end_leg(c->called[i], &elsewhere, true);
 	state_enter(c, CALL_CONNECTING);
 	if (!leg->ops->answer_brings_media)
 		leg->up = true;
@@ -364,10 +350,14 @@ void call_leg_ended(struct call_leg *leg, const struct call_cause *cause)
 		return;
 	leg->ended = true;
 	leg->cause = *cause;
-	if (!is_called(c, leg))
-		finish(c, cause, BY_CALLING);
+	if (leg == c->replacing)
+		call_replace_failed(c, cause);
+	else if (leg == c->replaced)
+		log_info("call", c->id, "leg gone, another is awaited");
+	else if (!is_called(c, leg))
+		call_end_by(c, cause, BY_CALLING);
 	else if (leg == c->winner)
-		finish(c, cause, BY_CALLED);
+		call_end_by(c, cause, BY_CALLED);
 	else
 		next_when_all_ended(c);
 }

@@ -28,8 +28,18 @@ struct call_times {
 
 struct call;
 
+/* How the replacement of a leg goes. */
+enum call_replacing {
+	CALL_REPLACE_RINGING,
+	CALL_REPLACE_DONE,   /* `by` is in its place; `old` is about to end */
+	CALL_REPLACE_FAILED, /* `by` is over, see its cause; `old` stays */
+};
+
 struct call_handlers {
 	void (*state)(struct call *c, enum call_state state, void *arg);
+	/* Of call_replace(); both legs are still there. May be NULL. */
+	void (*replacing)(struct call *c, enum call_replacing event,
+			  struct call_leg *old, struct call_leg *by, void *arg);
 	/* Exactly once, from the loop, after the legs were released; the call
 	 * is freed when it returns. */
 	void (*ended)(struct call *c, void *arg);
@@ -53,6 +63,16 @@ void call_add(struct call *c, struct call_leg *called);
  * at once, the next number's when all of them have failed. A leg that cannot
  * start has failed. The call ends with the failure of the last number tried. */
 void call_added_all(struct call *c);
+/* A leg for one of an answered call: `by` is started, if it is not, and when it
+ * answers, stands in the place of `old`, which is ended with CAUSE_NORMAL; the
+ * call, its other leg and its times go on. When it fails, nothing has changed.
+ * Should `old` end meanwhile, the call waits for `by` and shares its fate. One
+ * at a time. Negative: `by` is released (-EBUSY: another is under way, -EINVAL:
+ * not a running leg of a call that is up; what start returned, and *cause). */
+int call_replace(struct call *c, struct call_leg *old, struct call_leg *by,
+		 struct call_cause *cause);
+/* The leg is one of the two that talk. */
+bool call_has_leg(const struct call *c, const struct call_leg *leg);
 /* Ends the call from our side. */
 void call_end(struct call *c, const struct call_cause *cause);
 
