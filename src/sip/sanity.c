@@ -12,12 +12,24 @@
 #define MAX_FORWARDS_MAX 255
 
 static const char *const supported_methods[] = {
-	"INVITE", "ACK",    "CANCEL", "BYE",      "OPTIONS",
-	"INFO",   "UPDATE", "PRACK",  "REGISTER",
+	"INVITE",
+	"ACK",
+	"CANCEL",
+	"BYE",
+	"OPTIONS",
+	"INFO",
+	"UPDATE",
+	"PRACK",
+	"REGISTER",
+	/* Within a dialog, where a trunk allows them. */
+	"REFER",
+	"SUBSCRIBE",
 };
 /* Known to us, never allowed: 405, not 501 (RFC 3261 21.4.6, 21.5.2). */
 static const char *const known_methods[] = {
-	"SUBSCRIBE", "NOTIFY", "PUBLISH", "REFER", "MESSAGE",
+	"NOTIFY",
+	"PUBLISH",
+	"MESSAGE",
 };
 
 static bool listed(struct bytes b, const char *const *list, size_t n)
@@ -300,7 +312,8 @@ static bool method_check(const struct head *h, struct sanity *v)
 
 static bool is_supported(struct bytes option)
 {
-	struct bytes rest = bytes_str(SANITY_SUPPORTED);
+	struct bytes rest =
+		bytes_str(SANITY_SUPPORTED ", " SANITY_SUPPORTED_TRANSFER);
 
 	while (rest.n) {
 		struct bytes one = address_next(&rest);

@@ -15,6 +15,9 @@
 /* Extensions a peer may require of us. */
 #define SANITY_SUPPORTED "100rel, " SANITY_SUPPORTED_PLAIN
 #define SANITY_SUPPORTED_PLAIN "timer"
+/* Announced to those who may transfer calls (RFC 3891, 4488). */
+#define SANITY_ALLOW_TRANSFER "REFER, SUBSCRIBE"
+#define SANITY_SUPPORTED_TRANSFER "replaces, norefersub"
 #define SANITY_MESSAGE_MAX 65535
 
 enum sanity_verdict {

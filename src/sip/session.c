@@ -23,6 +23,7 @@ static void timers_stop(struct sip_session *s)
 	session_out_stop(s);
 	session_refresh_stop(s);
 	session_timer_stop(s);
+	session_refer_stop(s);
 }
 
 static void destructor(void *p)
@@ -254,6 +255,7 @@ void sip_session_info(const struct sip_session *s, struct sip_session_info *i)
 		.diverted_reason = s->diverted_reason ? s->diverted_reason : "",
 		.private = s->private,
 		.peer = s->peer,
+		.replaces = s->replaces,
 		.source = s->source,
 		.sdp = buf_bytes(&s->offer),
 		.repeats = s->repeats,
@@ -267,6 +269,11 @@ void sip_session_handlers(struct sip_session *s,
 	s->arg = arg;
 }
 
+void *sip_session_arg(const struct sip_session *s)
+{
+	return s->handlers.closed ? s->arg : NULL;
+}
+
 const char *session_reason(int code)
 {
 	static const struct {
@@ -277,6 +284,7 @@ const char *session_reason(int code)
 		{181, "Call Is Being Forwarded"},
 		{183, "Session Progress"},
 		{200, "OK"},
+		{202, "Accepted"},
 		{400, "Bad Request"},
 		{403, "Forbidden"},
 		{404, "Not Found"},
@@ -284,7 +292,9 @@ const char *session_reason(int code)
 		{415, "Unsupported Media Type"},
 		{421, "Extension Required"},
 		{422, "Session Interval Too Small"},
+		{416, "Unsupported URI Scheme"},
 		{480, "Temporarily Unavailable"},
+		{481, "Call/Transaction Does Not Exist"},
 		{482, "Loop Detected"},
 		{486, "Busy Here"},
 		{487, "Request Terminated"},
@@ -319,7 +329,12 @@ struct bytes session_sdp(const struct sip_msg *msg)
 
 void session_write_abilities(struct buf *lines, const struct sip_session *s)
 {
-	buf_str(lines, "Allow: " SANITY_ALLOW "\r\nSupported: ");
+	buf_str(lines, "Allow: " SANITY_ALLOW);
+	buf_str(lines,
+		s->handlers.refer ? ", " SANITY_ALLOW_TRANSFER "\r\n" : "\r\n");
+	buf_str(lines, "Supported: ");
+	if (s->handlers.refer)
+		buf_str(lines, SANITY_SUPPORTED_TRANSFER ", ");
 	/* Of a re-INVITE no provisional answer is worth a PRACK. */
 	buf_str(lines, s->terms.rel100 == SIP_REL100_OFF ||
 				       s->state == SESSION_CONFIRMED

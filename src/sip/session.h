@@ -18,6 +18,7 @@
 #ifndef SIP_SESSION_H
 #define SIP_SESSION_H
 
+#include "sip/refer.h"
 #include "sip/stack.h"
 
 enum sip_end {
@@ -45,6 +46,10 @@ struct sip_session_handlers {
 	/* The peer's answer to an offer of ours other than in the INVITE or
 	 * its 2xx: in PRACK, or to a re-INVITE that refreshes. */
 	void (*changed)(struct bytes sdp, void *arg);
+	/* REFER: 0, a call to the target has begun, whose course is told with
+	 * sip_session_refer_told(), from the loop; or a code to refuse with.
+	 * NULL: 405. */
+	int (*refer)(const struct sip_refer *r, void *arg);
 	/* The end; code and reason as sent or received (487 for CANCEL, 200
 	 * after BYE). */
 	void (*closed)(enum sip_end how, int code, const char *reason,
@@ -75,6 +80,9 @@ struct sip_session_info {
 	const char *diverted_user, *diverted_reason; /* RFC 5806, 7044 */
 	bool private;     /* RFC 3323: the caller wants not to be shown */
 	const char *peer; /* who was told by its origin, or "" */
+	/* RFC 3891: the one it is to take the place of, for the `incoming`
+	 * handler; NULL: none. */
+	struct sip_session *replaces;
 	struct sa source;
 	struct bytes sdp; /* offer; empty for a delayed offer */
 	unsigned repeats; /* of our INVITE, or our 200, for want of an answer */
@@ -136,6 +144,12 @@ int sip_session_invite(struct sip_session **sp, struct sip_stack *stack,
  * a Reason header ("SIP;cause=200;text=\"...\""), or NULL. */
 void sip_session_end(struct sip_session *s, int code, const char *reason,
 		     const char *reason_header);
+
+/* How the call goes that the peer's REFER began: 1xx, or its end. */
+void sip_session_refer_told(struct sip_session *s, int code,
+			    const char *reason);
+/* The arg of its handlers; NULL when it has none any more. */
+void *sip_session_arg(const struct sip_session *s);
 
 /* A dialog as it can be kept on disk, to say BYE after a crash. JSON text. */
 int sip_session_keep(const struct sip_session *s, struct buf *json);

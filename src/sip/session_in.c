@@ -276,11 +276,18 @@ void session_in_request(struct sip_stack *stack, const struct sip_msg *msg)
 {
 	struct sip_session *s = NULL;
 	char user[128] = "", peer[64] = "";
-	int err;
+	struct sip_session *replaced;
+	int err, code;
 
 	if (!auth_admit(stack, msg, false) ||
 	    !identify(stack, msg, user, peer) || !body_acceptable(stack, msg))
 		return;
+	code = session_replaced(&replaced, stack, msg);
+	if (code) {
+		(void)sip_treply(NULL, stack->sip, msg, (uint16_t)code,
+				 session_reason(code));
+		return;
+	}
 	err = session_in_new(&s, stack, msg);
 	if (err == -ERANGE)
 		return;
@@ -293,10 +300,12 @@ void session_in_request(struct sip_stack *stack, const struct sip_msg *msg)
 	}
 	memcpy(s->peer, peer, sizeof(s->peer));
 	session_add(s, s->dialog.call_id);
+	s->replaces = mem_ref(replaced);
 	if (stack->handlers.incoming)
 		stack->handlers.incoming(s, *peer ? NULL : user, stack->arg);
 	else
 		sip_session_end(s, 404, "Not Found", NULL);
+	s->replaces = mem_deref(s->replaces);
 	mem_deref(s);
 }
 

@@ -125,6 +125,10 @@ static void in_order(struct sip_session *s, const struct sip_msg *msg)
 		info_request(s, msg);
 	else if (pl_strcmp(&msg->met, "OPTIONS") == 0)
 		options_request(s->stack, msg);
+	else if (pl_strcmp(&msg->met, "REFER") == 0)
+		session_refer_request(s, msg);
+	else if (pl_strcmp(&msg->met, "SUBSCRIBE") == 0)
+		session_refer_subscribe(s, msg);
 	else
 		(void)sip_treplyf(NULL, NULL, s->stack->sip, msg, false, 405,
 				  "Method Not Allowed",

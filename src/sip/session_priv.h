@@ -118,6 +118,17 @@ struct session_targets {
 	bool through_proxy; /* the next hop stays whatever the target is */
 };
 
+/* What the peer's REFER began, and who is told of it (RFC 3515). */
+struct session_refer {
+	bool running;       /* not over */
+	bool subscribed;    /* NOTIFYs go out until expiry */
+	bool seen, with_id; /* the first of a dialog has no id */
+	uint32_t id;        /* its CSeq */
+	int code;           /* last told */
+	char reason[129];
+	struct tmr expiry;
+};
+
 struct sip_session {
 	struct le list_le, call_le;
 	struct sip_stack *stack; /* NULL: the stack is gone */
@@ -160,6 +171,8 @@ struct sip_session {
 
 	/* Both. */
 	unsigned repeats; /* of our INVITE, or of our 200 */
+	struct session_refer refer;
+	struct sip_session *replaces; /* while the owner decides on it */
 	struct sip_session_terms terms;
 	struct session_timer timer;
 	struct session_refresh refresh;
@@ -318,5 +331,16 @@ int session_identity_read(struct sip_session *s, const struct sip_msg *msg);
 char *session_user_copy(const struct uri *uri);
 /* A display name without its quotes and escapes. */
 char *session_name_copy(const struct pl *name);
+
+/* -- session_refer.c ------------------------------------------------------- */
+
+void session_refer_request(struct sip_session *s, const struct sip_msg *msg);
+void session_refer_subscribe(struct sip_session *s, const struct sip_msg *msg);
+void refer_not_allowed(struct sip_stack *stack, const struct sip_msg *msg);
+/* The session an INVITE wants to take the place of, NULL: none; or the status
+ * that refuses it (RFC 3891 3). */
+int session_replaced(struct sip_session **replaced,
+		     const struct sip_stack *stack, const struct sip_msg *msg);
+void session_refer_stop(struct sip_session *s);
 
 #endif

@@ -79,7 +79,8 @@ static int sending(enum sip_transp tp, const struct sa *src,
 
 	tls_peer_expect(r->fork.call_id ? r->fork.tls : r->session->dialog.tls);
 	if (strcmp(r->method, "INVITE") != 0 &&
-	    strcmp(r->method, "UPDATE") != 0)
+	    strcmp(r->method, "UPDATE") != 0 &&
+	    strcmp(r->method, "NOTIFY") != 0)
 		return 0;
 	buf_init(&contact);
 	transport_contact(&contact, r->session->stack,
@@ -97,7 +98,9 @@ static int request_send(struct session_request *r)
 		.method = r->method,
 		.seq = ++s->dialog.local_seq, /* forks count with it */
 		.stateful = true,
-		.type = "application/sdp",
+		.type = strcmp(r->method, "NOTIFY") == 0
+				? "message/sipfrag;version=2.0"
+				: "application/sdp",
 		.body = buf_bytes(&r->body),
 		.send = sending,
 		.answered = answered,

@@ -88,6 +88,9 @@ static void request_outside(struct sip_stack *s, const struct sip_msg *msg)
 		session_in_request(s, msg);
 	else if (pl_strcmp(&msg->met, "OPTIONS") == 0)
 		options_request(s, msg);
+	else if (pl_strcmp(&msg->met, "REFER") == 0 ||
+		 pl_strcmp(&msg->met, "SUBSCRIBE") == 0)
+		refer_not_allowed(s, msg);
 	else if (pl_strcmp(&msg->met, "ACK") != 0)
 		(void)sip_reply(s->sip, msg, 481,
 				"Call/Transaction Does Not Exist");
