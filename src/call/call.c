@@ -233,13 +233,15 @@ static void next_when_all_ended(struct call *c)
 	}
 }
 
-void call_add(struct call *c, struct call_leg *called)
+bool call_add(struct call *c, struct call_leg *called)
 {
 	called->call = c;
-	if (c->called_n == CALLED_LEGS_MAX || c->state == CALL_ENDED)
+	if (c->called_n == CALLED_LEGS_MAX || c->state == CALL_ENDED) {
 		called->ops->release(called);
-	else
-		c->called[c->called_n++] = called;
+		return false;
+	}
+	c->called[c->called_n++] = called;
+	return true;
 }
 
 void call_added_all(struct call *c)

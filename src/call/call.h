@@ -57,8 +57,9 @@ struct call_conf {
 
 int call_new(struct call **cp, const struct call_conf *conf,
 	     struct call_leg *calling);
-/* Adds a called leg. At most 16: more are released at once. */
-void call_add(struct call *c, struct call_leg *called);
+/* Adds a called leg. At most 16: more are released at once, and so is one of
+ * a call that is over; then false. */
+bool call_add(struct call *c, struct call_leg *called);
 /* No more legs will be added: those of the lowest priority number are started
  * at once, the next number's when all of them have failed. A leg that cannot
  * start has failed. The call ends with the failure of the last number tried. */

@@ -53,6 +53,7 @@ struct trunk {
 	char owner[64];                           /* "": nobody's */
 	unsigned lines;        /* calls at once; 0: no limit of its own */
 	char subscription[64]; /* "": none is asked for */
+	bool refer; /* the PBX may transfer calls (REFER, Replaces) */
 
 	char login[64], password[128]; /* not ip */
 	char trusted_ips[800];         /* pbx-to-gateway; "": all */

@@ -176,11 +176,12 @@ int refer_read(struct sip_refer *r, const struct sip_msg *msg)
 	/* RFC 3515 2.4.2: with "zero (or more than one) Refer-To header field
 	 * values" it is answered with a 400. */
 	if (!to || sip_msg_hdr_count(msg, SIP_HDR_REFER_TO) != 1 ||
-	    !address_valid(bytes_of_pl(&to->val)) ||
-	    sip_addr_decode(&addr, &to->val))
+	    !address_valid(bytes_of_pl(&to->val)))
 		return 400;
-	if (pl_strcasecmp(&addr.uri.scheme, "sip") &&
-	    pl_strcasecmp(&addr.uri.scheme, "sips"))
+	/* Of other schemes libre reads none. */
+	if (sip_addr_decode(&addr, &to->val) ||
+	    (pl_strcasecmp(&addr.uri.scheme, "sip") &&
+	     pl_strcasecmp(&addr.uri.scheme, "sips")))
 		return 416;
 	if (!pl_isset(&addr.uri.host))
 		return 400;

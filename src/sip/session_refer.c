@@ -179,6 +179,17 @@ void session_refer_subscribe(struct sip_session *s, const struct sip_msg *msg)
 
 /* -- Replaces -------------------------------------------------------------- */
 
+/* The peer's tag; of a call that rings any of those that answered so far. */
+static bool tag_known(const struct sip_session *s, struct bytes tag)
+{
+	if (s->dialog.remote_tag)
+		return bytes_equal(tag, bytes_str(s->dialog.remote_tag));
+	for (size_t i = 0; i < s->early_n; i++)
+		if (bytes_equal(tag, bytes_str(s->early[i].tag)))
+			return true;
+	return false;
+}
+
 static struct sip_session *replaced_find(const struct sip_stack *stack,
 					 const struct sip_replaces *r)
 {
@@ -191,8 +202,7 @@ static struct sip_session *replaced_find(const struct sip_stack *stack,
 
 		if (bytes_equal(r->call_id, bytes_str(d->call_id)) &&
 		    bytes_equal(r->to_tag, bytes_str(d->local_tag)) &&
-		    d->remote_tag &&
-		    bytes_equal(r->from_tag, bytes_str(d->remote_tag)))
+		    tag_known(s, r->from_tag))
 			return s;
 	}
 	return NULL;

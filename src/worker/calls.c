@@ -235,7 +235,7 @@ static void on_call_state(struct call *c, enum call_state state, void *arg)
 	struct call_leg *leg = call_deciding_leg(c);
 
 	/* Of several phones, the one that answered or told why not. */
-	if (!wc->to_telegram && leg)
+	if (!wc->to_telegram && leg && !wc->transfers_n)
 		sip_leg_name(leg);
 	if (state == CALL_UP)
 		worker_call_keep(wc);
@@ -250,7 +250,9 @@ int worker_call_begin(struct worker_call *wc, struct call_leg *calling)
 			wc->to_telegram ? wc->worker->conf.device_timeout_ms
 					: 60000,
 		.ring_timeout_ms = wc->worker->conf.ring_timeout_ms,
-		.handlers = {.state = on_call_state, .ended = on_call_ended},
+		.handlers = {.state = on_call_state,
+			     .replacing = worker_on_replacing,
+			     .ended = on_call_ended},
 		.arg = wc,
 	};
 

@@ -42,6 +42,17 @@ struct worker_trunk {
  * may outlast its 10 ms when all of them encode at once. */
 #define WORKER_THREAD_FULL 32
 
+/* A leg of a call that was replaced, or was to be; see transfer.c. */
+#define WORKER_TRANSFERS_MAX 8
+struct worker_transfer {
+	struct wall at;
+	const char *kind; /* "blind", "attended", "replaces" */
+	char to[128];     /* the target, or who replaced */
+	char sip_call_id[128];
+	int code; /* 0: under way */
+	char reason[129];
+};
+
 /* A call and all that hangs on it. */
 struct worker_call {
 	struct le le;
@@ -71,6 +82,8 @@ struct worker_call {
 	bool call_over;  /* the state machine has ended */
 	struct media_call_report report;
 	struct call_leg *telegram_leg;
+	struct worker_transfer transfers[WORKER_TRANSFERS_MAX];
+	size_t transfers_n; /* more happened than are kept */
 	/* copied when the state machine ends, for the record */
 	struct call_times times;
 	struct call_cause cause;
@@ -222,6 +235,31 @@ struct sip_leg_target {
 };
 int sip_leg_new_outgoing(struct call_leg **lp, struct worker_call *wc,
 			 const struct sip_leg_target *target);
+
+/* The leg that a REFER on `from` asks for, at the same PBX. */
+int sip_leg_new_transfer(struct call_leg **lp, const struct call_leg *from,
+			 const struct sip_refer *r);
+/* NOTIFY about it, on the leg that asked. */
+void sip_leg_transfer_told(struct call_leg *leg, int code, const char *reason);
+/* Answers an INVITE that replaces another leg, and turns the media to it.
+ * -ENOTCONN: that failed. */
+int sip_leg_take_over(struct call_leg *leg);
+const char *sip_leg_call_id(const struct call_leg *leg);
+struct worker_call *sip_leg_call(const struct call_leg *leg);
+
+/* transfer.c */
+/* A REFER on a leg: 0, or the status that refuses it. */
+int worker_transfer_refer(struct worker_call *wc, struct call_leg *leg,
+			  const struct sip_refer *r);
+/* An INVITE with Replaces of a trunk: `replaced` is its leg, NULL when it has
+ * none any more. */
+void worker_transfer_replaces(struct sip_session *s,
+			      const struct worker_trunk *trunk,
+			      struct call_leg *replaced);
+/* Handler of the call. */
+void worker_on_replacing(struct call *c, enum call_replacing event,
+			 struct call_leg *old, struct call_leg *by, void *arg);
+json_t *worker_transfers_json(const struct worker_call *wc);
 
 /* sip_place.c */
 #define SIP_PLACE_BINDINGS 8

@@ -149,6 +149,8 @@ json_t *worker_record(const struct worker_call *wc)
 	cause_put(o, cause);
 	json_object_set_new(o, "ended_by", json_string(wc->ended_by));
 	json_object_set_new(o, "digits", json_integer(wc->digits));
+	if (wc->transfers_n)
+		json_object_set_new(o, "transfers", worker_transfers_json(wc));
 	if (wc->digits_masked[0])
 		json_object_set_new(o, "digit_values",
 				    json_string(wc->digits_masked));

@@ -13,7 +13,7 @@
 #include "worker/sip_protection.h"
 
 #define DTMF_PT 101
-#define TARGET_HEADERS 8
+#define TARGET_HEADERS 10
 
 struct sip_leg {
 	struct call_leg leg;
@@ -35,7 +35,8 @@ struct sip_leg {
 	struct sip_sdp_remote remote;
 	struct sip_protection protection;
 	uint64_t sdp_id, sdp_version;
-	struct sa peer; /* where SIP comes from: chooses our address */
+	struct sa peer;   /* where SIP comes from: chooses our address */
+	char target[512]; /* of a transfer: what it calls at the PBX; or "" */
 };
 
 static struct sip_leg *self(struct call_leg *leg)
@@ -350,6 +351,23 @@ static void on_dtmf(char digit, unsigned duration_ms, void *arg)
 	worker_call_digit(l->wc, digit);
 }
 
+static int on_refer(const struct sip_refer *r, void *arg)
+{
+	struct sip_leg *l = arg;
+
+	return worker_transfer_refer(l->wc, &l->leg, r);
+}
+
+/* Whoever transferred a call and hung up sends no more; he is not missed. */
+static void media_pause(struct sip_leg *l)
+{
+	if (!l->wc->media || !l->codec || !call_has_leg(l->wc->call, &l->leg) ||
+	    call_state(l->wc->call) != CALL_UP)
+		return;
+	l->remote.direction = SIP_SDP_INACTIVE;
+	apply_remote(l);
+}
+
 static void on_closed(enum sip_end how, int code, const char *reason, void *arg)
 {
 	static const char *const ends[] = {"ended by us", "ended by the peer",
@@ -378,6 +396,7 @@ static void on_closed(enum sip_end how, int code, const char *reason, void *arg)
 	cause.unanswered = how == SIP_END_TIMEOUT;
 	cause.repeats = cause.unanswered ? info.repeats : 0;
 	call_leg_ended(&l->leg, &cause);
+	media_pause(l);
 }
 
 static const struct sip_session_handlers session_handlers = {
@@ -389,6 +408,16 @@ static const struct sip_session_handlers session_handlers = {
 	.changed = on_changed,
 	.closed = on_closed,
 };
+
+/* Transfers are told of, and obeyed, where the trunk allows them. */
+static struct sip_session_handlers handlers_of(const struct sip_leg *l)
+{
+	struct sip_session_handlers h = session_handlers;
+
+	if (l->trunk.set.refer)
+		h.refer = on_refer;
+	return h;
+}
 
 /* -- leg operations ---------------------------------------------------------
  */
@@ -441,6 +470,7 @@ static int leg_start(struct call_leg *leg, struct call_cause *cause)
 		.assert_identity = l->trunk.set.identity & TRUNK_IDENTITY_SEND,
 		.terms = terms_of(&l->trunk.set),
 	};
+	const struct sip_session_handlers handlers = handlers_of(l);
 	struct sip_session_info info;
 	struct buf sdp;
 	int err;
@@ -448,6 +478,11 @@ static int leg_start(struct call_leg *leg, struct call_cause *cause)
 	if (sip_place_find(&place, &conf, w, &l->trunk, l->contact)) {
 		call_cause_set(cause, CAUSE_SIP_UNAVAILABLE, NULL);
 		return -ENOTCONN;
+	}
+	if (*l->target) {
+		/* The PBX finds it, not we. */
+		conf.route = conf.route ? conf.route : place.uri;
+		conf.uri = l->target;
 	}
 	err = l->wc->media ? 0 : worker_call_open_media(l->wc, &place.peer);
 	if (err)
@@ -460,8 +495,8 @@ static int leg_start(struct call_leg *leg, struct call_cause *cause)
 	err = write_offer(l, &sdp);
 	conf.sdp = buf_bytes(&sdp);
 	if (!err)
-		err = sip_session_invite(&l->session, w->sip, &conf,
-					 &session_handlers, l);
+		err = sip_session_invite(&l->session, w->sip, &conf, &handlers,
+					 l);
 	buf_clear(&sdp);
 	if (err)
 		return err;
@@ -598,6 +633,8 @@ int sip_leg_new_incoming(struct call_leg **lp, struct worker_call *wc,
 			 const struct worker_trunk *trunk)
 {
 	struct sip_leg *l = leg_new(wc, trunk);
+	const struct sip_session_handlers handlers =
+		l ? handlers_of(l) : session_handlers;
 	struct sip_session_info info;
 
 	if (!l)
@@ -606,12 +643,14 @@ int sip_leg_new_incoming(struct call_leg **lp, struct worker_call *wc,
 	l->session = mem_ref(session);
 	sip_session_info(session, &info);
 	l->peer = info.source;
-	text_clean(wc->sip_call_id, sizeof(wc->sip_call_id),
-		   bytes_str(info.call_id));
+	text_clean(l->call_id, sizeof(l->call_id), bytes_str(info.call_id));
+	if (!*wc->sip_call_id)
+		snprintf(wc->sip_call_id, sizeof(wc->sip_call_id), "%s",
+			 l->call_id);
 	l->delayed_offer = info.sdp.n == 0;
 	if (!l->delayed_offer && !take_offer(l, info.sdp, NULL))
 		l->codec = NULL;
-	sip_session_handlers(session, &session_handlers, l);
+	sip_session_handlers(session, &handlers, l);
 	*lp = &l->leg;
 	return 0;
 }
@@ -668,5 +707,75 @@ int sip_leg_new_outgoing(struct call_leg **lp, struct worker_call *wc,
 			   json_string_value(json_object_get(target->caller,
 							     fields[i][1])));
 	*lp = &l->leg;
+	return 0;
+}
+
+/* -- transfers ------------------------------------------------------------- */
+
+/* The new party sees who the old one saw. */
+static void copy_identity(struct sip_leg *l, const struct sip_leg *old)
+{
+	if (old->incoming) {
+		snprintf(l->from_user, sizeof(l->from_user), "%s", l->wc->to);
+		if (l->trunk.set.kind == TRUNK_IP && *l->trunk.field_name)
+			add_header(l, l->trunk.field_name,
+				   l->trunk.field_value);
+		add_header(l, "X-GW-Context", l->wc->id);
+		return;
+	}
+	memcpy(l->from_user, old->from_user, sizeof(l->from_user));
+	memcpy(l->from_name, old->from_name, sizeof(l->from_name));
+	for (size_t i = 0; i < old->headers_n; i++)
+		if (strcmp(old->headers[i][0], "Replaces") != 0 &&
+		    strcmp(old->headers[i][0], "Referred-By") != 0)
+			add_header(l, old->headers[i][0], old->headers[i][1]);
+}
+
+int sip_leg_new_transfer(struct call_leg **lp, const struct call_leg *from,
+			 const struct sip_refer *r)
+{
+	const struct sip_leg *old = (const struct sip_leg *)from;
+	struct sip_leg *l = leg_new(old->wc, &old->trunk);
+
+	if (!l)
+		return -ENOMEM;
+	snprintf(l->target, sizeof(l->target), "%s", r->target);
+	copy_identity(l, old);
+	add_header(l, "Referred-By", r->referred_by);
+	add_header(l, "Replaces", r->replaces);
+	*lp = &l->leg;
+	return 0;
+}
+
+void sip_leg_transfer_told(struct call_leg *leg, int code, const char *reason)
+{
+	struct sip_leg *l = self(leg);
+
+	if (l->session)
+		sip_session_refer_told(l->session, code, reason);
+}
+
+const char *sip_leg_call_id(const struct call_leg *leg)
+{
+	return ((const struct sip_leg *)leg)->call_id;
+}
+
+struct worker_call *sip_leg_call(const struct call_leg *leg)
+{
+	return ((const struct sip_leg *)leg)->wc;
+}
+
+int sip_leg_take_over(struct call_leg *leg)
+{
+	struct sip_leg *l = self(leg);
+
+	if (l->wc->media)
+		leg_answer(leg);
+	else
+		fail(l, CAUSE_WORKER_UNAVAILABLE);
+	if (leg->ended)
+		return -ENOTCONN;
+	if (l->codec)
+		apply_remote(l);
 	return 0;
 }

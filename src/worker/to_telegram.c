@@ -145,6 +145,11 @@ void worker_on_invite(struct sip_session *s, const char *user, void *arg)
 	}
 	if (!sip_leg_agree(s, trunk))
 		return;
+	if (info.replaces) {
+		worker_transfer_replaces(s, trunk,
+					 sip_session_arg(info.replaces));
+		return;
+	}
 	wc = worker_call_new(w, true, NULL);
 	if (!wc) {
 		reject(s, CAUSE_WORKER_UNAVAILABLE);

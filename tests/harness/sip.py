@@ -136,7 +136,7 @@ class Client:
         """What must be answered at once, whatever the test waits for."""
         if m.code and m.code >= 300 and m.cseq[1] == "INVITE":
             self.ack_refusal(m)
-        elif m.method in ("BYE", "CANCEL", "OPTIONS"):
+        elif m.method in ("BYE", "CANCEL", "OPTIONS", "NOTIFY"):
             self.respond(m, 200, "OK")
             if m.method == "CANCEL" and self.obeys_cancel:
                 invite = next(i for i in self.received if i.method == "INVITE"
