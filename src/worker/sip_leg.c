@@ -723,6 +723,7 @@ static void copy_identity(struct sip_leg *l, const struct sip_leg *old)
 		add_header(l, "X-GW-Context", l->wc->id);
 		return;
 	}
+	memcpy(l->contact, old->contact, sizeof(l->contact));
 	memcpy(l->from_user, old->from_user, sizeof(l->from_user));
 	memcpy(l->from_name, old->from_name, sizeof(l->from_name));
 	for (size_t i = 0; i < old->headers_n; i++)
