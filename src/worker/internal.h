@@ -110,6 +110,7 @@ struct worker {
 	struct tmr trim;    /* runs when no call is left */
 	bool trimmed_once;  /* since the last call */
 	usec_t started_at;
+	bool heard; /* of a Manager, once */
 	bool stopping;
 	void (*stopped)(void *arg);
 	void *stopped_arg;

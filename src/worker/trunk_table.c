@@ -155,6 +155,7 @@ void worker_trunks_read(struct worker *w, json_t *list)
 	struct le *le;
 
 	w->trunks_at = clock_now();
+	w->heard = true;
 	LIST_FOREACH(&w->trunks, le)
 	((struct worker_trunk *)le->data)->keep = false;
 	for (size_t i = 0; i < json_array_size(list); i++)

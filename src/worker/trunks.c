@@ -74,7 +74,7 @@ static void verdict_set(struct sip_verdict *v, enum cause_row row,
 /* The first announcement is still to come. */
 static bool is_new(const struct worker *w)
 {
-	return !w->trunks_at && clock_now() - w->started_at < MANAGER_LOST;
+	return !w->heard && clock_now() - w->started_at < MANAGER_LOST;
 }
 
 /* Behaviour 2.2, 3.4: before anything else, and never counted as an attack. */
