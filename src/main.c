@@ -52,7 +52,7 @@ static const char usage[] =
 	"  key     makes the key that seals log-ins\n"
 	"  -x      asks the running gateway: show calls, show trunks,\n"
 	"          show sessions, show bans, show status, show counters,\n"
-	"          show causes, show version, explain CALL,\n"
+	"          show causes, show version, explain CALL, digits CALL DIGITS,\n"
 	"          ban add ADDRESS, ban lift ADDRESS,\n"
 	"          trunk add|set NAME KEY=VALUE.., trunk show NAME, reload;\n"
 	"          see gramline(1)\n"

@@ -51,6 +51,8 @@
  *                          ended; a Worker keeps what has no answer
  *   worker.W.show          request {what: "calls"|"status"|"bans"|
  *                          "refused"} -> {rows: [..]}
+ *   worker.W.digits        request {call, digits} -> {ok, method}: presses
+ *                          keys towards the PBX
  *   worker.W.bye           {dialog: text} say BYE in a dialog of an earlier
  *                          process
  */
@@ -82,6 +84,7 @@
 #define BUS_WORKER_TRUNKS "worker.%s.trunks"
 #define BUS_WORKER_CALL_OFFER "worker.%s.call.offer"
 #define BUS_WORKER_SHOW "worker.%s.show"
+#define BUS_WORKER_DIGITS "worker.%s.digits"
 #define BUS_WORKER_BYE "worker.%s.bye"
 
 #endif

@@ -89,7 +89,7 @@ static bool conf_equal(const struct bridge_leg_conf *a,
 	return a->codec == b->codec && a->ptime_ms == b->ptime_ms &&
 	       a->send == b->send && a->arg == b->arg &&
 	       a->bitrate == b->bitrate && a->modes == b->modes &&
-	       a->transcode == b->transcode;
+	       a->transcode == b->transcode && a->tone == b->tone;
 }
 
 int bridge_set_leg(struct bridge *b, enum bridge_side side,
@@ -138,6 +138,12 @@ void bridge_tick(struct bridge *b, usec_t now)
 		path_set_mode(b->legs[1 - i].path,
 			      path_wanted_mode(b->legs[i].path));
 	b->now = now;
+}
+
+int bridge_play_digits(struct bridge *b, enum bridge_side to,
+		       const char *digits)
+{
+	return path_play_digits(b->legs[other(to)].path, digits);
 }
 
 bool bridge_is_passthrough(const struct bridge *b)

@@ -39,6 +39,9 @@ struct bridge_leg_conf {
 	uint32_t bitrate; /* Opus towards this leg; 0: default */
 	unsigned modes;   /* AMR: that this leg takes; 0: all */
 	bool transcode;   /* never pass through to or from this leg */
+	/* A digit whose tones this leg sends; NULL: nobody listens, or else
+	 * nothing passes through. Runs inside bridge_tick(). */
+	void (*tone)(char digit, void *arg);
 };
 
 struct bridge_leg_stats {
@@ -65,6 +68,11 @@ void bridge_input(struct bridge *b, enum bridge_side from,
 /* Send handlers run inside; they must not free or change the bridge. */
 void bridge_tick(struct bridge *b, usec_t now);
 bool bridge_is_passthrough(const struct bridge *b);
+/* Digits as tones towards a leg, instead of the voice (media/dtmf.h).
+ * -ENOTSUP: it passes through. Those that wait are forgotten by
+ * bridge_set_leg(). */
+int bridge_play_digits(struct bridge *b, enum bridge_side to,
+		       const char *digits);
 void bridge_stats(const struct bridge *b, enum bridge_side side,
 		  struct bridge_leg_stats *s);
 /* The linear rate between two codecs. */

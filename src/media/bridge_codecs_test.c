@@ -276,11 +276,97 @@ static void test_bridge_obeys_an_amr_request(void)
 	bridge_free(&bridge);
 }
 
+/* -- digits ------------------------------------------------------------- */
+
+static char digits[20];
+
+static void on_tone(char digit, void *arg)
+{
+	size_t n = strlen(digits);
+
+	if (n + 1 < sizeof(digits))
+		digits[n] = digit;
+}
+
+/* Of two bridges in a row the first plays digits as tones to its leg A, whose
+ * sound is what comes from leg A of the second. */
+static struct {
+	struct bridge *to;
+	uint16_t seq;
+	uint32_t ts;
+	usec_t now;
+} wire;
+
+static void wire_carry(struct bytes payload, uint32_t samples, bool marker,
+		       void *arg)
+{
+	struct media_packet p = {.seq = wire.seq++,
+				 .ts = wire.ts,
+				 .payload = payload,
+				 .arrival = wire.now};
+
+	wire.ts += samples;
+	if (payload.n)
+		bridge_input(wire.to, BRIDGE_A, &p);
+}
+
+static void digits_check(const struct media_codec *codec)
+{
+	struct bridge_leg_conf a = {.codec = codec,
+				    .ptime_ms = media_codec_ptime(codec, 20),
+				    .transcode = true,
+				    .send = wire_carry};
+	struct bridge_leg_conf b = {.codec = &media_codec_opus,
+				    .ptime_ms = 20,
+				    .send = packet_ignore};
+	struct bridge *from = NULL;
+
+	memset(digits, 0, sizeof(digits));
+	memset(&wire, 0, sizeof(wire));
+	CHECK_INT(bridge_new(&from, &a, &b), 0);
+	a.send = packet_ignore;
+	a.transcode = false;
+	a.tone = on_tone;
+	CHECK_INT(bridge_new(&wire.to, &a, &b), 0);
+	CHECK(!bridge_is_passthrough(wire.to));
+	CHECK_INT(bridge_play_digits(from, BRIDGE_A, "1234567890*#ABCD"), 0);
+	for (unsigned ms = 0; ms < 4000; ms += BRIDGE_TICK_MS) {
+		wire.now = USEC_S + ms * USEC_MS;
+		bridge_tick(from, wire.now);
+		bridge_tick(wire.to, wire.now);
+	}
+	bridge_free(&from);
+	bridge_free(&wire.to);
+	CHECK_STR(digits, "1234567890*#ABCD");
+}
+
+static void test_bridge_digits_are_tones_in_every_codec(void)
+{
+	const struct media_codec *const *all = media_codecs();
+
+	for (size_t i = 0; all[i]; i++)
+		digits_check(all[i]);
+}
+
+static void test_bridge_passing_through_plays_nothing(void)
+{
+	struct bridge_leg_conf a = {.codec = &media_codec_opus,
+				    .ptime_ms = 20,
+				    .send = packet_ignore};
+	struct bridge *bridge = NULL;
+
+	CHECK_INT(bridge_new(&bridge, &a, &a), 0);
+	CHECK_INT(bridge_play_digits(bridge, BRIDGE_A, "1"), -ENOTSUP);
+	bridge_free(&bridge);
+}
+
 int main(void)
 {
 	RUN(test_bridge_adds_nothing_to_any_codec);
 	RUN(test_bridge_rates_need_no_resampler);
 	RUN(test_bridge_of_different_rates_is_refused);
 	RUN(test_bridge_obeys_an_amr_request);
+	RUN(test_bridge_digits_are_tones_in_every_codec);
+	RUN(test_bridge_passing_through_plays_nothing);
 	return check_done();
 }

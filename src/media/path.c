@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "media/dtmf_tones.h"
 #include "media/repack.h"
 #include "media/splice.h"
 
@@ -40,6 +41,8 @@ struct path {
 
 	/* transcoding */
 	struct media_coder *decoder, *encoder;
+	struct dtmf_ear *ear; /* NULL: nobody wants to know */
+	struct dtmf_tones tones;
 	uint32_t rate_hz;
 	int16_t *pcm;
 	size_t pcm_n, pcm_room, frame; /* samples; frame: of a packet to send */
@@ -76,7 +79,7 @@ static bool conf_is_good(const struct bridge_leg_conf *c)
 	       media_codec_ptime(c->codec, c->ptime_ms) == c->ptime_ms;
 }
 
-static int coders_new(struct path *p)
+static int coders_new(struct path *p, const struct bridge_leg_conf *from)
 {
 	struct media_coder_conf conf = {
 		.use = MEDIA_CODER_DECODE,
@@ -91,6 +94,11 @@ static int coders_new(struct path *p)
 	conf.use = MEDIA_CODER_ENCODE;
 	if (!err)
 		err = media_coder_new(&p->encoder, p->to.codec, &conf);
+	if (err)
+		return err;
+	if (from->tone)
+		err = dtmf_ear_new(&p->ear, conf.rate_hz, from->tone,
+				   from->arg);
 	if (err)
 		return err;
 	p->rate_hz = conf.rate_hz;
@@ -149,7 +157,7 @@ int path_new(struct path **pp, const struct bridge_leg_conf *from,
 	p->marker = true;
 	p->passthrough = from->codec == &media_codec_opus &&
 			 to->codec == &media_codec_opus && !from->transcode &&
-			 !to->transcode;
+			 !to->transcode && !from->tone && !to->tone;
 	jitter.clock_hz = p->from->rtp_clock_hz;
 	jitter.fec = p->from == &media_codec_opus && !p->passthrough;
 	jitter.shortens = !p->passthrough;
@@ -159,7 +167,7 @@ int path_new(struct path **pp, const struct bridge_leg_conf *from,
 	jitter.payload_max = HELD_BYTES_LEAST;
 	err = jitter_new(&p->jitter, &jitter);
 	if (!err)
-		err = p->passthrough ? passthrough_new(p) : coders_new(p);
+		err = p->passthrough ? passthrough_new(p) : coders_new(p, from);
 	if (err)
 		path_free(&p);
 	else
@@ -177,6 +185,7 @@ void path_free(struct path **pp)
 	jitter_free(&p->jitter);
 	media_coder_free(&p->decoder);
 	media_coder_free(&p->encoder);
+	dtmf_ear_free(&p->ear);
 	if (p->repack)
 		repack_clear(p->repack);
 	free(p->repack);
@@ -193,6 +202,12 @@ void path_set_loss(struct path *p, int percent)
 {
 	if (p->encoder)
 		media_coder_set_loss(p->encoder, percent);
+}
+
+int path_play_digits(struct path *p, const char *digits)
+{
+	return p->passthrough ? -ENOTSUP
+			      : dtmf_queue_put(&p->tones.queue, digits);
 }
 
 int path_wanted_mode(const struct path *p)
@@ -319,6 +334,8 @@ static usec_t decision_transcode(struct path *p, const struct jitter_out *out,
 	}
 	wait_end(p, now);
 	n = decision_decode(p, out);
+	if (p->ear)
+		dtmf_ear_listen(p->ear, p->pcm + p->pcm_n, n);
 	if (out->verdict == JITTER_DROP)
 		n = tail_shorten(p, n, out->samples);
 	p->pcm_n += n;
@@ -334,9 +351,10 @@ static void pcm_drop(struct path *p, size_t n)
 static void frame_send(struct path *p)
 {
 	uint8_t packet[PACKET_BYTES];
-	int n = media_encode(p->encoder, packet, sizeof(packet), p->pcm,
-			     p->frame);
+	int n;
 
+	dtmf_tones_fill(&p->tones, p->pcm, p->frame, p->rate_hz);
+	n = media_encode(p->encoder, packet, sizeof(packet), p->pcm, p->frame);
 	if (n > 0)
 		packet_send(p, bytes_of(packet, (size_t)n),
 			    (uint32_t)(p->frame * p->to.codec->rtp_clock_hz /

@@ -35,6 +35,8 @@ void path_input(struct path *p, const struct media_packet *packet);
  * and what the one of `to` does. */
 int path_wanted_mode(const struct path *p);
 void path_set_mode(struct path *p, int mode);
+/* Tones towards `to`; -ENOTSUP when passing through, -EINVAL, -ENOSPC. */
+int path_play_digits(struct path *p, const char *digits);
 /* Of packets sent, per cent; from the peer's reports. */
 void path_set_loss(struct path *p, int percent);
 void path_tick(struct path *p, usec_t now);

@@ -57,6 +57,8 @@ struct rtp_port {
 	usec_t rtcp_poll_at, report_at;
 	struct rtp_receive_stats receive;
 	struct telephone_events events;
+	struct telephone_sender keys;
+	uint32_t keys_hz;
 	uint64_t lost_before; /* by sources before this one */
 	struct rtp_port_stats stats;
 };
@@ -235,36 +237,72 @@ static bool secure_open(struct rtp_port *p, uint8_t *datagram, size_t *n,
 
 /* -- sending ------------------------------------------------------------ */
 
+static int packet_send(struct rtp_port *p, struct rtp_header *h)
+{
+	uint8_t datagram[DATAGRAM_BYTES];
+	int n = rtp_write(datagram, sizeof(datagram) - MEDIA_SRTP_TAIL_BYTES,
+			  h);
+
+	if (n > 0 && p->secure)
+		n = rtp_secure_protect(p->secure, false, datagram, (size_t)n);
+	if (n < 0)
+		return n;
+	p->ts_last = h->ts;
+	if (sendto(p->rtp, datagram, (size_t)n, 0, &p->remote.u.sa,
+		   p->remote.len) < 0)
+		return -errno;
+	p->stats.tx_packets++;
+	p->stats.tx_bytes += h->payload.n;
+	return 0;
+}
+
+/* A key that is pressed stands where the audio would; true: it did. */
+static bool key_send(struct rtp_port *p, uint32_t samples)
+{
+	uint8_t payload[TELEPHONE_EVENT_BYTES];
+	struct telephone_slot slot = {.ts = p->ts,
+				      .samples = samples,
+				      .clock_hz = p->codec->rtp_clock_hz,
+				      .event_clock_hz = p->keys_hz};
+	struct rtp_header h = {.pt = (uint8_t)p->dtmf_pt,
+			       .seq = p->seq,
+			       .ssrc = p->ssrc};
+
+	if (p->dtmf_pt < 0 ||
+	    !telephone_sender_next(&p->keys, payload, &slot, &h.marker))
+		return false;
+	h.ts = slot.ts;
+	h.payload = bytes_of(payload, sizeof(payload));
+	(void)packet_send(p, &h);
+	return true;
+}
+
 int rtp_port_send(struct rtp_port *p, struct bytes payload, uint32_t samples,
 		  bool marker)
 {
-	uint8_t datagram[DATAGRAM_BYTES];
 	struct rtp_header h = {.marker = marker,
 			       .pt = (uint8_t)p->pt,
 			       .seq = p->seq,
 			       .ts = p->ts,
 			       .ssrc = p->ssrc,
 			       .payload = payload};
-	int n;
+	bool pressed;
 
 	if (!p->negotiated)
 		return -ENOTCONN;
+	pressed = key_send(p, samples);
 	p->seq++;
 	p->ts += samples;
-	if (!payload.n)
-		return 0;
-	n = rtp_write(datagram, sizeof(datagram) - MEDIA_SRTP_TAIL_BYTES, &h);
-	if (n > 0 && p->secure)
-		n = rtp_secure_protect(p->secure, false, datagram, (size_t)n);
-	if (n < 0)
-		return n;
-	p->ts_last = h.ts;
-	if (sendto(p->rtp, datagram, (size_t)n, 0, &p->remote.u.sa,
-		   p->remote.len) < 0)
-		return -errno;
-	p->stats.tx_packets++;
-	p->stats.tx_bytes += payload.n;
-	return 0;
+	return pressed || !payload.n ? 0 : packet_send(p, &h);
+}
+
+int rtp_port_send_digits(struct rtp_port *p, const char *digits,
+			 uint32_t event_hz)
+{
+	if (p->dtmf_pt < 0 || !event_hz)
+		return -ENOTSUP;
+	p->keys_hz = event_hz;
+	return dtmf_queue_put(&p->keys.queue, digits);
 }
 
 static int report_write(struct rtp_port *p, uint8_t *dst, size_t room,

@@ -57,6 +57,11 @@ uint16_t rtp_port_number(const struct rtp_port *p);
  * it is `remote` itself. Before this call packets are dropped. */
 void rtp_port_set_remote(struct rtp_port *p, const struct sa *remote,
 			 const struct media_codec *codec, int pt, int dtmf_pt);
+/* Digits of ours as events: each in place of the audio of its time. event_hz:
+ * the clock of their payload type. -ENOTSUP: no such type was negotiated;
+ * -EINVAL, -ENOSPC. */
+int rtp_port_send_digits(struct rtp_port *p, const char *digits,
+			 uint32_t event_hz);
 /* Protection (rtp_secure.h), before rtp_port_set_remote() or at a change: from
  * now on nothing plain passes either way. Keys and associations that are the
  * same as before go on. -ENOMEM, -EINVAL, -EIO: nothing passes at all. */

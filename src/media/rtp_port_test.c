@@ -409,6 +409,49 @@ static void test_rtp_port_reports_each_digit_once(void)
 	fixture_free(&f);
 }
 
+/* RFC 4733 2.5.1: in place of the audio, one sequence, one clock. */
+static void test_rtp_port_presses_keys_in_place_of_audio(void)
+{
+	struct rtp_header first = {0}, h;
+	unsigned events = 0;
+	uint8_t datagram[300];
+	struct fixture f;
+	struct peer p;
+
+	CHECK(fixture_new(&f, "127.0.0.1"));
+	CHECK(peer_new(&p, "127.0.0.1"));
+	rtp_port_set_remote(f.port, &p.sa, &media_codec_pcma, 8, -1);
+	CHECK_INT(rtp_port_send_digits(f.port, "1", 8000), -ENOTSUP);
+	rtp_port_set_remote(f.port, &p.sa, &media_codec_pcma, 8, 101);
+	CHECK_INT(rtp_port_send_digits(f.port, "x", 8000), -EINVAL);
+	CHECK_INT(rtp_port_send_digits(f.port, "1#", 8000), 0);
+	for (unsigned i = 0; i < 30; i++) {
+		size_t n;
+
+		CHECK_INT(rtp_port_send(f.port, bytes_str("audio"), 160, false),
+			  0);
+		n = peer_receive(&p, datagram, sizeof(datagram));
+		CHECK_INT(rtp_read(&h, bytes_of(datagram, n)), 0);
+		if (!i)
+			first = h;
+		CHECK_INT((uint16_t)(h.seq - first.seq), i);
+		CHECK_INT(h.ssrc, first.ssrc);
+		if (h.pt == 8) {
+			CHECK_INT(h.ts - first.ts, i * 160);
+			CHECK(!memcmp(h.payload.p, "audio", 5));
+			continue;
+		}
+		CHECK_INT(h.pt, 101);
+		CHECK_INT(h.payload.n, 4);
+		CHECK_INT(h.payload.p[0], events < 7 ? 1 : 11);
+		CHECK_INT(h.marker, events % 7 == 0);
+		events++;
+	}
+	CHECK_INT(events, 14);
+	peer_free(&p);
+	fixture_free(&f);
+}
+
 /* -- RTCP --------------------------------------------------------------- */
 
 /* RTP and RTCP sockets of a peer on neighbouring ports. */
@@ -536,6 +579,7 @@ int main(void)
 	RUN(test_rtp_port_counts_garbage_and_goes_on);
 	RUN(test_rtp_port_reads_a_burst_in_one_poll);
 	RUN(test_rtp_port_reports_each_digit_once);
+	RUN(test_rtp_port_presses_keys_in_place_of_audio);
 	RUN(test_rtp_port_reports_every_five_seconds);
 	RUN(test_rtp_port_hears_bye_and_measures_the_round_trip);
 	return check_done();

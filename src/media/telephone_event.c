@@ -1,6 +1,7 @@
 #include "media/telephone_event.h"
 
 #include <errno.h>
+#include <string.h>
 
 #define EVENT_DIGIT_LAST 15
 /* Older by less than this: a packet that was overtaken. By more: the sender's
@@ -84,4 +85,65 @@ int telephone_event_expire(struct telephone_events *t,
 	if (!t->pressed || now < t->at + TELEPHONE_EVENT_LOST_US)
 		return 0;
 	return press_end(t, d);
+}
+
+/* -- sending ------------------------------------------------------------ */
+
+/* RFC 4733 2.5.1.4: "three times", the last packet of an event */
+#define ENDS 3
+/* -10 dBm0: as loud as a key is */
+#define VOLUME 10
+#define END_BIT 0x80
+
+static void event_write(const struct telephone_sender *t, uint8_t *payload,
+			const struct telephone_slot *slot, bool end)
+{
+	uint64_t duration =
+		(uint64_t)t->duration * slot->event_clock_hz / slot->clock_hz;
+
+	payload[0] = (uint8_t)((const char *)memchr(digits, t->digit,
+						    sizeof(digits)) -
+			       digits);
+	payload[1] = VOLUME | (end ? END_BIT : 0);
+	payload[2] = (uint8_t)(duration >> 8);
+	payload[3] = (uint8_t)duration;
+}
+
+static bool press_start(struct telephone_sender *t, uint32_t ts)
+{
+	t->digit = dtmf_queue_take(&t->queue);
+	if (!t->digit)
+		return false;
+	t->state = TELEPHONE_PRESSED;
+	t->ts = ts;
+	t->duration = t->pause = 0;
+	t->ends = 0;
+	return true;
+}
+
+bool telephone_sender_next(struct telephone_sender *t,
+			   uint8_t payload[TELEPHONE_EVENT_BYTES],
+			   struct telephone_slot *slot, bool *marker)
+{
+	uint32_t ms = slot->clock_hz / 1000;
+
+	if (t->state == TELEPHONE_PAUSE && t->pause >= DTMF_PAUSE_MS * ms)
+		t->state = TELEPHONE_QUIET;
+	*marker = t->state == TELEPHONE_QUIET && press_start(t, slot->ts);
+	if (t->state == TELEPHONE_QUIET)
+		return false;
+	if (t->state == TELEPHONE_PRESSED) {
+		t->duration += slot->samples;
+		if (t->duration >= DTMF_PRESS_MS * ms)
+			t->state = TELEPHONE_ENDING;
+	} else {
+		t->pause += slot->samples;
+	}
+	if (t->state == TELEPHONE_PAUSE)
+		return false;
+	event_write(t, payload, slot, t->state == TELEPHONE_ENDING);
+	slot->ts = t->ts;
+	if (t->state == TELEPHONE_ENDING && ++t->ends == ENDS)
+		t->state = TELEPHONE_PAUSE;
+	return true;
 }

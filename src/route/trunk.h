@@ -45,6 +45,7 @@ struct trunk {
 	unsigned priority; /* calls from Telegram: 0 is tried first */
 	char worker[32];   /* "": any */
 	char codecs[96];   /* "opus,alaw": names of 3.9, by preference */
+	char dtmf[24];     /* "rfc2833,info,inband": methods of 3.10 */
 	enum trunk_preset preset;
 	char caller_phone[256], caller_name[256]; /* rules, route/caller.h */
 	char dial_rules[512];                     /* route/dial_rules.h */

@@ -94,21 +94,17 @@ static int list_add(char *list, size_t room, const char *item,
 	return 0;
 }
 
-/* Behaviour 3.9: the names a setting may have, in any case. */
-static bool is_codec(const char *name)
+static bool is_word(const char *name, const char *const *words)
 {
-	static const char *const names[] = {"opus", "alaw", "mulaw", "g722",
-					    "gsm",  "ilbc", "speex", "amr",
-					    "g729", "slin"};
-
-	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
-		if (strcmp(names[i], name) == 0)
-			return true;
-	return false;
+	while (*words && strcmp(*words, name) != 0)
+		words++;
+	return *words;
 }
 
-int trunk_value_codecs(char *dst, size_t room, const char *value,
-		       char why[TRUNK_WHY])
+/* A list without repetitions of what is in `words`, in any case. */
+static int words_read(char *dst, size_t room, const char *value,
+		      const char *what, const char *const *words,
+		      char why[TRUNK_WHY])
 {
 	char item[32];
 	int err = 0;
@@ -117,16 +113,36 @@ int trunk_value_codecs(char *dst, size_t room, const char *value,
 	while (!err && trunk_item(&value, item, sizeof(item))) {
 		for (char *c = item; *c; c++)
 			*c = (char)tolower((unsigned char)*c);
-		if (!is_codec(item))
-			err = wrong(why, "there is no codec %s", item);
+		if (!is_word(item, words))
+			err = wrong(why, "there is no %s %s", what, item);
 		else if (list_has(dst, item))
-			err = wrong(why, "codec %s is given twice", item);
+			err = wrong(why, "%s %s is given twice", what, item);
 		else
 			err = list_add(dst, room, item, why);
 	}
 	if (!err && !*dst)
-		err = wrong(why, "no codec given");
+		err = wrong(why, "no %s given", what);
 	return err;
+}
+
+int trunk_value_codecs(char *dst, size_t room, const char *value,
+		       char why[TRUNK_WHY])
+{
+	/* Behaviour 3.9 */
+	static const char *const names[] = {"opus", "alaw", "mulaw", "g722",
+					    "gsm",  "ilbc", "speex", "amr",
+					    "g729", "slin", NULL};
+
+	return words_read(dst, room, value, "codec", names, why);
+}
+
+int trunk_value_dtmf(char *dst, size_t room, const char *value,
+		     char why[TRUNK_WHY])
+{
+	/* Behaviour 3.10 */
+	static const char *const names[] = {"rfc2833", "info", "inband", NULL};
+
+	return words_read(dst, room, value, "method", names, why);
 }
 
 int trunk_value_networks(char *dst, size_t room, const char *value,

@@ -15,6 +15,8 @@ int trunk_value_login(char *dst, size_t room, const char *value,
 		      char why[TRUNK_WHY]);
 int trunk_value_codecs(char *dst, size_t room, const char *value,
 		       char why[TRUNK_WHY]);
+int trunk_value_dtmf(char *dst, size_t room, const char *value,
+		     char why[TRUNK_WHY]);
 int trunk_value_networks(char *dst, size_t room, const char *value,
 			 char why[TRUNK_WHY]);
 /* Caller phone; caller name, which knows names as well. */

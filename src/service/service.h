@@ -19,6 +19,8 @@
  *   reload                           the configuration's trunks
  *   ban add        {address}         half an hour
  *   ban lift       {address}
+ *   digits         {call, digits}    presses keys towards the PBX
+ *     -> {method: rfc2833 | info | inband}
  *   show logins    {session}         log-ins of the session's account
  *   end login      {session, login}  ends another one of them
  *   login start    {session, phone}

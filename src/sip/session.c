@@ -363,7 +363,9 @@ void session_sdp_sent(struct sip_session *s, struct bytes sdp)
 
 void session_abilities_read(struct sip_session *s, const struct sip_msg *msg)
 {
-	if (sip_msg_hdr(msg, SIP_HDR_ALLOW))
-		s->refresh.peer_updates =
-			sip_msg_hdr_has_value(msg, SIP_HDR_ALLOW, "UPDATE");
+	if (!sip_msg_hdr(msg, SIP_HDR_ALLOW))
+		return;
+	s->refresh.peer_updates =
+		sip_msg_hdr_has_value(msg, SIP_HDR_ALLOW, "UPDATE");
+	s->peer_no_info = !sip_msg_hdr_has_value(msg, SIP_HDR_ALLOW, "INFO");
 }

@@ -54,6 +54,8 @@ struct sip_session_handlers {
 	 * after BYE). */
 	void (*closed)(enum sip_end how, int code, const char *reason,
 		       void *arg);
+	/* The final answer to a digit of ours; 0: none came. */
+	void (*dtmf_sent)(int code, void *arg);
 };
 
 /* RFC 3262. What the peer requires is done whatever this says. */
@@ -150,6 +152,9 @@ void sip_session_refer_told(struct sip_session *s, int code,
 			    const char *reason);
 /* The arg of its handlers; NULL when it has none any more. */
 void *sip_session_arg(const struct sip_session *s);
+/* A digit by INFO, application/dtmf-relay; `dtmf_sent` brings the answer.
+ * -ENOTSUP: the peer does not allow INFO; -ENOTCONN: not confirmed. */
+int sip_session_dtmf(struct sip_session *s, char digit, unsigned duration_ms);
 
 /* A dialog as it can be kept on disk, to say BYE after a crash. JSON text. */
 int sip_session_keep(const struct sip_session *s, struct buf *json);

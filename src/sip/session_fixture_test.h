@@ -113,12 +113,21 @@ static inline void on_closed(enum sip_end how, int code, const char *reason,
 	o->session = mem_deref(o->session);
 }
 
+static inline void on_dtmf_sent(int code, void *arg)
+{
+	char text[32];
+
+	snprintf(text, sizeof(text), "sent %d", code);
+	note(arg, text);
+}
+
 static const struct sip_session_handlers side_handlers = {
 	.progress = on_progress,
 	.answered = on_answered,
 	.confirmed = on_confirmed,
 	.offer = on_offer,
 	.dtmf = on_dtmf,
+	.dtmf_sent = on_dtmf_sent,
 	.changed = on_changed,
 	.closed = on_closed,
 };

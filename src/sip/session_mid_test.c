@@ -141,6 +141,45 @@ static void test_session_info_digits(void)
 	side_finish(&o, &p);
 }
 
+static void test_session_digits_of_ours_by_info(void)
+{
+	struct side o;
+	struct peer p;
+	const char *a;
+	char tag[64];
+
+	CHECK(peer_start(&o, &p));
+	CHECK(peer_invite(&o, &p, "c1", OFFER));
+	CHECK_INT(sip_session_dtmf(o.session, '5', 100), -ENOTCONN);
+	sip_session_reject(o.session, 480, NULL, NULL, 0);
+	side_finish(&o, &p);
+	CHECK(peer_start(&o, &p));
+	CHECK(peer_call(&o, &p, "c2", tag));
+	CHECK_INT(sip_session_dtmf(o.session, '5', 100), 0);
+	a = peer_wait(&p, "INFO sip:");
+	CHECK(a && strstr(a, "Content-Type: application/dtmf-relay\r\n"));
+	CHECK(strstr(a, "\r\n\r\nSignal=5\r\nDuration=100\r\n"));
+	peer_answer(&p, a, "415 Unsupported Media Type", NULL, "", NULL);
+	CHECK(side_wait(&o, "confirmed;sent 415;"));
+	side_finish(&o, &p);
+}
+
+static void test_session_digits_need_a_peer_that_allows_info(void)
+{
+	struct side o;
+	struct peer p;
+
+	CHECK(peer_start(&o, &p));
+	CHECK(call_answered(&o, &p, "Allow: INVITE, ACK, BYE\r\n"));
+	CHECK_INT(sip_session_dtmf(o.session, '5', 100), -ENOTSUP);
+	side_finish(&o, &p);
+	CHECK(peer_start(&o, &p));
+	CHECK(call_answered(&o, &p, "Allow: INVITE, ACK, BYE, INFO\r\n"));
+	CHECK_INT(sip_session_dtmf(o.session, '#', 100), 0);
+	CHECK(peer_wait(&p, "Signal=#") != NULL);
+	side_finish(&o, &p);
+}
+
 int main(void)
 {
 	(void)libre_init();
@@ -149,6 +188,8 @@ int main(void)
 	RUN(test_session_update_and_delayed_reinvite);
 	RUN(test_session_ended_inside_the_offer_handler);
 	RUN(test_session_info_digits);
+	RUN(test_session_digits_of_ours_by_info);
+	RUN(test_session_digits_need_a_peer_that_allows_info);
 	libre_close();
 	return check_done();
 }

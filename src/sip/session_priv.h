@@ -8,6 +8,7 @@
  *   session_reliable.c provisional answers that are acknowledged, PRACK
  *   session_mid.c      requests of the peer inside the dialog
  *   session_offer.c    his offers among them
+ *   session_info.c     digits of ours
  *   session_request.c  requests of ours inside the dialog, with credentials
  *   session_refresh.c  re-INVITE and UPDATE of ours, glare
  *   session_timer.c    when to refresh, and when to give up
@@ -144,6 +145,7 @@ struct sip_session {
 	char *asserted_user, *asserted_name, *diverted_user, *diverted_reason;
 	bool private;
 	char peer[64];
+	bool peer_no_info; /* its Allow lacks INFO */
 	struct sa source;
 	struct buf offer;
 	char *contact_user;
@@ -290,7 +292,7 @@ void session_offer_refuse(struct sip_session *s, const struct sip_msg *msg,
 /* -- session_request.c ----------------------------------------------------- */
 
 /* fork: NULL or another dialog than the session's, which is then moved. lines
- * and body are copied; a body is SDP. rp: NULL or the request, which lives
+ * and body are copied; a body is SDP, of INFO a digit. rp: NULL or the request, which lives
  * until its answer. */
 int session_request_send(struct session_request **rp, struct sip_session *s,
 			 struct dialog *fork, const char *method,

@@ -91,6 +91,14 @@ static int sending(enum sip_transp tp, const struct sa *src,
 	return err;
 }
 
+static const char *body_type(const char *method)
+{
+	if (strcmp(method, "NOTIFY") == 0)
+		return "message/sipfrag;version=2.0";
+	return strcmp(method, "INFO") == 0 ? "application/dtmf-relay"
+					   : "application/sdp";
+}
+
 static int request_send(struct session_request *r)
 {
 	struct sip_session *s = r->session;
@@ -98,9 +106,7 @@ static int request_send(struct session_request *r)
 		.method = r->method,
 		.seq = ++s->dialog.local_seq, /* forks count with it */
 		.stateful = true,
-		.type = strcmp(r->method, "NOTIFY") == 0
-				? "message/sipfrag;version=2.0"
-				: "application/sdp",
+		.type = body_type(r->method),
 		.body = buf_bytes(&r->body),
 		.send = sending,
 		.answered = answered,

@@ -122,10 +122,15 @@ static void on_media_state(enum tgcall_state state, void *arg)
 		telegram_leg_media(wc->telegram_leg, state);
 }
 
-void worker_call_digit(struct worker_call *wc, char digit)
+void worker_call_digit(struct worker_call *wc, enum dtmf_method method,
+		       char digit)
 {
 	size_t n = strlen(wc->digits_masked);
 
+	if (wc->sip_leg && !sip_leg_takes_digits(wc->sip_leg, method))
+		return;
+	if (!dtmf_press(&wc->presses, method, digit, clock_now()))
+		return;
 	wc->digits++;
 	/* Values only behind a setting, and masked: PINs are dialled here. */
 	if (!wc->worker->conf.log_digits || n + 1 >= sizeof(wc->digits_masked))
@@ -135,9 +140,40 @@ void worker_call_digit(struct worker_call *wc, char digit)
 	wc->digits_masked[n] = digit;
 }
 
-static void on_media_digit(char digit, unsigned duration_ms, void *arg)
+static void on_media_digit(enum dtmf_method method, char digit, void *arg)
 {
-	worker_call_digit(arg, digit);
+	worker_call_digit(arg, method, digit);
+}
+
+static const char *digits_fault(int err)
+{
+	switch (err) {
+	case -EINVAL:
+		return "digits are 0-9 * # A-D";
+	case -ENOSPC:
+		return "too many digits wait";
+	case -ENOTSUP:
+		return "the far end takes none of the trunk's DTMF methods";
+	default:
+		return "the call is not answered";
+	}
+}
+
+void worker_on_digits(const struct bus_message *m, void *arg)
+{
+	struct worker *w = arg;
+	struct worker_call *wc = worker_call_find(w, text_of(m->body, "call"));
+	const char *method = NULL;
+	int err = -ENOTCONN;
+
+	if (wc && wc->sip_leg)
+		method = sip_leg_press(wc->sip_leg, text_of(m->body, "digits"),
+				       &err);
+	bus_reply(w->bus, m->inbox,
+		  method ? json_pack("{sb ss}", "ok", 1, "method", method)
+			 : json_pack("{sb ss}", "ok", 0, "text",
+				     wc ? digits_fault(err)
+					: "there is no such call"));
 }
 
 static void on_media_silent(void *arg)

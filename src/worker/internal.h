@@ -84,6 +84,8 @@ struct worker_call {
 	struct call_leg *telegram_leg;
 	struct worker_transfer transfers[WORKER_TRANSFERS_MAX];
 	size_t transfers_n; /* more happened than are kept */
+	struct call_leg *sip_leg; /* that has answered, or was answered */
+	struct dtmf_presses presses;
 	/* copied when the state machine ends, for the record */
 	struct call_times times;
 	struct call_cause cause;
@@ -182,8 +184,11 @@ struct worker_call *worker_call_new(struct worker *w, bool to_telegram,
 				    const char *id);
 /* Opens the RTP port towards `peer`. -EADDRINUSE when none is free. */
 int worker_call_open_media(struct worker_call *wc, const struct sa *peer);
-/* Counts a digit pressed on the SIP side. */
-void worker_call_digit(struct worker_call *wc, char digit);
+/* Counts a digit pressed on the SIP side, if its trunk takes it that way and it
+ * has not come in another. */
+void worker_call_digit(struct worker_call *wc, enum dtmf_method method,
+		       char digit);
+void worker_on_digits(const struct bus_message *m, void *arg);
 /* Starts the state machine on its calling leg. */
 int worker_call_begin(struct worker_call *wc, struct call_leg *calling);
 /* Tells the Manager what is needed to close the call after a crash. */
@@ -221,6 +226,9 @@ bool sip_leg_agree(struct sip_session *session,
 		   const struct worker_trunk *trunk);
 /* False for an INVITE whose offer has nothing in common with the trunk: the
  * call is to be ended with CAUSE_NOT_ACCEPTABLE. */
+bool sip_leg_takes_digits(const struct call_leg *leg, enum dtmf_method method);
+/* See sip_digits_press(). */
+const char *sip_leg_press(struct call_leg *leg, const char *digits, int *err);
 bool sip_leg_has_codec(const struct call_leg *leg);
 /* Opens the RTP port of an INVITE's leg: -EADDRINUSE when none is free. */
 int sip_leg_open_media(struct call_leg *leg);

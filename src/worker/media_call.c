@@ -25,6 +25,8 @@ struct media_call {
 	struct tgcall *telegram;
 	struct bridge *bridge;
 	char version[16];
+	struct media_call_sip sip;
+	bool transcode; /* tones of ours have no room in passed packets */
 	bool up, deaf, mute, may_be_silent;
 	usec_t silence_from; /* when both sides were up, none on hold */
 	bool silence_told;
@@ -42,7 +44,7 @@ struct parcel {
 	struct tgcall_conf telegram;
 	enum tgcall_state state;
 	char digit;
-	unsigned duration_ms;
+	enum dtmf_method method;
 	size_t n;
 	uint8_t data[];
 };
@@ -101,7 +103,7 @@ static void control_digit(void *arg)
 	struct media_call *m = p->m;
 
 	if (!m->closing)
-		m->conf.events.digit(p->digit, p->duration_ms, m->conf.arg);
+		m->conf.events.digit(p->method, p->digit, m->conf.arg);
 	free(p);
 }
 
@@ -195,15 +197,26 @@ static void on_rtp_audio(const struct media_packet *packet, void *arg)
 		bridge_input(m->bridge, BRIDGE_A, packet);
 }
 
-static void on_rtp_digit(char digit, unsigned duration_ms, void *arg)
+static void digit_tell(struct media_call *m, enum dtmf_method method,
+		       char digit)
 {
-	struct parcel *p = parcel_new(arg, NULL, 0);
+	struct parcel *p = parcel_new(m, NULL, 0);
 
 	if (!p)
 		return;
 	p->digit = digit;
-	p->duration_ms = duration_ms;
+	p->method = method;
 	to_control(p, control_digit);
+}
+
+static void on_rtp_digit(char digit, unsigned duration_ms, void *arg)
+{
+	digit_tell(arg, DTMF_RFC2833, digit);
+}
+
+static void on_tone(char digit, void *arg)
+{
+	digit_tell(arg, DTMF_INBAND, digit);
 }
 
 static void send_to_sip(struct bytes payload, uint32_t samples, bool marker,
@@ -299,19 +312,28 @@ static void protect(struct media_call *m, const struct media_protect *how)
 		count_bad("worker", "srtp", "no protection for a call");
 }
 
+static struct bridge_leg_conf sip_leg(struct media_call *m)
+{
+	return (struct bridge_leg_conf){
+		.codec = m->sip.codec,
+		.ptime_ms = m->sip.ptime_ms,
+		.modes = m->sip.modes,
+		.transcode = m->transcode,
+		.tone = m->sip.tones ? on_tone : NULL,
+		.send = send_to_sip,
+		.arg = m,
+	};
+}
+
 static void media_set_sip(void *arg)
 {
 	struct parcel *p = arg;
 	struct media_call *m = p->m;
-	struct bridge_leg_conf sip = {
-		.codec = p->sip.codec,
-		.ptime_ms = p->sip.ptime_ms,
-		.modes = p->sip.modes,
-		.send = send_to_sip,
-		.arg = m,
-	};
-	struct bridge_leg_conf telegram = telegram_leg(m);
+	struct bridge_leg_conf sip, telegram = telegram_leg(m);
 
+	m->sip = p->sip;
+	bytes_wipe(&m->sip.protect, sizeof(m->sip.protect));
+	sip = sip_leg(m);
 	if (m->may_be_silent && !p->sip.silent)
 		m->silence_from = clock_now();
 	m->may_be_silent = p->sip.silent;
@@ -326,6 +348,34 @@ static void media_set_sip(void *arg)
 		      : bridge_new(&m->bridge, &sip, &telegram))
 		count_bad("worker", "bridge", "no bridge for a call");
 	bytes_wipe(&p->sip.protect, sizeof(p->sip.protect));
+	free(p);
+}
+
+static void tones_play(struct media_call *m, const char *digits)
+{
+	struct bridge_leg_conf sip;
+
+	if (!m->bridge)
+		return;
+	if (bridge_is_passthrough(m->bridge)) {
+		m->transcode = true;
+		sip = sip_leg(m);
+		(void)bridge_set_leg(m->bridge, BRIDGE_A, &sip);
+	}
+	if (bridge_play_digits(m->bridge, BRIDGE_A, digits))
+		count_bad("worker", "digits", "not played to a phone");
+}
+
+static void media_digits(void *arg)
+{
+	struct parcel *p = arg;
+	const char *digits = (const char *)p->data;
+
+	if (p->method == DTMF_INBAND)
+		tones_play(p->m, digits);
+	else if (rtp_port_send_digits(p->m->port, digits, p->m->sip.dtmf_hz))
+		count_bad("worker", "digits", "not sent to a phone");
+	bytes_wipe(p->data, p->n);
 	free(p);
 }
 
@@ -479,6 +529,17 @@ int media_call_telegram(struct media_call *m, const struct tgcall_conf *conf)
 void media_call_signal(struct media_call *m, struct bytes blob)
 {
 	to_media(parcel_new(m, blob.p, blob.n), media_signal);
+}
+
+void media_call_digits(struct media_call *m, enum dtmf_method method,
+		       const char *digits)
+{
+	struct parcel *p = parcel_new(m, digits, strlen(digits) + 1);
+
+	if (!p)
+		return;
+	p->method = method;
+	to_media(p, media_digits);
 }
 
 void media_call_up(struct media_call *m)

@@ -12,6 +12,7 @@
 
 #include "media/bridge.h"
 #include "media/dtls.h"
+#include "media/dtmf.h"
 #include "media/rtp_port.h"
 #include "tgcall/tgcall.h"
 #include "worker/media_thread.h"
@@ -29,7 +30,7 @@ struct media_call_report {
 struct media_call_events {
 	void (*signal)(struct bytes blob, void *arg); /* to the Telegram peer */
 	void (*telegram)(enum tgcall_state state, void *arg);
-	void (*digit)(char digit, unsigned duration_ms, void *arg);
+	void (*digit)(enum dtmf_method method, char digit, void *arg);
 	void (*silent)(void *arg); /* no RTP from SIP for the limit, once */
 	void (*closed)(const struct media_call_report *report, void *arg);
 };
@@ -67,8 +68,10 @@ struct media_call_sip {
 	struct sa remote;
 	const struct media_codec *codec;
 	int pt, dtmf_pt;
+	uint32_t dtmf_hz; /* clock of dtmf_pt */
 	unsigned ptime_ms;
 	unsigned modes; /* see struct bridge_leg_conf */
+	bool tones;  /* digits are listened for in its audio, too */
 	bool deaf;   /* the far end wants nothing: sendonly, inactive */
 	bool silent; /* it may send nothing: all but sendrecv */
 	bool mute;   /* it sends nothing: recvonly, inactive */
@@ -78,6 +81,10 @@ void media_call_sip(struct media_call *m, const struct media_call_sip *sip);
 /* Starts the Telegram side; conf's handlers are set here, strings and servers
  * are copied. The copy of the key is wiped after use. */
 int media_call_telegram(struct media_call *m, const struct tgcall_conf *conf);
+/* Presses keys towards the SIP side: DTMF_RFC2833, when that was negotiated, or
+ * DTMF_INBAND. */
+void media_call_digits(struct media_call *m, enum dtmf_method method,
+		       const char *digits);
 void media_call_signal(struct media_call *m, struct bytes blob);
 /* Both sides run: from now on silence of the SIP side is watched. */
 void media_call_up(struct media_call *m);

@@ -130,7 +130,7 @@ static void on_state(enum tgcall_state state, void *arg)
 	s->after_close += s->closed;
 }
 
-static void on_digit(char digit, unsigned duration_ms, void *arg)
+static void on_digit(enum dtmf_method method, char digit, void *arg)
 {
 	struct side *s = arg;
 	size_t n = strlen(s->digits);

@@ -10,6 +10,7 @@
 #include "sip/reason.h"
 #include "sip/sdp.h"
 #include "worker/internal.h"
+#include "worker/sip_digits.h"
 #include "worker/sip_protection.h"
 
 #define DTMF_PT 101
@@ -34,6 +35,7 @@ struct sip_leg {
 	struct sip_sdp_codec sdp_codec;
 	struct sip_sdp_remote remote;
 	struct sip_protection protection;
+	struct sip_digits digits; /* towards the PBX, and how they come */
 	uint64_t sdp_id, sdp_version;
 	struct sa peer;   /* where SIP comes from: chooses our address */
 	char target[512]; /* of a transfer: what it calls at the PBX; or "" */
@@ -112,6 +114,18 @@ static enum sip_sdp_direction mirror(enum sip_sdp_direction theirs)
 	}
 }
 
+/* Payload type and clock of digits; -1: none. */
+static int events_of(const struct sip_leg *l, uint32_t *clock_hz)
+{
+	bool wide =
+		l->codec->rtp_clock_hz == 48000 && l->remote.dtmf_pt_48k >= 0;
+
+	*clock_hz = wide ? 48000 : 8000;
+	if (!sip_digits_take(&l->digits, DTMF_RFC2833))
+		return -1;
+	return wide ? l->remote.dtmf_pt_48k : l->remote.dtmf_pt;
+}
+
 static int write_answer(struct sip_leg *l, struct buf *text)
 {
 	struct sip_sdp_local d;
@@ -121,12 +135,7 @@ static int write_answer(struct sip_leg *l, struct buf *text)
 	d.codecs_n = 1;
 	d.direction = mirror(l->remote.direction);
 	d.ptime_ms = media_codec_ptime(l->codec, l->remote.ptime_ms);
-	if (l->codec->rtp_clock_hz == 48000 && l->remote.dtmf_pt_48k >= 0) {
-		d.dtmf_pt = l->remote.dtmf_pt_48k;
-		d.dtmf_clock_hz = 48000;
-	} else {
-		d.dtmf_pt = l->remote.dtmf_pt;
-	}
+	d.dtmf_pt = events_of(l, &d.dtmf_clock_hz);
 	sip_protection_answer(&l->protection, &d);
 	return sip_sdp_answer(text, &d, &l->remote);
 }
@@ -145,7 +154,8 @@ static int write_offer(struct sip_leg *l, struct buf *text)
 	}
 	d.codecs = codecs;
 	d.codecs_n = l->trunk.codecs_n;
-	d.dtmf_pt = DTMF_PT;
+	if (sip_digits_take(&l->digits, DTMF_RFC2833))
+		d.dtmf_pt = DTMF_PT;
 	sip_protection_offer(&l->protection, &l->trunk.set, &l->remote, &d);
 	return sip_sdp_offer(text, &d);
 }
@@ -157,10 +167,7 @@ static void apply_remote(struct sip_leg *l)
 		.remote = l->remote.rtp,
 		.codec = l->codec,
 		.pt = l->sdp_codec.pt,
-		.dtmf_pt = l->codec->rtp_clock_hz == 48000 &&
-					   l->remote.dtmf_pt_48k >= 0
-				   ? l->remote.dtmf_pt_48k
-				   : l->remote.dtmf_pt,
+		.tones = sip_digits_take(&l->digits, DTMF_INBAND),
 		.ptime_ms = media_codec_ptime(l->codec, l->remote.ptime_ms),
 		.modes = l->modes,
 		.deaf = l->remote.direction == SIP_SDP_SENDONLY ||
@@ -172,6 +179,8 @@ static void apply_remote(struct sip_leg *l)
 	};
 
 	l->wc->srtp = sip_protection_name(&l->protection);
+	sip.dtmf_pt = events_of(l, &sip.dtmf_hz);
+	l->digits.events = sip.dtmf_pt >= 0;
 	media_call_sip(l->wc->media, &sip);
 	bytes_wipe(&sip.protect, sizeof(sip.protect));
 }
@@ -299,6 +308,7 @@ static void on_answered(struct bytes sdp, void *arg)
 		fail(l, CAUSE_NOT_ACCEPTABLE);
 		return;
 	}
+	l->wc->sip_leg = &l->leg;
 	keep_dialog(l);
 	call_leg_answered(&l->leg);
 }
@@ -348,7 +358,14 @@ static void on_dtmf(char digit, unsigned duration_ms, void *arg)
 {
 	struct sip_leg *l = arg;
 
-	worker_call_digit(l->wc, digit);
+	worker_call_digit(l->wc, DTMF_INFO, digit);
+}
+
+static void on_dtmf_sent(int code, void *arg)
+{
+	struct sip_leg *l = arg;
+
+	sip_digits_told(&l->digits, code);
 }
 
 static int on_refer(const struct sip_refer *r, void *arg)
@@ -405,6 +422,7 @@ static const struct sip_session_handlers session_handlers = {
 	.confirmed = on_confirmed,
 	.offer = on_offer,
 	.dtmf = on_dtmf,
+	.dtmf_sent = on_dtmf_sent,
 	.changed = on_changed,
 	.closed = on_closed,
 };
@@ -532,6 +550,7 @@ static void leg_answer(struct call_leg *leg)
 
 	if (!l->session)
 		return;
+	l->wc->sip_leg = leg;
 	buf_init(&sdp);
 	if (l->offered_early) {
 		sip_session_answer(l->session, buf_bytes(&sdp));
@@ -592,10 +611,23 @@ static void leg_release(struct call_leg *leg)
 		sip_session_handlers(l->session, &none, NULL);
 		mem_deref(l->session);
 	}
+	if (l->wc->sip_leg == leg)
+		l->wc->sip_leg = NULL;
+	sip_digits_clear(&l->digits);
 	trunk_wipe(&l->trunk.set);
 	sip_protection_wipe(&l->protection);
 	bytes_wipe(&l->remote, sizeof(l->remote));
 	free(l);
+}
+
+bool sip_leg_takes_digits(const struct call_leg *leg, enum dtmf_method method)
+{
+	return sip_digits_take(&((const struct sip_leg *)leg)->digits, method);
+}
+
+const char *sip_leg_press(struct call_leg *leg, const char *digits, int *err)
+{
+	return sip_digits_press(&self(leg)->digits, digits, err);
 }
 
 static const struct call_leg_ops sip_leg_ops = {
@@ -623,6 +655,7 @@ static struct sip_leg *leg_new(struct worker_call *wc,
 	l->trunk.registration = NULL;
 	l->trunk.told = NULL;
 	list_init(&l->trunk.pings);
+	sip_digits_init(&l->digits, l->trunk.set.dtmf, &l->session, &wc->media);
 	l->sdp_id = random_u32();
 	l->remote.dtmf_pt = l->remote.dtmf_pt_48k = -1;
 	return l;

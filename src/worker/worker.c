@@ -143,6 +143,8 @@ static int subscribe_all(struct worker *w)
 		err = subscribe(w, BUS_WORKER_BAN_ADD, worker_on_ban_add);
 	if (!err)
 		err = subscribe(w, BUS_WORKER_BAN_LIFT, worker_on_ban_lift);
+	if (!err)
+		err = subscribe(w, BUS_WORKER_DIGITS, worker_on_digits);
 	return err;
 }
 

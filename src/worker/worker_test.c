@@ -269,16 +269,16 @@ static void test_worker_digits_are_counted_and_kept_only_masked(void)
 	CHECK_INT(begin(), 0);
 	wc = open_call();
 	CHECK(wc);
-	worker_call_digit(wc, '1');
+	worker_call_digit(wc, DTMF_RFC2833, '1');
 	CHECK_INT(wc->digits, 1);
 	CHECK_STR(wc->digits_masked, "");
 	worker->conf.log_digits = true;
 	for (const char *d = "2345"; *d; d++)
-		worker_call_digit(wc, *d);
+		worker_call_digit(wc, DTMF_RFC2833, *d);
 	CHECK_INT(wc->digits, 5);
 	CHECK_STR(wc->digits_masked, "***5");
 	for (int i = 0; i < 200; i++)
-		worker_call_digit(wc, '#');
+		worker_call_digit(wc, DTMF_RFC2833, '#');
 	CHECK_INT(strlen(wc->digits_masked), sizeof(wc->digits_masked) - 1);
 	end();
 }
