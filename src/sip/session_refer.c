@@ -95,8 +95,10 @@ static void take(struct sip_session *s, const struct sip_msg *msg, int code,
 	struct buf lines;
 
 	buf_init(&lines);
-	transport_contact(&lines, s->stack, msg->tp, &msg->dst, s->contact_user,
-			  NULL);
+	transport_contact(
+		&lines, s->stack,
+		&(struct transport_way){msg->tp, &msg->dst, &msg->src},
+		s->contact_user, NULL);
 	buf_str(&lines, more);
 	(void)sip_treplyf(NULL, NULL, s->stack->sip, msg, false, (uint16_t)code,
 			  session_reason(code), "%bContent-Length: 0\r\n\r\n",
