@@ -144,6 +144,9 @@ class Manager:
             raise RuntimeError("%s: %s" % (name, answer))
         return answer
 
+    def get(self, channel, name):
+        return self.action("Getvar", Channel=channel, Variable=name)["Value"]
+
     def event(self, kind, since=0, **fields):
         """The first event that has these fields, or None."""
         return next((b for b in self.blocks[since:]
@@ -207,11 +210,15 @@ class Asterisk:
         wait_for("Asterisk to say %r" % text,
                  lambda: text in self.text()[since:], seconds, 0.1)
 
+    def channels(self, part):
+        """The names of running channels that hold this."""
+        names = {line.split("!")[0] for line in
+                 self.cli("core show channels concise").splitlines()}
+        return {name for name in names if part in name}
+
     def channel(self, part):
-        """The name of the running channel that holds this."""
-        names = [line.split("!")[0] for line in
-                 self.cli("core show channels concise").splitlines()]
-        return next((name for name in names if part in name), None)
+        one, = self.channels(part)
+        return one
 
     def stop(self):
         try:

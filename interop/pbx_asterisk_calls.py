@@ -2,7 +2,8 @@
 Telegram users."""
 import os
 
-from interop import pbx_asterisk_causes, pbx_asterisk_transfers
+from interop import (pbx_asterisk_causes, pbx_asterisk_refer,
+                     pbx_asterisk_transfers)
 from interop.pbx_asterisk import Asterisk
 from interop.pbx_desk import DeskPhone
 from interop.pbx_world import ANNA_PHONE
@@ -122,6 +123,8 @@ def sites(quick):
         yield ("it registers with us", "registers", [(what, test)],
                (words, {}))
     if not quick:
+        yield ("asked by REFER", "registers", pbx_asterisk_refer.TESTS,
+               ({}, pbx_asterisk_refer.TRUNK_WORDS))
         yield "TLS, SRTP by SDES", "tls", BASIC + [HOLD], ({}, {})
         yield "TLS, SRTP by DTLS", "tls", BASIC + [HOLD], DTLS
 
