@@ -14,6 +14,7 @@
 #include "ctl/ctl.h"
 #include "gateway.h"
 #include "hangup.h"
+#include "import_tg2sip.h"
 #include "login.h"
 #include "message.h"
 
@@ -34,6 +35,7 @@ static const char usage[] =
 	"       gramline file receive SESSION ID PATH\n"
 	"       gramline check [-c FILE]\n"
 	"       gramline key FILE\n"
+	"       gramline import tg2sip SETTINGS.INI\n"
 	"       gramline -x 'COMMAND' [-c FILE | -s SOCKET] [--json]\n"
 	"       gramline --version\n"
 	"\n"
@@ -50,6 +52,7 @@ static const char usage[] =
 	"          Ogg); receives the one in a message\n"
 	"  check   reads the configuration and says what is wrong with it\n"
 	"  key     makes the key that seals log-ins\n"
+	"  import  prints another program's settings as a configuration\n"
 	"  -x      asks the running gateway: show calls, show trunks,\n"
 	"          show sessions, show bans, show status, show counters,\n"
 	"          show causes, show version, explain CALL, digits CALL DIGITS,\n"
@@ -253,6 +256,39 @@ static int verb_check(const struct options *o)
 	return 0;
 }
 
+/* The configuration to the output, what it leaves out to the errors. */
+static int verb_import(const struct options *o)
+{
+	struct buf text, conf, notices;
+	FILE *f;
+	int c, err;
+
+	if (o->words_n != 2 || strcmp(o->words[0], "tg2sip") != 0) {
+		fputs(usage, stderr);
+		return 2;
+	}
+	f = fopen(o->words[1], "re");
+	if (!f) {
+		fprintf(stderr, "gramline: %s: %s\n", o->words[1],
+			strerror(errno));
+		return 1;
+	}
+	buf_init(&text);
+	buf_init(&conf);
+	buf_init(&notices);
+	while ((c = getc(f)) != EOF && text.n < 1024 * 1024)
+		buf_u8(&text, (uint8_t)c);
+	fclose(f);
+	err = import_tg2sip(&conf, &notices, o->words[1], buf_cstr(&text));
+	fputs(buf_cstr(&notices), stderr);
+	if (!err)
+		fputs(buf_cstr(&conf), stdout);
+	buf_clear(&text);
+	buf_clear(&conf);
+	buf_clear(&notices);
+	return err ? 1 : 0;
+}
+
 static int verb_key(const struct options *o)
 {
 	int err;
@@ -351,7 +387,8 @@ static int parse(struct options *o, int argc, char **argv)
 	o->words = (const char *const *)&argv[optind];
 	o->words_n = (size_t)(argc - optind);
 	if (o->verb &&
-	    (!strcmp(o->verb, "message") || !strcmp(o->verb, "file")))
+	    (!strcmp(o->verb, "message") || !strcmp(o->verb, "file") ||
+	     !strcmp(o->verb, "import")))
 		return 0;
 	if (optind < argc)
 		o->argument = argv[optind++];
@@ -370,7 +407,7 @@ int main(int argc, char **argv)
 		{"logout", verb_logout},   {"logins", verb_logins},
 		{"account", verb_account}, {"message", verb_message},
 		{"file", verb_file},       {"check", verb_check},
-		{"key", verb_key},
+		{"key", verb_key},         {"import", verb_import},
 	};
 	struct options o = {.config = CONFIG_DEFAULT, .argv = argv};
 	int status = 2;
