@@ -166,6 +166,12 @@ int sip_ping_new(struct sip_ping **pp, struct sip_stack *stack,
 	return 0;
 }
 
+void sip_ping_seen(struct sip_ping *ping)
+{
+	ping->request = mem_deref(ping->request);
+	result(ping, true, "");
+}
+
 void sip_ping_free(struct sip_ping **pp)
 {
 	*pp = mem_deref(*pp);

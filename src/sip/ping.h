@@ -24,6 +24,8 @@ typedef void(sip_ping_h)(bool there, const char *cause, void *arg);
 int sip_ping_new(struct sip_ping **pp, struct sip_stack *stack,
 		 const struct sip_ping_conf *conf, sip_ping_h *changed,
 		 void *arg);
+/* It was heard of otherwise: as good as an answer. `changed` may run inside. */
+void sip_ping_seen(struct sip_ping *p);
 /* Before sip_stack_free(). */
 void sip_ping_free(struct sip_ping **pp);
 

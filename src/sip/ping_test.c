@@ -75,6 +75,26 @@ static void test_ping_silence_and_return(void)
 	side_finish(&o, &p);
 }
 
+static void test_ping_of_one_that_was_heard_otherwise(void)
+{
+	struct sip_ping *ping = NULL;
+	struct side o;
+	struct peer p;
+
+	CHECK(ping_start(&o, &p, &ping, 5));
+	CHECK(peer_wait(&p, "OPTIONS sip:"));
+	sip_ping_seen(ping);
+	CHECK_STR(o.log, "there;");
+	/* The question it did not answer counts no more, the next one does. */
+	CHECK(peer_wait(&p, "OPTIONS sip:"));
+	CHECK_STR(o.log, "there;");
+	CHECK(side_wait(&o, "OPTIONS is not answered;"));
+	sip_ping_seen(ping);
+	CHECK_STR(o.log, "there;OPTIONS is not answered;there;");
+	sip_ping_free(&ping);
+	side_finish(&o, &p);
+}
+
 static void test_ping_bad_addresses_are_refused(void)
 {
 	struct sip_ping_conf conf = {.uri = "sip:a\r\nX: y"};
@@ -129,6 +149,7 @@ int main(void)
 	log_set_level(LOG_LEVEL_ERROR);
 	RUN(test_ping_any_answer_is_a_sign_of_life);
 	RUN(test_ping_silence_and_return);
+	RUN(test_ping_of_one_that_was_heard_otherwise);
 	RUN(test_ping_bad_addresses_are_refused);
 	RUN(test_options_are_answered);
 	libre_close();

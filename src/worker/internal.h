@@ -166,6 +166,8 @@ void worker_trunk_ping(struct worker_trunk *t);
 void worker_trunk_ping_binding(struct worker_trunk *t,
 			       const struct sip_binding *b);
 void worker_trunk_ping_forget(struct worker_trunk *t, const char *contact);
+/* Something came from there. contact "": the PBX itself. */
+void worker_trunk_seen(struct worker_trunk *t, const char *contact);
 /* False: its keep-alive is not answered. contact "": the PBX itself. */
 bool worker_trunk_is_there(const struct worker *w, const char *trunk,
 			   const char *contact);

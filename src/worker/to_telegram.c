@@ -143,6 +143,7 @@ void worker_on_invite(struct sip_session *s, const char *user, void *arg)
 		reject(s, CAUSE_ACCOUNT_NOT_RUNNING);
 		return;
 	}
+	worker_trunk_seen(trunk, "");
 	if (!sip_leg_agree(s, trunk))
 		return;
 	if (info.replaces) {

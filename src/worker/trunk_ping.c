@@ -109,11 +109,23 @@ void worker_trunk_ping_binding(struct worker_trunk *t,
 	struct sip_place place = {0};
 	struct sip_ping_conf conf = {.uri = b->contact};
 
-	if (!t->set.keepalive || ping_find(t, b->contact))
+	if (!t->set.keepalive)
 		return;
+	if (ping_find(t, b->contact)) {
+		worker_trunk_seen(t, b->contact);
+		return;
+	}
 	if (sip_place_route(&place, b))
 		conf.route = place.route;
 	ping_add(t, b->contact, &conf);
+}
+
+void worker_trunk_seen(struct worker_trunk *t, const char *contact)
+{
+	struct trunk_ping *tp = ping_find(t, contact);
+
+	if (tp)
+		sip_ping_seen(tp->ping);
 }
 
 void worker_trunk_ping_forget(struct worker_trunk *t, const char *contact)
