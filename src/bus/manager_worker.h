@@ -1,7 +1,8 @@
 /* Manager <-> Worker. Version 1.
  *
  *   manager.hello          {worker, address: of its SIP, registrar: bool: PBXs
- *                          may register there, calls: [id]: those it has}: the
+ *                          may register there, calls: [id]: those it has,
+ *                          certificates: {file: unix time of its end}}: the
  *                          Manager answers with worker.W.trunks
  *   manager.bye            {worker}: it has stopped
  *   manager.up             {}: a Manager came back; Workers say hello
@@ -35,6 +36,8 @@
  *                          kept, for a Worker that said hello
  *   worker.W.ban.add       request {address} -> {ok} half an hour, by hand
  *   worker.W.ban.lift      request {address} -> {ok}
+ *   manager.show.alerts    request {} -> {rows: [..]}
+ *   manager.alert.acknowledge  request {id: text} -> {ok}
  *   manager.show.trunks    request {} -> {rows: [..]}
  *   manager.explain        request {call: its id, event or SIP Call-ID}
  *     answer {ok: true, rows: [{what, text}], record} | {ok: false, text}
@@ -76,6 +79,8 @@
 #define BUS_MANAGER_EXPLAIN "manager.explain"
 #define BUS_MANAGER_CALL_OPEN "manager.call.open"
 #define BUS_MANAGER_CALL_RECORD "manager.call.record"
+#define BUS_MANAGER_SHOW_ALERTS "manager.show.alerts"
+#define BUS_MANAGER_ALERT_ACKNOWLEDGE "manager.alert.acknowledge"
 #define BUS_MANAGER_BAN "manager.ban"
 #define BUS_MANAGER_BAN_LIFTED "manager.ban.lifted"
 #define BUS_WORKER_BAN "worker.%s.ban"

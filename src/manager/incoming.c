@@ -191,6 +191,8 @@ static void on_taken(int err, json_t *answer, void *arg)
 
 	/* A Worker that is not there any more, or goes just now. */
 	if (err != -ECANCELED && i->manager) {
+		/* One that answers is there, whatever it says. */
+		manager_alarm_worker(i->manager, i->worker, err != 0);
 		if (json_is_true(json_object_get(answer, "ok")))
 			assign(i);
 		else

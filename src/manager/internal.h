@@ -43,10 +43,13 @@ struct manager {
 	json_t *sessions;    /* name: its last manager.session.state */
 	json_t *off;         /* "worker w1": switched off */
 	struct list workers; /* struct manager_worker */
-	struct list said;    /* struct said, oldest first: messages.c */
-	struct list calls;   /* struct manager_call */
-	struct list incoming; /* struct incoming: offered, not yet taken */
-	struct list stale;    /* struct stale_call: waiting for their session */
+	struct alerts *alerts;   /* alarm.c, as the next two */
+	json_t *certificates;    /* of Workers: file, unix time of its end */
+	int64_t certificates_at; /* when they were last looked at */
+	struct list said;        /* struct said, oldest first: messages.c */
+	struct list calls;       /* struct manager_call */
+	struct list incoming;    /* struct incoming: offered, not yet taken */
+	struct list stale; /* struct stale_call: waiting for their session */
 	struct tmr announce;
 	int records_fd;
 };
@@ -115,6 +118,25 @@ void manager_ban_keep(struct manager *m, json_t *body);
 void manager_ban_forget(struct manager *m, json_t *body);
 /* All that are running, to a Worker that has just come. */
 void manager_bans_send(struct manager *m, const char *worker);
+
+/* alarm.c: alerts, from what is heard */
+int manager_alarm_open(struct manager *m);
+void manager_alarm_close(struct manager *m);
+/* cause: "403 Forbidden" or "" */
+void manager_alarm_trunk(struct manager *m, const char *trunk, bool lost,
+			 const char *cause);
+void manager_alarm_session(struct manager *m, json_t *state);
+void manager_alarm_worker(struct manager *m, const char *worker, bool lost);
+void manager_alarm_storage(struct manager *m, const char *storage);
+/* The Manager was away. */
+void manager_alarm_again(struct manager *m);
+void manager_alarm_ban(struct manager *m, json_t *ban, bool lifted);
+void manager_alarm_record(struct manager *m, json_t *record);
+void manager_alarm_hello(struct manager *m, json_t *hello);
+void manager_alarm_tick(struct manager *m);
+void manager_show_alerts(struct manager *m, const struct bus_message *msg);
+void manager_alert_acknowledge(struct manager *m,
+			       const struct bus_message *msg);
 
 /* incoming.c: manager.call.incoming */
 void manager_incoming(struct manager *m, const struct bus_message *msg);

@@ -38,6 +38,7 @@ static void on_hello(const struct bus_message *msg, void *arg)
 		return;
 	text_copy(w->address, sizeof(w->address), msg->body, "address");
 	w->registrar = !json_is_false(json_object_get(msg->body, "registrar"));
+	manager_alarm_hello(m, msg->body);
 	manager_calls_settle(m, w->id, json_object_get(msg->body, "calls"));
 	manager_bans_send(m, w->id);
 	manager_announce_to(m, w);
@@ -48,6 +49,7 @@ static void on_bye(const struct bus_message *msg, void *arg)
 {
 	struct manager *m = arg;
 
+	manager_alarm_worker(m, text_of(msg->body, "worker"), true);
 	mem_deref(manager_worker_find(m, text_of(msg->body, "worker")));
 	manager_announce_soon(m);
 }
@@ -66,6 +68,7 @@ static void on_registered(const struct bus_message *msg, void *arg)
 		  "user_agent");
 	text_copy(t->worker, sizeof(t->worker), msg->body, "worker");
 	text_copy(t->cause, sizeof(t->cause), msg->body, "cause");
+	manager_alarm_trunk(arg, t->set.name, !t->registered, t->cause);
 }
 
 static void on_reachable(const struct bus_message *msg, void *arg)
@@ -77,6 +80,7 @@ static void on_reachable(const struct bus_message *msg, void *arg)
 		return;
 	t->unreachable = json_is_false(json_object_get(msg->body, "reachable"));
 	text_copy(t->cause, sizeof(t->cause), msg->body, "cause");
+	manager_alarm_trunk(arg, t->set.name, t->unreachable, t->cause);
 }
 
 /* -- routes -------------------------------------------------------------------
@@ -154,6 +158,7 @@ static void on_session_state(const struct bus_message *msg, void *arg)
 				     json_object_get(msg->body, "logged_in"));
 
 	json_object_set(m->sessions, session, msg->body);
+	manager_alarm_session(m, msg->body);
 	if (!same)
 		manager_announce_soon(m);
 	if (strcmp(text_of(msg->body, "state"), "ready") == 0)
@@ -172,17 +177,20 @@ static void on_storage_gone(const struct bus_message *msg, void *arg)
 		if (strcmp(text_of(session, "storage"), storage) == 0)
 			json_object_del(m->sessions, name);
 	}
+	manager_alarm_storage(m, storage);
 	manager_announce_soon(m);
 }
 
 static void on_ban(const struct bus_message *msg, void *arg)
 {
 	manager_ban_keep(arg, msg->body);
+	manager_alarm_ban(arg, msg->body, false);
 }
 
 static void on_ban_lifted(const struct bus_message *msg, void *arg)
 {
 	manager_ban_forget(arg, msg->body);
+	manager_alarm_ban(arg, msg->body, true);
 }
 
 static void on_call_open(const struct bus_message *msg, void *arg)
@@ -197,6 +205,16 @@ static void on_call_record(const struct bus_message *msg, void *arg)
 	manager_call_record(m, msg->body);
 	if (msg->inbox)
 		bus_reply(m->conf.bus, msg->inbox, json_pack("{sb}", "ok", 1));
+}
+
+static void on_show_alerts(const struct bus_message *msg, void *arg)
+{
+	manager_show_alerts(arg, msg);
+}
+
+static void on_alert_acknowledge(const struct bus_message *msg, void *arg)
+{
+	manager_alert_acknowledge(arg, msg);
 }
 
 static void on_show_trunks(const struct bus_message *msg, void *arg)
@@ -227,6 +245,8 @@ static int subscribe_all(struct manager *m)
 		{BUS_MANAGER_SESSION_STATE, on_session_state},
 		{BUS_MANAGER_SHOW_TRUNKS, on_show_trunks},
 		{BUS_MANAGER_EXPLAIN, on_explain},
+		{BUS_MANAGER_SHOW_ALERTS, on_show_alerts},
+		{BUS_MANAGER_ALERT_ACKNOWLEDGE, on_alert_acknowledge},
 		{BUS_MANAGER_BAN, on_ban},
 		{BUS_MANAGER_BAN_LIFTED, on_ban_lifted},
 		{BUS_MANAGER_BYE, on_bye},
@@ -258,7 +278,9 @@ int manager_new(struct manager **mp, const struct manager_conf *conf)
 	m->records_fd = -1;
 	m->sessions = json_object();
 	tmr_init(&m->announce);
-	err = m->sessions ? manager_records_open(m) : -ENOMEM;
+	err = m->sessions ? manager_alarm_open(m) : -ENOMEM;
+	if (!err)
+		err = manager_records_open(m);
 	if (err)
 		goto out;
 	manager_places_load(m);
@@ -268,8 +290,10 @@ int manager_new(struct manager **mp, const struct manager_conf *conf)
 	if (err)
 		goto out;
 	/* Workers and Storages that run tell what they have. */
-	if (conf->again)
+	if (conf->again) {
+		manager_alarm_again(m);
 		manager_publish(m, BUS_MANAGER_UP, json_object());
+	}
 	*mp = m;
 	return 0;
 out:
@@ -306,6 +330,7 @@ void manager_free(struct manager **mp)
 	manager_records_close(m);
 	list_flush(&m->workers);
 	list_flush(&m->said);
+	manager_alarm_close(m);
 	list_flush(&m->calls);
 	list_flush(&m->trunks);
 	json_decref(m->sessions);

@@ -88,6 +88,7 @@ void manager_call_record(struct manager *m, json_t *body)
 	manager_call_remove(m, text_of(body, "call"));
 	manager_subscription_use(m, json_object_get(body, "record"));
 	tell_caller(m, json_object_get(body, "record"));
+	manager_alarm_record(m, json_object_get(body, "record"));
 	/* An unwritten record is not forgotten: the next start closes the call
 	 * that is still kept as open. */
 	if (manager_record_write(m, json_object_get(body, "record")))
@@ -125,6 +126,7 @@ void manager_record_refused(struct manager *m, json_t *incoming,
 		      text_of(caller, "id"), "sip_call_id", "", "invite", now,
 		      "end", now);
 	cause_put(r, row);
+	manager_alarm_record(m, r);
 	(void)manager_record_write(m, r);
 	json_decref(r);
 }

@@ -332,6 +332,7 @@ static void announce_all(void *arg)
 
 	LIST_FOREACH(&m->workers, le)
 	manager_announce_to(m, le->data);
+	manager_alarm_tick(m);
 	tmr_start(&m->announce, ANNOUNCE_MS, announce_all, m);
 }
 

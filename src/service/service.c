@@ -211,6 +211,15 @@ static const struct command commands[] = {
 	 .timeout_ms = ANSWER_TIMEOUT_MS,
 	 .columns = "worker address 401 403 404 405 unparsable scanner rate "
 		    "seconds_ago reason banned"},
+	{.name = "show alerts",
+	 .subject = BUS_MANAGER_SHOW_ALERTS,
+	 .timeout_ms = ANSWER_TIMEOUT_MS,
+	 .columns = "id state kind object code reason count since last cleared "
+		    "acknowledged"},
+	{.name = "alert acknowledge",
+	 .subject = BUS_MANAGER_ALERT_ACKNOWLEDGE,
+	 .timeout_ms = ANSWER_TIMEOUT_MS,
+	 .needs = {"id"}},
 	{.name = "ban add",
 	 .subject = BUS_WORKER_BAN_ADD,
 	 .of_worker = true,

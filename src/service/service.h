@@ -9,6 +9,8 @@
  *   show causes                      the table of base/cause.h
  *   explain        {call}            its record in words, and what to do; the
  *                                    call's id, or its SIP Call-ID
+ *   show alerts                      open and past ones, the newest first
+ *   alert acknowledge {id}           somebody has seen it
  *   show refused                     whose requests were refused lately
  *   show subscriptions | places | roles
  *   trunk add | set {trunk, settings: {key: text}}: KEY=VALUE behind the name

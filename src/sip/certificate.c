@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <arpa/inet.h>
@@ -109,5 +110,24 @@ int sip_certificate_make(const char *path, const char *host)
 	X509_free(x);
 	EVP_PKEY_free(key);
 	ERR_clear_error();
+	return err;
+}
+
+int sip_certificate_end(int64_t *end, const char *path)
+{
+	FILE *f = fopen(path, "re");
+	struct tm tm;
+	X509 *x;
+	int err = -EBADMSG;
+
+	if (!f)
+		return -errno;
+	x = PEM_read_X509(f, NULL, NULL, NULL);
+	if (x && ASN1_TIME_to_tm(X509_get0_notAfter(x), &tm) == 1) {
+		*end = (int64_t)timegm(&tm);
+		err = 0;
+	}
+	X509_free(x);
+	(void)fclose(f);
 	return err;
 }

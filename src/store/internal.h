@@ -54,7 +54,8 @@ int schema_newest(void);
 #define STORE_BANS 16u
 #define STORE_TRUNKS 32u
 #define STORE_SUBSCRIPTIONS 64u
-#define STORE_AREAS 7 /* how many */
+#define STORE_ALERTS 128u
+#define STORE_AREAS 8 /* how many */
 
 struct writer;
 

@@ -92,6 +92,19 @@ static const char *const steps[] = {
 	" subscription TEXT NOT NULL,"
 	" at INTEGER NOT NULL);"
 	"CREATE INDEX failed_calls_at ON failed_calls (subscription, at);",
+	/* 5 */
+	"CREATE TABLE alerts ("
+	" id INTEGER PRIMARY KEY,"
+	" kind TEXT NOT NULL,"
+	" object TEXT NOT NULL,"
+	" since INTEGER NOT NULL,"
+	" last INTEGER NOT NULL,"
+	" cleared INTEGER NOT NULL,"
+	" until INTEGER NOT NULL,"
+	" code INTEGER NOT NULL,"
+	" reason TEXT NOT NULL,"
+	" count INTEGER NOT NULL,"
+	" acknowledged INTEGER NOT NULL);",
 };
 
 int schema_newest(void)

@@ -108,6 +108,27 @@ int store_peer_met(struct store *s, const char *session, int64_t id);
 
 /* -- addresses that are not listened to ------------------------------------- */
 
+/* One that somebody should see (manager/alerts.h); times are unix seconds. */
+struct store_alert {
+	int64_t id; /* from 1 */
+	char kind[16];
+	char object[128];
+	int64_t since, last;
+	int64_t cleared; /* 0: open */
+	int64_t until;   /* when it is over by itself; 0: never */
+	int code;        /* the last one; 0: none */
+	char reason[160];
+	int64_t count; /* how often it was raised */
+	bool acknowledged;
+};
+/* Errors: -ENOMEM, -ENOSPC. */
+int store_alert_put(struct store *s, const struct store_alert *alert);
+int store_alert_remove(struct store *s, int64_t id);
+/* In the order of ids; each must not use the store. */
+int store_alert_each(struct store *s,
+		     void (*each)(const struct store_alert *alert, void *arg),
+		     void *arg);
+
 struct store_ban {
 	char address[64];
 	int64_t until; /* Unix time, s */

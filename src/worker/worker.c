@@ -11,6 +11,7 @@
 #include "bus/manager_worker.h"
 #include "bus/text.h"
 #include "bus/worker_storage.h"
+#include "sip/certificate.h"
 #include "worker/internal.h"
 
 void worker_publish(struct worker *w, const char *subject, json_t *body)
@@ -62,6 +63,18 @@ static void address_write(const struct worker *w, char text[128])
 }
 
 /* Records that it missed come before the calls that are left. */
+static json_t *certificates_json(const struct worker *w)
+{
+	json_t *certificates = json_object();
+	int64_t end;
+
+	if (w->conf.tls_n && w->conf.certificate &&
+	    !sip_certificate_end(&end, w->conf.certificate))
+		json_object_set_new(certificates, w->conf.certificate,
+				    json_integer(end));
+	return certificates;
+}
+
 static void greet(struct worker *w)
 {
 	char address[128];
@@ -69,9 +82,10 @@ static void greet(struct worker *w)
 	address_write(w, address);
 	worker_records_again(w);
 	worker_publish(w, BUS_MANAGER_HELLO,
-		       json_pack("{ss ss sb so}", "worker", w->id, "address",
+		       json_pack("{ss ss sb so so}", "worker", w->id, "address",
 				 address, "registrar", !w->conf.no_registrar,
-				 "calls", calls_json(w)));
+				 "calls", calls_json(w), "certificates",
+				 certificates_json(w)));
 }
 
 static void on_manager_up(const struct bus_message *m, void *arg)
