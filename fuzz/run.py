@@ -48,6 +48,7 @@ PARSERS = {
     "updates": ["src/telegram/feed.c", "src/telegram/updates.c"],
     "styled": ["src/telegram/styled.c", "src/telegram/styled_html.c"],
     "rtp": ["src/media/rtp.c", "src/media/rtcp.c"],
+    "codec": ["src/media/amr_payload.c", "src/media/speex_frames.c"],
 }
 
 

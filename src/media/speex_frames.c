@@ -7,7 +7,6 @@
 
 #include <errno.h>
 
-#include "base/plant.h"
 #include "media/codec.h"
 
 #define FRAMES_MAX (MEDIA_PACKET_MS_MAX / 20)
@@ -59,8 +58,6 @@ static bool request_skip(struct bits *b, unsigned mode)
 	if (bits_left(b) < 4)
 		return false;
 	code = bits_take(b, 4);
-	PLANT_OVERFLOW(mode == MODE_USER && code == 9 && b->at > 50, b->in.p,
-		       b->in.n);
 	return bits_skip(b, mode == MODE_USER ? 5 + 8 * (size_t)code
 					      : follow[code]);
 }
