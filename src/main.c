@@ -56,6 +56,8 @@ static const char usage[] =
 	"  -x      asks the running gateway: show calls, show trunks,\n"
 	"          show sessions, show bans, show status, show counters,\n"
 	"          show causes, show version, explain CALL, digits CALL DIGITS,\n"
+	"          explain invite ADDRESS NUMBER [login=L] [codecs=LIST]\n"
+	"          [header=NAME:VALUE],\n"
 	"          ban add ADDRESS, ban lift ADDRESS,\n"
 	"          trunk add|set NAME KEY=VALUE.., trunk show NAME, reload;\n"
 	"          see gramline(1)\n"

@@ -45,6 +45,18 @@ enum cause_row cause_passed(int code, const char *reason)
 	return same_code;
 }
 
+enum cause_row cause_said(int code, const char *reason)
+{
+	for (int row = 0; row < CAUSE_ROWS; row++) {
+		const struct cause_facts *f = &table[row];
+
+		if (!(f->ways & PASSED) && f->code == code && f->reason &&
+		    strcmp(f->reason, reason) == 0)
+			return (enum cause_row)row;
+	}
+	return CAUSE_ROWS;
+}
+
 const char *cause_hop_name(enum cause_hop hop)
 {
 	static const char *const names[] = {"gateway", "sip", "telegram"};

@@ -42,6 +42,8 @@ enum cause_row cause_by_name(const char *name);
 /* The row of a code and reason that were passed on: these very words, else of
  * the same code; CAUSE_ROWS: none. */
 enum cause_row cause_passed(int code, const char *reason);
+/* The row of ours with this very code and reason; CAUSE_ROWS: none. */
+enum cause_row cause_said(int code, const char *reason);
 /* "gateway", "sip", "telegram". */
 const char *cause_hop_name(enum cause_hop hop);
 /* "REGISTER, SIP to Telegram"; room 64. */

@@ -52,6 +52,9 @@ static void test_cause_passed_on_is_found_by_its_words(void)
 	CHECK_INT(cause_passed(486, "Besetzt"), CAUSE_PASSED_BUSY);
 	CHECK_INT(cause_passed(404, "Route not found"), CAUSE_PASSED_NOT_FOUND);
 	CHECK_INT(cause_passed(483, "Too Many Hops"), CAUSE_ROWS);
+	CHECK_INT(cause_said(404, "Route not found"), CAUSE_ROUTE_NOT_FOUND);
+	CHECK_INT(cause_said(404, "Not Found"), CAUSE_NOT_FOUND);
+	CHECK_INT(cause_said(403, "Forbidden"), CAUSE_ROWS);
 }
 
 static void test_cause_ways_are_told_in_words(void)

@@ -14,7 +14,8 @@
  *                          has not heard it for 10 s answers 503 No response
  *                          from Manager; {gone: true}: at once
  *   manager.route          request {call, worker, trunk, identifier, codec:
- *                          false when the offer has none in common}
+ *                          false when the offer has none in common;
+ *                          explain: true when it is no call}
  *     answer {ok: true, session, storage, peer: {kind, value}}
  *          | {ok: false, cause: name of base/cause.h; text: of rows without
  *            a reason}
@@ -56,6 +57,10 @@
  *                          "refused"} -> {rows: [..]}
  *   worker.W.digits        request {call, digits} -> {ok, method}: presses
  *                          keys towards the PBX
+ *   worker.W.explain       request {source, number, settings: {login, codecs,
+ *                          header: "NAME:VALUE", line}}: an INVITE
+ *     answer {ok: true, rows: [{check, what, verdict, text}]} in the order of
+ *     behaviour 3.4 | {ok: false, text}
  *   worker.W.bye           {dialog: text} say BYE in a dialog of an earlier
  *                          process
  */
@@ -90,6 +95,7 @@
 #define BUS_WORKER_CALL_OFFER "worker.%s.call.offer"
 #define BUS_WORKER_SHOW "worker.%s.show"
 #define BUS_WORKER_DIGITS "worker.%s.digits"
+#define BUS_WORKER_EXPLAIN "worker.%s.explain"
 #define BUS_WORKER_BYE "worker.%s.bye"
 
 #endif

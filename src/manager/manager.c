@@ -94,6 +94,18 @@ static void refuse(struct manager *m, const struct bus_message *msg,
 			    cause_facts(row)->name, "text", text));
 }
 
+/* Rows 10 and 11. */
+static enum cause_row reads(struct route_identifier *id, const struct trunk *t,
+			    json_t *body)
+{
+	if (json_is_false(json_object_get(body, "codec")))
+		return CAUSE_NOT_ACCEPTABLE;
+	if (route_identifier_read(id, t->caller_phone,
+				  text_of(body, "identifier")))
+		return CAUSE_NOT_FOUND;
+	return CAUSE_ROWS;
+}
+
 /* Behaviour 3.4, rows 7 to 11 of an INVITE. What the session is capable of at
  * this moment the Storage tells when it is asked (rows 8 and 12); only what
  * comes behind that question must not be told before it. */
@@ -102,6 +114,7 @@ static void on_route(const struct bus_message *msg, void *arg)
 	struct manager *m = arg;
 	const struct manager_trunk *t =
 		manager_trunk_find(m, text_of(msg->body, "trunk"));
+	bool explained = json_is_true(json_object_get(msg->body, "explain"));
 	struct route_identifier id;
 	enum cause_row row;
 	char text[64] = "";
@@ -111,21 +124,20 @@ static void on_route(const struct bus_message *msg, void *arg)
 		return;
 	}
 	row = manager_may_call(m, &t->set, text);
-	if (row == CAUSE_ROWS &&
-	    json_is_false(json_object_get(msg->body, "codec")))
-		row = manager_session_ready(m, t->set.session)
-			      ? CAUSE_NOT_ACCEPTABLE
-			      : CAUSE_SESSION_NOT_RUNNING;
-	if (row == CAUSE_ROWS &&
-	    route_identifier_read(&id, t->set.caller_phone,
-				  text_of(msg->body, "identifier")))
-		row = CAUSE_NOT_FOUND;
+	if (row == CAUSE_ROWS)
+		row = reads(&id, &t->set, msg->body);
+	/* An explanation asks no Storage. */
+	if ((row == CAUSE_NOT_ACCEPTABLE || row == CAUSE_NOT_FOUND ||
+	     (row == CAUSE_ROWS && explained)) &&
+	    !manager_session_ready(m, t->set.session))
+		row = CAUSE_SESSION_NOT_RUNNING;
 	if (row != CAUSE_ROWS) {
 		refuse(m, msg, row, text);
 		return;
 	}
-	manager_call_add(m, text_of(msg->body, "call"),
-			 text_of(msg->body, "worker"), t->set.name);
+	if (!explained)
+		manager_call_add(m, text_of(msg->body, "call"),
+				 text_of(msg->body, "worker"), t->set.name);
 	bus_reply(m->conf.bus, msg->inbox,
 		  json_pack("{sb ss ss s{ss ss}}", "ok", 1, "session",
 			    t->set.session, "storage", m->conf.storage, "peer",

@@ -19,6 +19,8 @@
  *   worker enable | disable {worker}; storage enable | disable {storage}
  *   role start | stop {role}: manager, worker or storage of this process
  *   reload                           the configuration's trunks
+ *   explain invite {source, number; settings: {login, codecs, header: "NAME:
+ *                   VALUE", line}}   which trunk it would be of, check by check
  *   ban add        {address}         half an hour
  *   ban lift       {address}
  *   digits         {call, digits}    presses keys towards the PBX

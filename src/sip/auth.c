@@ -24,13 +24,19 @@ static void challenge(struct sip_stack *s, const struct sip_msg *msg,
 	stack_refused(s, &msg->src, REFUSED_401, "401 Unauthorized");
 }
 
+void auth_verdict(const struct sip_stack *s, bool registering,
+		  struct sip_verdict *v)
+{
+	if (s->handlers.admit)
+		s->handlers.admit(registering, v, s->arg);
+}
+
 bool auth_admit(struct sip_stack *s, const struct sip_msg *msg,
 		bool registering)
 {
 	struct sip_verdict v = {0};
 
-	if (s->handlers.admit)
-		s->handlers.admit(registering, &v, s->arg);
+	auth_verdict(s, registering, &v);
 	if (!v.code || v.code == 200)
 		return true;
 	stack_refuse(s, msg, (unsigned)v.code, v.reason, NULL);

@@ -125,7 +125,7 @@ static bool info_take(struct sip_session *s, const struct sip_msg *msg)
 }
 
 /* The registration a trunk of this kind needs (behaviour 3.4, row 5). */
-static bool registered(const struct sip_stack *stack, const char *user)
+bool session_in_is_registered(const struct sip_stack *stack, const char *user)
 {
 	const struct sip_binding *b;
 
@@ -140,8 +140,8 @@ bool sip_origin_has_header(const struct sip_origin *o, const char *name,
 	return hdr && pl_strcmp(&hdr->val, value) == 0;
 }
 
-static bool is_peer(struct sip_stack *stack, const struct sip_msg *msg,
-		    char name[64])
+bool session_in_is_peer(struct sip_stack *stack, const struct sip_msg *msg,
+			char name[64])
 {
 	struct sip_origin o = {.source = msg->src, .msg = msg};
 	struct pl line;
@@ -157,19 +157,23 @@ static bool is_peer(struct sip_stack *stack, const struct sip_msg *msg,
 	return stack->handlers.peer(&o, name, stack->arg);
 }
 
+void session_in_verdict(const struct sip_stack *stack, const char *user,
+			struct sip_verdict *v)
+{
+	if (stack->handlers.calling)
+		stack->handlers.calling(user, v, stack->arg);
+}
+
 /* The owner's word on a user; answered already when false. */
 static bool may_call(struct sip_stack *stack, const struct sip_msg *msg,
 		     const char *user)
 {
 	struct sip_verdict v = {0};
-	char reason[129];
 
-	if (stack->handlers.calling)
-		stack->handlers.calling(user, &v, stack->arg);
+	session_in_verdict(stack, user, &v);
 	if (!v.code || v.code == 200)
 		return true;
-	sip_reason_clean(reason, v.reason);
-	(void)sip_treply(NULL, stack->sip, msg, (uint16_t)v.code, reason);
+	stack_refuse(stack, msg, (unsigned)v.code, v.reason, NULL);
 	return false;
 }
 
@@ -178,14 +182,14 @@ static bool may_call(struct sip_stack *stack, const struct sip_msg *msg,
 static bool identify(struct sip_stack *stack, const struct sip_msg *msg,
 		     char user[128], char peer[64])
 {
-	if (is_peer(stack, msg, peer))
+	if (session_in_is_peer(stack, msg, peer))
 		return true;
 	peer[0] = '\0';
 	if (!auth_check(stack, msg, user))
 		return false;
 	if (!may_call(stack, msg, user))
 		return false;
-	if (!registered(stack, user)) {
+	if (!session_in_is_registered(stack, user)) {
 		stack_refuse_offender(stack, msg, CAUSE_REGISTER_FIRST,
 				      "call without registration",
 				      "Allow: " SANITY_ALLOW "\r\n");

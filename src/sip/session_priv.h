@@ -220,6 +220,13 @@ void session_abilities_read(struct sip_session *s, const struct sip_msg *msg);
 
 /* -- session_in.c ---------------------------------------------------------- */
 
+/* Known by its origin: needs neither credentials nor a registration. */
+bool session_in_is_peer(struct sip_stack *stack, const struct sip_msg *msg,
+			char name[64]);
+/* The owner's word on a user with a right password. */
+void session_in_verdict(const struct sip_stack *stack, const char *user,
+			struct sip_verdict *v);
+bool session_in_is_registered(const struct sip_stack *stack, const char *user);
 void session_in_request(struct sip_stack *stack, const struct sip_msg *msg);
 /* 200 with a body, kept until ACK. transaction: NULL or the INVITE's. */
 int session_ok_send(struct sip_session *s, struct sip_strans **transaction,

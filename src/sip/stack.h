@@ -143,6 +143,23 @@ bool sip_stack_is_banned(const struct sip_stack *s, const struct sa *source);
 void sip_stack_refused(const struct sip_stack *s,
 		       void (*each)(const struct refused *r, void *arg),
 		       void *arg);
+/* An INVITE as somebody describes it: who would it be from (explain.c)? */
+struct sip_question {
+	struct sa source;
+	const char *user;  /* of the Request-URI */
+	const char *line;  /* its parameter; NULL: none */
+	const char *login; /* of credentials, taken as right; NULL: none */
+	const char *header_name, *header_value; /* one more; NULL: none */
+};
+struct sip_explanation {
+	struct sip_verdict verdict; /* code 0: it passes */
+	char user[128];             /* the login, or */
+	char peer[64];              /* the peer it is known as */
+};
+/* The checks of a real one, without an effect. -EINVAL: no INVITE can be like
+ * that. */
+int sip_stack_explain(struct sip_explanation *e, struct sip_stack *s,
+		      const struct sip_question *q);
 /* Reason-Phrase made safe: control characters stripped, cut at 128 bytes
  * (behaviour 8.3). */
 void sip_reason_clean(char dst[129], const char *text);

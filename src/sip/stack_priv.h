@@ -123,7 +123,10 @@ void transport_public(struct sa *local, const struct sip_stack *s,
 
 /* -- auth.c ---------------------------------------------------------------- */
 
-/* The owner's word before all else; false: answered already. */
+/* The owner's word before all else; bool: false when it is answered already.
+ */
+void auth_verdict(const struct sip_stack *s, bool registering,
+		  struct sip_verdict *v);
 bool auth_admit(struct sip_stack *s, const struct sip_msg *msg,
 		bool registering);
 /* Credentials for our realm came with it. */

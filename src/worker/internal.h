@@ -141,6 +141,10 @@ void worker_trunk_credentials(const char *user, const struct sa *source,
 void worker_trunk_calling(const char *user, struct sip_verdict *v, void *arg);
 void worker_trunk_registering(const struct sip_binding *b, bool removal,
 			      struct sip_verdict *v, void *arg);
+/* Whose INVITE it is: user by digest, else NULL and a peer's name. NULL: it is
+ * gone. */
+struct worker_trunk *worker_trunk_of(struct worker *w, const char *user,
+				     const char *peer);
 void worker_trunk_unregistered(const struct sip_binding *b, void *arg);
 
 bool worker_trunk_known(const struct sa *source, void *arg);
@@ -202,6 +206,9 @@ void worker_call_discard(struct worker_call *wc);
 /* Tells who waits for the last call of a stopping Worker. */
 void worker_stop_when_empty(struct worker *w);
 
+/* explain.c: worker.W.explain */
+void worker_on_explain(const struct bus_message *m, void *arg);
+
 /* to_telegram.c: handler of the SIP stack */
 void worker_on_invite(struct sip_session *s, const char *user, void *arg);
 
@@ -232,6 +239,9 @@ bool sip_leg_takes_digits(const struct call_leg *leg, enum dtmf_method method);
 /* See sip_digits_press(). */
 const char *sip_leg_press(struct call_leg *leg, const char *digits, int *err);
 bool sip_leg_has_codec(const struct call_leg *leg);
+/* Would an offer suit the trunk? codec: what is chosen, or why not. */
+bool sip_leg_offer_fits(struct worker *w, const struct worker_trunk *trunk,
+			struct bytes sdp, char codec[64]);
 /* Opens the RTP port of an INVITE's leg: -EADDRINUSE when none is free. */
 int sip_leg_open_media(struct call_leg *leg);
 /* Writes the leg's trunk, numbers and SIP Call-ID into its call. */

@@ -688,6 +688,25 @@ int sip_leg_new_incoming(struct call_leg **lp, struct worker_call *wc,
 	return 0;
 }
 
+bool sip_leg_offer_fits(struct worker *w, const struct worker_trunk *trunk,
+			struct bytes sdp, char codec[64])
+{
+	struct worker_call *wc = calloc(1, sizeof(*wc));
+	struct sip_leg *l = wc ? leg_new(wc, trunk) : NULL;
+	bool fits;
+
+	if (!l) {
+		free(wc);
+		return false;
+	}
+	wc->worker = w;
+	fits = !sip_sdp_read(&l->remote, sdp) && choose_codec(l);
+	snprintf(codec, 64, "%s", fits ? l->codec->name : "none in common");
+	leg_release(&l->leg);
+	free(wc);
+	return fits;
+}
+
 int sip_leg_open_media(struct call_leg *leg)
 {
 	struct sip_leg *l = self(leg);

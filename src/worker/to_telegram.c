@@ -137,8 +137,7 @@ void worker_on_invite(struct sip_session *s, const char *user, void *arg)
 	bool codec;
 
 	sip_session_info(s, &info);
-	trunk = user ? worker_trunk_by_login(w, user)
-		     : worker_trunk_by_name(w, info.peer);
+	trunk = worker_trunk_of(w, user, info.peer);
 	if (!trunk || !worker_trunk_runs(trunk)) {
 		reject(s, CAUSE_ACCOUNT_NOT_RUNNING);
 		return;

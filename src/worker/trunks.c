@@ -58,6 +58,13 @@ bool worker_trunk_trusts(const struct worker_trunk *t, const struct sa *source)
 	       sip_networks_have(t->trusted, t->trusted_n, source);
 }
 
+struct worker_trunk *worker_trunk_of(struct worker *w, const char *user,
+				     const char *peer)
+{
+	return user ? worker_trunk_by_login(w, user)
+		    : worker_trunk_by_name(w, peer);
+}
+
 /* -- who may begin -----------------------------------------------------------
  */
 

@@ -150,6 +150,8 @@ static int subscribe_all(struct worker *w)
 	if (!err)
 		err = subscribe(w, BUS_WORKER_SHOW, on_show);
 	if (!err)
+		err = subscribe(w, BUS_WORKER_EXPLAIN, worker_on_explain);
+	if (!err)
 		err = subscribe(w, BUS_WORKER_BYE, on_bye);
 	if (!err)
 		err = subscribe(w, BUS_WORKER_BAN, on_ban);
