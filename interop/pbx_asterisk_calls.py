@@ -123,7 +123,8 @@ def sites(quick):
         yield ("it registers with us", "registers", [(what, test)],
                (words, {}))
     if not quick:
-        yield ("asked by REFER", "registers", pbx_asterisk_refer.TESTS,
+        yield ("asked by REFER", "registers",
+               BASIC[:1] + pbx_asterisk_refer.TESTS,
                ({}, pbx_asterisk_refer.TRUNK_WORDS))
         yield "TLS, SRTP by SDES", "tls", BASIC + [HOLD], ({}, {})
         yield "TLS, SRTP by DTLS", "tls", BASIC + [HOLD], DTLS

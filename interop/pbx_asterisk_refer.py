@@ -32,7 +32,7 @@ def attended(s, talk):
     asking.answered()
     leg, = s.asterisk.channels("PJSIP/100") - before
     get = s.asterisk.manager.get
-    target = "sip:101@%s?Replaces=%s%%3Bto-tag%%3D%s%%3Bfrom-tag%%3D%s" % (
+    target = "<sip:101@%s?Replaces=%s%%3Bto-tag%%3D%s%%3Bfrom-tag%%3D%s>" % (
         s.address, get(leg, "CHANNEL(pjsip,call-id)").replace("@", "%40"),
         get(leg, "CHANNEL(pjsip,local_tag)"),
         get(leg, "CHANNEL(pjsip,remote_tag)"))

@@ -13,6 +13,12 @@ class DeskPhone(Client):
         self.voice = Voice("alaw", hertz)
         super().__init__(pbx + ":5060", login, password, address)
 
+    def send(self, text):
+        try:
+            super().send(text)
+        except OSError:
+            pass    # closed meanwhile
+
     def take(self, m):
         if m.method in ("NOTIFY", "UPDATE", "INFO"):
             self.respond(m, 200, "OK")
