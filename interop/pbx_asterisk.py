@@ -37,6 +37,7 @@ noload => chan_iax2.so
 noload => chan_unistim.so
 noload => pbx_dundi.so
 noload => res_hep.so
+noload => res_pjsip_outbound_registration.so
 """,
     "logger.conf": "[logfiles]\nconsole => notice,warning,error,verbose\n",
     "rtp.conf": "[general]\nrtpstart = 18500\nrtpend = 19900\n",
@@ -190,6 +191,8 @@ class Asterisk:
         try:
             self.process.wait_text("Asterisk Ready.", 60)
             self.cli("pjsip set logger on")
+            # It drops answers that come before all its modules are there.
+            self.cli("module load res_pjsip_outbound_registration.so")
             self.manager = Manager(address)
         except Exception:
             self.process.kill()

@@ -8,7 +8,7 @@ from interop.pbx_asterisk import Asterisk
 from interop.pbx_desk import DeskPhone
 from interop.pbx_world import ANNA_PHONE
 from tests.harness import recipe
-from tests.harness.process import Timeout, wait_for
+from tests.harness.process import wait_for
 
 # The addresses that stand in the recipes.
 GATEWAY, PBX = "10.0.0.5", "10.0.0.7"
@@ -61,18 +61,7 @@ class Site:
 
 
 # -- one test each: they get a Site -------------------------------------------
-def registers_at_last(s):
-    """It begins at a random moment of its first ten seconds, and drops the
-    answer when it is not up by then; over TLS nobody says it again."""
-    try:
-        s.world.gateway.wait_trunk("pbx", seconds=12)
-    except Timeout:
-        s.asterisk.cli("pjsip send register gramline")
-
-
 def registered(s):
-    if s.kind == "tls":
-        registers_at_last(s)
     s.world.gateway.wait_trunk("pbx", "static" if s.kind == "address"
                                else "registered")
     s.asterisk.cli("pjsip qualify gramline")
