@@ -14,7 +14,7 @@ import numpy
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.dirname(
     os.path.abspath(__file__)))))
-from tests.harness import dtmf  # noqa: E402
+from tests.harness import codecs, dtmf  # noqa: E402
 from tests.harness.process import wait_for  # noqa: E402
 from tests.harness.stage import (OFFICE, PBX, Stage, equal,  # noqa: E402
                                  play, user)
@@ -29,7 +29,7 @@ class Talk:
     def __init__(self, s, trunk="all", codec="alaw", dtmf=True,
                  incoming=False):
         self.s, self.client = s, s.clients_of[trunk]
-        self.voice = s.voice(codec, 440)
+        self.codec, self.voice = codec, s.voice(codec, 440)
         if incoming:
             skip = len(self.client.invites())
             s.telegram.ask("call", user=1001, to=OFFICE["id"])
@@ -53,7 +53,7 @@ class Talk:
             self.voice.digits(digits)
             wait_for("the events to be sent", lambda: not self.voice.events)
         elif method == "inband":
-            c = self.voice.codec
+            c = codecs.make(self.codec)     # the voice's own is in use
             packets = c.packets(dtmf.sound(digits, c.rate))
             silence = c.packets(numpy.zeros(c.rate // 2, "<i2"))
             self.voice.events += [(c.pt, p) for p in packets + silence]
