@@ -138,6 +138,8 @@ void worker_trunk_admit(bool registering, struct sip_verdict *v, void *arg);
 bool worker_trunk_peer(const struct sip_origin *o, char name[64], void *arg);
 void worker_trunk_credentials(const char *user, const struct sa *source,
 			      struct sip_credentials *creds, void *arg);
+/* To a Manager that came back: who is registered, here and at PBXs. */
+void worker_trunks_tell(struct worker *w);
 void worker_trunk_calling(const char *user, struct sip_verdict *v, void *arg);
 void worker_trunk_registering(const struct sip_binding *b, bool removal,
 			      struct sip_verdict *v, void *arg);
@@ -162,8 +164,12 @@ json_t *worker_show_refused(const struct worker *w);
  * settings are not those of `before` (NULL: it is new) or it ran or not. */
 void worker_trunk_register(struct worker_trunk *t, const struct trunk *before,
 			   bool ran);
+/* Tells the Manager how it stands, if that is known. */
+void worker_trunk_registration_tell(const struct worker_trunk *t);
 
 /* trunk_ping.c */
+/* Tells the Manager that it is unreachable, if it is. */
+void worker_trunk_ping_tell(struct worker_trunk *t);
 /* Starts anew what its settings ask for. */
 void worker_trunk_ping(struct worker_trunk *t);
 /* One more contact to look after, or one fewer. */

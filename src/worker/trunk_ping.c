@@ -128,6 +128,14 @@ void worker_trunk_seen(struct worker_trunk *t, const char *contact)
 		sip_ping_seen(tp->ping);
 }
 
+void worker_trunk_ping_tell(struct worker_trunk *t)
+{
+	if (!t->unreachable)
+		return;
+	t->unreachable = false;
+	tell(t, "no answer");
+}
+
 void worker_trunk_ping_forget(struct worker_trunk *t, const char *contact)
 {
 	mem_deref(ping_find(t, contact));

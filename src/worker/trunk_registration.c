@@ -26,6 +26,12 @@ static void tell(const struct worker_trunk *t)
 				 "cause", cause));
 }
 
+void worker_trunk_registration_tell(const struct worker_trunk *t)
+{
+	if (t->registration && t->status.code)
+		tell(t);
+}
+
 static void on_changed(const struct sip_registration_status *status, void *arg)
 {
 	struct worker_trunk *t = arg;

@@ -211,6 +211,27 @@ void worker_trunk_calling(const char *user, struct sip_verdict *v, void *arg)
 		verdict_set(v, CAUSE_ACCOUNT_NOT_RUNNING, NULL);
 }
 
+/* A Manager that came back knows of no registration. */
+void worker_trunks_tell(struct worker *w)
+{
+	usec_t now = clock_now();
+	struct le *le;
+
+	LIST_FOREACH(&w->trunks, le)
+	{
+		struct worker_trunk *t = le->data;
+		const struct sip_binding *b;
+
+		if (t->set.kind == TRUNK_PBX_TO_GATEWAY &&
+		    sip_stack_bindings(w->sip, t->set.login, &b, 1))
+			announce_binding(
+				w, b,
+				(unsigned)((b->expires_at - now) / USEC_S) + 1);
+		worker_trunk_registration_tell(t);
+		worker_trunk_ping_tell(t);
+	}
+}
+
 void worker_trunk_registering(const struct sip_binding *b, bool removal,
 			      struct sip_verdict *v, void *arg)
 {

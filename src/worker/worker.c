@@ -91,6 +91,7 @@ static void greet(struct worker *w)
 static void on_manager_up(const struct bus_message *m, void *arg)
 {
 	greet(arg);
+	worker_trunks_tell(arg);
 }
 
 static void on_show(const struct bus_message *m, void *arg)

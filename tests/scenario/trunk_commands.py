@@ -220,6 +220,7 @@ def without_manager(s):
     command(s, "role stop manager")
     command(s, "role start manager")
     wait_for("the call to be known", lambda: row(s, "pbx")["calls"] == 1)
+    s.gateway.wait_trunk("pbx")
     before = len(v2.packets)
     wait_for("it to go on", lambda: len(v2.packets) > before + 25)
     call.bye()
