@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """What PBXs do within a call and around it: hold with music, session timers,
-several phones of one login, 3xx, keep-alive, who calls.
+several phones of one login, 3xx, who calls.
 
     calls_dialogs.py BUILD [NAME-PART]
 
@@ -151,28 +151,6 @@ def bindings_end(s):
     s.gateway.wait_trunk("many", "unregistered")
 
 
-def keepalive_of_phones(s):
-    """Of two phones the one that is gone is passed over; with both gone the
-    trunk is."""
-    gone, left = s.many
-    gone.silent = True
-    wait_for("its silence to be noticed", lambda: s.log().count(
-        "[many] unreachable"))
-    s.gateway.wait_trunk("many")
-    skip = len(gone.invites())
-    i, = from_telegram(s, MANY, left)
-    i.refuse(486, "Busy Here")
-    record_of(s, i)
-    equal(len(gone.invites()), skip)
-    left.silent = True
-    s.gateway.wait_trunk("many", "unreachable")
-    gone.silent = left.silent = False
-    s.gateway.wait_trunk("many")
-    for i in from_telegram(s, MANY, *s.many):
-        i.refuse(486, "Busy Here")
-    record_of(s, i)
-
-
 def other_device(s):
     """Another device of the account takes the call: the phone does not show a
     missed one."""
@@ -221,39 +199,6 @@ def redirected_in_circles(s):
     equal((r["sip_status"], r["reason"]), (302, "Moved Temporarily"))
 
 
-# -- is it there? ---------------------------------------------------------------------
-def keepalive(s):
-    """OPTIONS every second; unanswered, the trunk is passed over, and comes
-    back with the first answer."""
-    s.lost.wait("OPTIONS", lambda m: m.method == "OPTIONS")
-    s.gateway.wait_trunk("lost", "static")
-    s.lost.silent = True
-    s.gateway.wait_trunk("lost", "unreachable")
-    row = next(r for r in s.gateway.rows("trunks") if r["trunk"] == "lost")
-    equal(row["cause"], "OPTIONS is not answered")
-    before = len(s.gateway.records())
-    s.telegram.ask("call", user=1001, to=LOST["id"])
-    wait_for("the record", lambda: len(s.gateway.records()) > before)
-    r = s.gateway.records()[-1]
-    equal((r["sip_status"], r["reason"]),
-          (503, "SIP account is unavailable"))
-    equal(s.lost.invites(), [])
-    s.lost.silent = False
-    s.gateway.wait_trunk("lost", "static")
-    i, = from_telegram(s, LOST, s.lost)
-    i.refuse(486, "Busy Here")
-    equal(record_of(s, i)["sip_status"], 486)
-
-
-class Silent(Client):
-    """A PBX that can stop answering."""
-    silent = False
-
-    def take(self, m):
-        if not self.silent:
-            super().take(m)
-
-
 # -- who calls ---------------------------------------------------------------------
 def asserted(s):
     """The PBX says who it really is, who sent the call on, and that he does
@@ -300,13 +245,11 @@ TESTS = [
     ("scenario_dialog_timer_expires", timer_expires),
     ("scenario_dialog_fork", fork),
     ("scenario_dialog_fork_both_answer", fork_both_answer),
-    ("scenario_dialog_keepalive_of_phones", keepalive_of_phones),
     ("scenario_dialog_bindings_end", bindings_end),
     ("scenario_dialog_other_device", other_device),
     ("scenario_dialog_caller_gives_up", caller_gives_up),
     ("scenario_dialog_redirected", redirected),
     ("scenario_dialog_redirected_in_circles", redirected_in_circles),
-    ("scenario_dialog_keepalive", keepalive),
     ("scenario_dialog_asserted", asserted),
     ("scenario_dialog_not_named", not_named),
     ("scenario_dialog_extension_required", extension_required),
@@ -314,7 +257,7 @@ TESTS = [
 
 
 def main():
-    lost = Silent("127.0.0.1:9", "lost", "")
+    lost = Client("127.0.0.1:9", "lost", "")
     trunks = [
         PBX,
         # Nobody gets as far as calling these from Telegram.
@@ -322,12 +265,10 @@ def main():
              session_timer=6, priority=1, identity="trust"),
         dict(PBX, name="strict", login="strict", session="shared",
              rel100="required", priority=2),
-        dict(PBX, name="many", login="many", session="many", bindings=2,
-             keepalive=1),
+        dict(PBX, name="many", login="many", session="many", bindings=2),
         dict(PBX, name="shared", login="shared", session="shared"),
         {"name": "lost", "session": "lost", "kind": "ip", "number": "700",
-         "address": "127.0.0.1:%d" % lost.port, "keepalive": 1,
-         "field": "X-Office: lost", "privacy": "yes", "identity": "send"},
+         "address": "127.0.0.1:%d" % lost.port, "field": "X-Office: lost", "privacy": "yes", "identity": "send"},
     ]
     s = Stage("calls_dialogs", USERS, trunks=trunks,
               sessions={"office": "+" + OFFICE["phone"],
@@ -342,11 +283,7 @@ def main():
     s.clients.append(lost)
     s.pbx, s.timed, s.strict, s.shared = (
         s.client(n) for n in ("pbx", "timed", "strict", "shared"))
-    s.many = [Silent(s.gateway.address, "many", PBX["password"])
-              for _ in range(2)]
-    for c in s.many:
-        s.clients.append(c)
-        equal(c.register().code, 200)
+    s.many = [s.client("many") for _ in range(2)]
     play(s, TESTS, "scenario_dialog_nothing_left")
 
 
