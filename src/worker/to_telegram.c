@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "base/random.h"
 #include "bus/manager_worker.h"
 #include "bus/text.h"
 #include "worker/internal.h"
@@ -88,10 +89,16 @@ static int ask_route(struct worker_call *wc, const char *identifier, bool codec)
 
 static void reject(struct sip_session *s, enum cause_row row)
 {
+	struct sip_header header = {"X-Gateway-Event", NULL};
 	struct call_cause cause;
+	char event[33];
 
+	header.value = event;
 	call_cause_set(&cause, row, NULL);
-	sip_session_reject(s, cause.code, cause.reason, NULL, 0);
+	random_text(event, 16);
+	log_info("sip", event, "INVITE refused: %d %s", cause.code,
+		 cause.reason);
+	sip_session_reject(s, cause.code, cause.reason, &header, 1);
 }
 
 /* Whom the PBX calls. One we registered with sends to our contact, so the
