@@ -32,6 +32,12 @@ struct sip_registration {
 	unsigned failures;
 	struct sip_request *request;
 	struct tmr timer;
+	/* Of a name: its servers, of which some may be dead. */
+	char *where, *transport;
+	struct sip_lookup *lookup;
+	struct sip_servers servers;
+	size_t tried;
+	struct tmr try;
 	struct sip_registration_status status;
 };
 
@@ -173,6 +179,7 @@ static void accepted(struct sip_registration *r, const struct sip_msg *msg)
 		.state = SIP_REGISTRATION_UP,
 		.code = msg->scode,
 		.registrar = msg->src,
+		.servers = r->servers,
 	};
 	uint64_t ms;
 
@@ -245,12 +252,58 @@ static const char *unreachable(const struct sip_registration *r, int err)
 	}
 }
 
+static void try_handler(void *arg);
+
+/* To the server in use; no longer than a moment if there is another. */
+static void server_try(struct sip_registration *r)
+{
+	struct buf hop;
+	char *text;
+
+	r->attempts = 1;
+	r->tried++;
+	buf_init(&hop);
+	sip_server_hop(&hop, &r->servers, r->transport);
+	text = strdup(buf_cstr(&hop));
+	buf_clear(&hop);
+	if (text) {
+		free(r->dialog.hop);
+		r->dialog.hop = text;
+	}
+	if (r->tried < r->servers.n)
+		tmr_start(&r->try, SIP_SERVER_TRY_S * 1000ULL, try_handler, r);
+	if (!text || request_send(r, r->expires_s, answered_handler))
+		failed(r, 503, "Service Unavailable", 0);
+}
+
+/* RFC 3263 4.3: another server after a failure to transport, silence or 503. */
+static bool server_next(struct sip_registration *r)
+{
+	if (r->tried >= r->servers.n)
+		return false;
+	r->servers.at = (r->servers.at + 1) % r->servers.n;
+	r->uses = 0;
+	server_try(r);
+	return true;
+}
+
+static void try_handler(void *arg)
+{
+	struct sip_registration *r = arg;
+
+	r->request = mem_deref(r->request);
+	(void)server_next(r);
+}
+
 static void answered_handler(int err, const struct sip_msg *msg, void *arg)
 {
 	struct sip_registration *r = arg;
 	const struct sip_hdr *later;
 	char reason[129];
 
+	tmr_cancel(&r->try);
+	if ((err || !msg || msg->scode == 503) && server_next(r))
+		return;
 	if (err || !msg) {
 		if (err == ETIMEDOUT)
 			failed(r, 408, "Request Timeout", 0);
@@ -269,12 +322,39 @@ static void answered_handler(int err, const struct sip_msg *msg, void *arg)
 	failed(r, msg->scode, reason, later ? pl_u32(&later->val) : 0);
 }
 
-static void timer_handler(void *arg)
+/* The server that was good last time goes first. */
+static void found_handler(const struct sip_servers *found, void *arg)
 {
 	struct sip_registration *r = arg;
 
+	sip_lookup_free(&r->lookup);
+	r->servers = *found;
+	r->tried = 0;
+	if (!found->n) {
+		failed(r, 503, "Domain has no address", 0);
+		return;
+	}
+	for (size_t i = 0; i < found->n; i++)
+		if (sa_cmp(&found->list[i], &r->status.registrar, SA_ALL))
+			r->servers.at = i;
+	server_try(r);
+}
+
+static void timer_handler(void *arg)
+{
+	struct sip_registration *r = arg;
+	int err;
+
+	sip_lookup_free(&r->lookup);
+	err = sip_lookup_new(&r->lookup, r->stack, r->where, r->transport,
+			     found_handler, r);
+	if (!err)
+		return;
 	r->attempts = 1;
-	if (request_send(r, r->expires_s, answered_handler))
+	r->tried = r->servers.n = 0;
+	if (err != -EINVAL)
+		failed(r, 503, "No name server", 0);
+	else if (request_send(r, r->expires_s, answered_handler))
 		failed(r, 503, "Service Unavailable", 0);
 }
 
@@ -293,6 +373,7 @@ static int dialog_make(struct sip_registration *r,
 	bool named = conf->transport && *conf->transport;
 	const char *before = named ? ";transport=" : "";
 	const char *transport = named ? conf->transport : "";
+	const char *where = *conf->proxy ? conf->proxy : conf->domain;
 	struct buf own, target, hop;
 	int err;
 
@@ -309,8 +390,7 @@ static int dialog_make(struct sip_registration *r,
 			   buf_cstr(&target),
 			   *conf->proxy ? buf_cstr(&hop) : NULL);
 	if (!err)
-		err = tls_peer_new(&r->dialog.tls, conf->domain,
-				   conf->tls_verify);
+		err = tls_peer_new(&r->dialog.tls, where, conf->tls_verify);
 	buf_clear(&own);
 	buf_clear(&target);
 	buf_clear(&hop);
@@ -323,7 +403,11 @@ static void destructor(void *arg)
 
 	list_unlink(&r->le);
 	tmr_cancel(&r->timer);
+	tmr_cancel(&r->try);
+	mem_deref(r->lookup);
 	mem_deref(r->request);
+	free(r->where);
+	free(r->transport);
 	dialog_clear(&r->dialog);
 	if (r->password)
 		bytes_wipe(r->password, strlen(r->password));
@@ -351,9 +435,13 @@ int sip_registration_new(struct sip_registration **rp, struct sip_stack *stack,
 	r->login = strdup(conf->login);
 	r->password = strdup(conf->password);
 	r->line = strdup(conf->line);
+	r->where = strdup(*conf->proxy ? conf->proxy : conf->domain);
+	r->transport = strdup(
+		conf->transport && *conf->transport ? conf->transport : "udp");
 	snprintf(r->params, sizeof(r->params), "line=%s", conf->line);
-	err = r->login && r->password && r->line ? dialog_make(r, conf)
-						 : -ENOMEM;
+	err = r->login && r->password && r->line && r->where && r->transport
+		      ? dialog_make(r, conf)
+		      : -ENOMEM;
 	if (err) {
 		mem_deref(r);
 		return err;
@@ -377,6 +465,8 @@ void sip_registration_free(struct sip_registration **rp)
 		return;
 	*rp = NULL;
 	tmr_cancel(&r->timer);
+	tmr_cancel(&r->try);
+	sip_lookup_free(&r->lookup);
 	r->request = mem_deref(r->request);
 	if (r->status.state == SIP_REGISTRATION_UP &&
 	    !request_send(r, 0, left_handler))

@@ -8,6 +8,7 @@
 #ifndef SIP_REGISTRATION_H
 #define SIP_REGISTRATION_H
 
+#include "sip/servers.h"
 #include "sip/stack.h"
 
 struct sip_registration;
@@ -24,6 +25,8 @@ struct sip_registration_status {
 	char reason[129];
 	unsigned expires_s;  /* granted */
 	struct sa registrar; /* who answered 200 */
+	/* Those of its domain, registrar first; none when it is no name. */
+	struct sip_servers servers;
 };
 
 struct sip_registration_conf {

@@ -33,6 +33,7 @@ static void destructor(void *p)
 	list_unlink(&s->list_le);
 	hash_unlink(&s->call_le);
 	tmr_cancel(&s->closed_timer);
+	tmr_cancel(&s->servers_try);
 	timers_stop(s);
 	list_flush(&s->requests);
 	mem_deref(s->transaction);

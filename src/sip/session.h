@@ -19,6 +19,7 @@
 #define SIP_SESSION_H
 
 #include "sip/refer.h"
+#include "sip/servers.h"
 #include "sip/stack.h"
 
 enum sip_end {
@@ -124,6 +125,10 @@ struct sip_invite_conf {
 	const char *uri;      /* Request-URI, e.g. a binding's contact */
 	const char *route;    /* next hop: a binding's path or a SIP URI;
 			       * NULL: from the URI */
+	/* Where it goes, one after the other, when the host is a name that was
+	 * looked up; NULL or none: where route or the URI says. */
+	const struct sip_servers *servers;
+	const char *servers_transport; /* static */
 	const char *tls_name; /* of the peer's certificate; NULL: any */
 	bool tls_verify;
 	const char *to_uri;                /* NULL: uri */

@@ -137,6 +137,12 @@ static void answer_accepted(struct sip_session *s, const struct sip_msg *msg)
 		session_close(s, SIP_END_TIMEOUT, 500, "Server Internal Error");
 		return;
 	}
+	/* The servers were the way to the domain: the peer's own address is
+	 * in its Contact. */
+	if (s->servers.n && !s->targets.through_proxy) {
+		free(s->dialog.hop);
+		s->dialog.hop = NULL;
+	}
 	code = offer_in_answer(s, msg);
 	if (code < 0)
 		return;
@@ -191,11 +197,58 @@ static bool elsewhere(struct sip_session *s, const struct sip_msg *msg)
 	return !session_redirect_next(s);
 }
 
+/* RFC 3263 4.3: another server after a failure to transport, silence or 503. */
+static bool server_next(struct sip_session *s)
+{
+	if (s->closed || s->cancel.wanted || s->servers_tried >= s->servers.n)
+		return false;
+	s->servers_tried++;
+	s->servers.at = (s->servers.at + 1) % s->servers.n;
+	return session_out_again(s) == 0;
+}
+
+static void servers_try_handler(void *arg)
+{
+	struct sip_session *s = arg;
+
+	if (s->closed || s->cancel.wanted)
+		return;
+	s->request = mem_deref(s->request);
+	mem_ref(s);
+	if (!server_next(s))
+		session_close(s, SIP_END_TIMEOUT, 408, "Request Timeout");
+	mem_deref(s);
+}
+
+/* The hop of this request, and how long it may be silent. */
+static int server_choose(struct sip_session *s)
+{
+	struct buf hop;
+	char *text;
+
+	if (!s->servers.n)
+		return 0;
+	buf_init(&hop);
+	sip_server_hop(&hop, &s->servers, s->servers_transport);
+	text = strdup(buf_cstr(&hop));
+	buf_clear(&hop);
+	if (!text)
+		return -ENOMEM;
+	free(s->dialog.hop);
+	s->dialog.hop = text;
+	if (s->servers_tried < s->servers.n)
+		tmr_start(&s->servers_try, SIP_SERVER_TRY_S * 1000ULL,
+			  servers_try_handler, s);
+	return 0;
+}
+
 static void answer_rejected(struct sip_session *s, const struct sip_msg *msg)
 {
 	char reason[129], text[256] = "";
 
 	session_cancel_stop(s);
+	if (msg->scode == 503 && server_next(s))
+		return;
 	if ((msg->scode == 401 || msg->scode == 407) && invite_retry(s, msg))
 		return;
 	if (!s->closed && session_timer_raise(s, msg) && !session_out_again(s))
@@ -212,7 +265,7 @@ static void answer_missing(struct sip_session *s, int err)
 	const char *failure = tls_peer_failure(s->dialog.tls);
 
 	session_cancel_stop(s);
-	if (!s->closed && !session_redirect_next(s))
+	if (server_next(s) || (!s->closed && !session_redirect_next(s)))
 		return;
 	if (err == ETIMEDOUT)
 		session_close(s, SIP_END_TIMEOUT, 408, "Request Timeout");
@@ -226,6 +279,7 @@ static void response_handler(int err, const struct sip_msg *msg, void *arg)
 	struct sip_session *s = arg;
 
 	mem_ref(s);
+	tmr_cancel(&s->servers_try);
 	if (err || !msg)
 		answer_missing(s, err);
 	else if (msg->scode < 200)
@@ -336,7 +390,9 @@ static int invite_send(struct sip_session *s)
 		buf_str(&lines, "Require: 100rel\r\n");
 	buf_put(&lines, s->headers.p, s->headers.n);
 	r.headers = buf_bytes(&lines);
-	err = dialog_send(&s->dialog, s->stack, &s->request, &r);
+	err = server_choose(s);
+	if (!err)
+		err = dialog_send(&s->dialog, s->stack, &s->request, &r);
 	s->invite_seq = s->dialog.local_seq;
 	buf_clear(&lines);
 	return err;
@@ -460,6 +516,11 @@ static int conf_take(struct sip_session *s, const struct sip_invite_conf *conf)
 				     conf->headers[i].value);
 	buf_put(&s->offer, conf->sdp.p, conf->sdp.n);
 	s->terms = conf->terms;
+	if (conf->servers && conf->servers->n) {
+		s->servers = *conf->servers;
+		s->servers_tried = 1;
+		s->servers_transport = conf->servers_transport;
+	}
 	s->targets.through_proxy =
 		conf->route && strncmp(conf->route, "sip:", 4) == 0;
 	s->contact_user = copy(conf->anonymous ? "anonymous" : conf->from_user);

@@ -169,6 +169,10 @@ struct sip_session {
 	struct session_early early[SESSION_EARLY_MAX];
 	size_t early_n;
 	struct session_targets targets;
+	struct sip_servers servers;
+	size_t servers_tried;
+	const char *servers_transport; /* static */
+	struct tmr servers_try;
 	struct buf ack_body; /* our answer, when the 2xx brought the offer */
 
 	/* Both. */

@@ -113,6 +113,7 @@ int session_redirect_next(struct sip_session *s)
 	if (!t->through_proxy) {
 		free(s->dialog.hop);
 		s->dialog.hop = NULL;
+		s->servers.n = 0;
 	}
 	return session_out_again(s);
 }

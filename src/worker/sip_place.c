@@ -108,6 +108,13 @@ static const char *transport_parameter(const struct worker_trunk *t)
 	}
 }
 
+static const char *transport_name_of(const struct worker_trunk *t)
+{
+	const char *parameter = transport_parameter(t);
+
+	return *parameter ? strchr(parameter, '=') + 1 : "udp";
+}
+
 /* "USER@", or nothing. */
 static void user_at(char dst[USER_MAX + 1], const char *user)
 {
@@ -129,7 +136,9 @@ static void place_of_registrar(struct sip_place *p,
 	snprintf(p->host, sizeof(p->host), "%.*s",
 		 (int)address_host_length(t->set.domain), t->set.domain);
 	conf->from_host = p->host;
-	conf->tls_name = t->set.domain;
+	conf->tls_name = *t->set.proxy ? t->set.proxy : t->set.domain;
+	conf->servers = &t->status.servers;
+	conf->servers_transport = transport_name_of(t);
 	conf->auth_user = t->set.login;
 	conf->auth_password = t->set.password;
 	if (*t->set.proxy) {

@@ -8,8 +8,10 @@ made; certificates that are right and wrong; names found by DNS.
 """
 import os
 import shutil
+import socket
 import sys
 import tempfile
+import time
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.dirname(
     os.path.abspath(__file__)))))
@@ -22,6 +24,7 @@ from tests.harness.stage import (OFFICE, PBX, Stage, equal,  # noqa: E402
                                  play, user)
 
 SECOND = {"id": 502, "phone": "999669990002", "first_name": "Second"}
+THIRD = {"id": 503, "phone": "999669990003", "first_name": "Third"}
 PASSWORD = PBX["password"]
 AT_SIP, AT_TELEGRAM = 1000, 440     # the tone that this side must hear
 
@@ -125,6 +128,25 @@ def unverified(s):
     s.gateway.wait_trunk("any")
 
 
+# -- servers by DNS -------------------------------------------------------------
+def srv_registers(s):
+    """The first of three servers is silent: the second is used soon."""
+    s.gateway.wait_trunk("srv", seconds=8)
+    equal(row_of(s, "srv")["source"], s.first.address)
+    assert ("_sip._udp.srv.example", "SRV") in s.dns.asked, s.dns.asked
+    i = is_called(s, s.first, THIRD)
+    equal(i.message.uri, "sip:700@srv.example")
+
+
+def srv_elsewhere(s):
+    """That one dies: the next call goes on to the third, within seconds."""
+    equal(s.second.invites(), [])
+    s.first.take = lambda message: None
+    at = time.monotonic()
+    is_called(s, s.second, THIRD)
+    assert time.monotonic() - at < 10
+
+
 TESTS = [
     ("scenario_tls_phone", phone_tls),
     ("scenario_tcp_phone", phone_tcp),
@@ -132,6 +154,8 @@ TESTS = [
     ("scenario_tls_registers_at_a_pbx", registered),
     ("scenario_tls_wrong_certificate_is_the_cause", refused),
     ("scenario_tls_unverified", unverified),
+    ("scenario_srv_dead_server_is_passed_over", srv_registers),
+    ("scenario_srv_call_goes_on_to_another", srv_elsewhere),
 ]
 
 
@@ -156,20 +180,32 @@ if __name__ == "__main__":
             for name, path in CERTIFICATES.items()}
     dns = NameServer({("%s.example" % name, "A"): ["127.0.0.1"]
                       for name in pbxs})
+    silent = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    silent.bind(("127.0.0.1", 0))
+    first, second = Pbx({"gw": PASSWORD}), Pbx({"gw": PASSWORD})
+    dns.records[("_sip._udp.srv.example", "SRV")] = [
+        (n, 1, port, "host%d.srv.example" % n) for n, port in (
+            (3, second.port), (1, silent.getsockname()[1]), (2, first.port))]
+    for n in range(1, 4):
+        dns.records[("host%d.srv.example" % n, "A")] = ["127.0.0.1"]
     trunks = [PBX, out("out", pbxs["pbx"], domain="pbx.example:%d" %
                        pbxs["pbx"].port)]
     trunks += [out(n, pbxs[n]) for n in ("stranger", "other", "expired")]
     trunks.append(out("any", pbxs["any"], tls_verify="no"))
+    trunks.append(out("srv", first, session="third", domain="srv.example",
+                      transport="udp"))
     tls = free_port()
-    stage = Stage("transports", [SECOND, user(1)], trunks,
+    stage = Stage("transports", [SECOND, THIRD, user(1)], trunks,
                   sip="tls = 127.0.0.1:%d\nca_file = %s\ndns = %s\n" % (
                       tls, ours.path, dns.address),
                   sessions={"office": "+" + OFFICE["phone"],
-                            "second": "+" + SECOND["phone"]})
-    stage.tls, stage.pbx = tls, pbxs["pbx"]
+                            "second": "+" + SECOND["phone"],
+                            "third": "+" + THIRD["phone"]})
+    stage.tls, stage.pbx, stage.dns = tls, pbxs["pbx"], dns
+    stage.first, stage.second = first, second
     stage.telegram.behave(1001, **{
         "in": stage.tone(AT_SIP), "out": stage.path("heard-%c-%u.wav")})
-    for p in pbxs.values():
+    for p in [*pbxs.values(), first, second]:
         p.server = ("127.0.0.1", stage.gateway.sip_port)
         stage.clients.append(p)
     shutil.rmtree(folder)
