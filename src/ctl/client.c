@@ -153,13 +153,18 @@ int ctl_print(json_t *answer, bool json)
 {
 	bool ok = json_is_true(json_object_get(answer, "ok"));
 	const char *error = json_string_value(json_object_get(answer, "error"));
+	const char *warning =
+		json_string_value(json_object_get(answer, "warning"));
 
 	if (json) {
 		json_dumpf(answer, stdout, JSON_INDENT(2) | JSON_PRESERVE_ORDER);
 		printf("\n");
 	} else if (!ok) {
 		fprintf(stderr, "gramline: %s\n", error ? error : "refused");
-	} else if (json_is_array(json_object_get(answer, "rows"))) {
+	}
+	if (!json && warning)
+		fprintf(stderr, "gramline: warning: %s\n", warning);
+	if (!json && ok && json_is_array(json_object_get(answer, "rows"))) {
 		print_table(json_object_get(answer, "columns"),
 			    json_object_get(answer, "rows"));
 	}

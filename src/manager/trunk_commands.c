@@ -45,9 +45,20 @@ static void reply_rows(struct manager *m, const struct bus_message *msg,
 		  json_pack("{sb so}", "ok", 1, "rows", rows));
 }
 
-static void reply_ok(struct manager *m, const struct bus_message *msg)
+/* Rows may be NULL. What is permitted, but seldom meant, is said. */
+static void reply_changed(struct manager *m, const struct bus_message *msg,
+			  const struct trunk *set, json_t *rows)
 {
-	bus_reply(m->conf.bus, msg->inbox, json_pack("{sb}", "ok", 1));
+	json_t *answer = json_pack("{sb}", "ok", 1);
+	struct trunk_fault f;
+
+	if (rows)
+		json_object_set_new(answer, "rows", rows);
+	if (trunk_doubtful(set, &f)) {
+		log_warn("manager", set->name, "%s", f.why);
+		json_object_set_new(answer, "warning", json_string(f.why));
+	}
+	bus_reply(m->conf.bus, msg->inbox, answer);
 }
 
 /* -- checks -------------------------------------------------------------------
@@ -179,10 +190,10 @@ static void trunk_add(struct manager *m, const struct bus_message *msg)
 	if (change(m, msg, &set)) {
 		log_info("manager", set.name, "trunk added, kind %s",
 			 trunk_kind_name(set.kind));
-		reply_rows(m, msg,
-			   json_pack("[{ss ss ss}]", "trunk", set.name, "kind",
-				     trunk_kind_name(set.kind), "login",
-				     set.login));
+		reply_changed(m, msg, &set,
+			      json_pack("[{ss ss ss}]", "trunk", set.name,
+					"kind", trunk_kind_name(set.kind),
+					"login", set.login));
 	}
 	trunk_wipe(&set);
 }
@@ -200,7 +211,7 @@ static void trunk_change(struct manager *m, const struct bus_message *msg)
 		refuse_fault(m, msg, &f);
 	else if (change(m, msg, &set)) {
 		log_info("manager", set.name, "trunk changed");
-		reply_ok(m, msg);
+		reply_changed(m, msg, &set, NULL);
 	}
 	trunk_wipe(&set);
 }
@@ -219,7 +230,7 @@ static void trunk_switch(struct manager *m, const struct bus_message *msg,
 	if (change(m, msg, &set)) {
 		log_info("manager", set.name, "trunk switched %s",
 			 on ? "on" : "off");
-		reply_ok(m, msg);
+		reply_changed(m, msg, &set, NULL);
 	}
 	trunk_wipe(&set);
 }
@@ -264,7 +275,7 @@ static void trunk_remove(struct manager *m, const struct bus_message *msg)
 	log_info("manager", t->set.name, "trunk removed");
 	mem_deref(t);
 	manager_announce_soon(m);
-	reply_ok(m, msg);
+	bus_reply(m->conf.bus, msg->inbox, json_pack("{sb}", "ok", 1));
 }
 
 /* -- what there is ------------------------------------------------------------

@@ -95,6 +95,19 @@ static void test_trunk_command_errors_name_the_key(void)
 	end();
 }
 
+/* 3.5.2: a number could be either. */
+static void test_trunk_command_warns_of_ambiguous_rules(void)
+{
+	CHECK(begin());
+	CHECK(!json_object_get(ask_trunk("add", "t", office()), "warning"));
+	CHECK(strstr(text_of(ask_trunk("set", "t",
+				       json_pack("{ss}", "caller_phone",
+						 "{phone}\n{userid}")),
+			     "warning"),
+		     "caller_phone"));
+	end();
+}
+
 static void test_trunks_of_one_address_need_a_field(void)
 {
 	CHECK(begin());
@@ -261,6 +274,7 @@ int main(void)
 		return 1;
 	RUN(test_trunk_added_gets_an_account);
 	RUN(test_trunk_command_errors_name_the_key);
+	RUN(test_trunk_command_warns_of_ambiguous_rules);
 	RUN(test_trunks_of_one_address_need_a_field);
 	RUN(test_trunk_survives_a_restart_with_its_secret_sealed);
 	RUN(test_trunk_password_is_made_anew);

@@ -428,11 +428,23 @@ static void answer_later(struct run *r, json_t *answer)
 	tmr_start(&r->later, 0, give_ready, r);
 }
 
+static json_t *answer_table(const struct command *c, json_t *answer)
+{
+	json_t *rows = json_object_get(answer, "rows"), *o;
+	json_t *warning = json_object_get(answer, "warning");
+
+	if (!json_is_array(rows))
+		return failure("answer without rows");
+	o = table(c, json_incref(rows));
+	if (warning)
+		json_object_set(o, "warning", warning);
+	return o;
+}
+
 static void on_answer(int err, json_t *answer, void *arg)
 {
 	struct run *r = arg;
 	const char *text;
-	json_t *rows;
 
 	if (err == -ENOTCONN) {
 		finish(r, failure("this role does not run here"));
@@ -449,10 +461,7 @@ static void on_answer(int err, json_t *answer, void *arg)
 		return;
 	}
 	if (r->command->columns) {
-		rows = json_object_get(answer, "rows");
-		finish(r, json_is_array(rows)
-				  ? table(r->command, json_incref(rows))
-				  : failure("answer without rows"));
+		finish(r, answer_table(r->command, answer));
 		return;
 	}
 	if (json_is_true(json_object_get(answer, "ok")))
