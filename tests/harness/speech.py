@@ -119,16 +119,37 @@ def speech_bounds(x):
 
 def similarity(reference, heard):
     """(similarity, offset in seconds of the reference within heard)."""
+    ref, found, offset = laid_on(reference, heard)
+    return (0.0, 0.0) if found is None else (correlation(ref, found), offset)
+
+
+def best_of(reference, recordings):
+    """Similarity of what was said several times: of each piece the best."""
+    laid = [laid_on(reference, x)[:2] for x in recordings]
+    laid = [(ref, found) for ref, found in laid if found is not None]
+    if not laid:
+        return 0.0
+    ref = laid[0][0]
+    best = numpy.concatenate([max(
+        (found[i:end] for _, found in laid),
+        key=lambda part: correlation(ref[i:end], part))
+        for i, end in pieces(len(ref))])
+    return correlation(ref, best)
+
+
+def laid_on(reference, heard):
+    """Spectrograms of the reference and of what was heard in its places, or
+    None; and the offset."""
     bounds = speech_bounds(reference)
     if bounds is None or speech_bounds(heard) is None:
-        return 0.0, 0.0
+        return None, None, 0.0
     a, b = bounds
     ref = spectrogram(reference[max(0, a - RATE // 10):b + RATE // 10])
     got = spectrogram(numpy.concatenate(
         [numpy.zeros(RATE // 2), heard, numpy.zeros(RATE // 2)]))
     n = len(ref)
     if n == 0 or len(got) < n:
-        return 0.0, 0.0
+        return None, None, 0.0
     at = k = best_offset(ref, got, range(len(got) - n + 1))
     found = numpy.full((n, BANDS), got.min())    # what is missing is silence
     for i, end in pieces(n):
@@ -140,7 +161,7 @@ def similarity(reference, heard):
         found[i:end] = got[place:place + end - i]
         k = place - i
     offset = at * STEP / RATE - 0.5 + (min(a, RATE // 10) / RATE)
-    return correlation(ref, found), offset - a / RATE
+    return ref, found, offset - a / RATE
 
 
 def pieces(n):

@@ -6,7 +6,7 @@ what is said in SDP.
     codecs.py BUILD [NAME-PART]
     codecs.py BUILD docs        also writes the table of docs/codecs.md
 
-# run: release 120
+# run: release 180
 """
 import os
 import random
@@ -28,6 +28,7 @@ NAMES = list(codecs.MAKE)
 ALL = "opus,alaw,mulaw,g722,gsm,speex,amr,slin"
 SAY_S = 6.0         # a sentence, and silence up to here
 HEAR_S = 15.0       # so that it is heard whole, twice
+ROUNDS = 3
 SAME = 0.98
 # What the gateway encodes for Telegram, and the app for the gateway.
 GATEWAY = {opus.SET_BITRATE: 24000, opus.SET_COMPLEXITY: 5,
@@ -65,11 +66,15 @@ class Say:
     def at(self, rate):
         return tones.load(self.files[rate])[0]
 
-    def figure(self, x, rate):
-        """Of the best time it was said: a busy machine disturbs some."""
+    def times(self, x, rate):
+        """It was said over and over: what holds it once each."""
         x, n = narrow(x, rate), int(SAY_S * speech.RATE)
-        return max(speech.similarity(self.reference, x[i:i + 3 * n // 2])[0]
-                   for i in range(0, max(1, len(x) - n), n // 2))
+        return [x[i:i + 3 * n // 2]
+                for i in range(0, max(1, len(x) - n), n // 2)]
+
+    def figure(self, times):
+        """Of each half second the best: a busy machine disturbs some."""
+        return speech.best_of(self.reference, times)
 
 
 def offline(s, name):
@@ -79,68 +84,79 @@ def offline(s, name):
     heard = to_tg.decode(to_tg.packets(s.phone_says.at(rate)))
     if name != "opus":      # which passes through
         heard = opus_apply(heard, rate, GATEWAY, APP_RATE)
-        there = s.phone_says.figure(heard, APP_RATE)
+        rate_there = APP_RATE
     else:
-        there = s.phone_says.figure(heard, rate)
+        rate_there = rate
+    there = s.phone_says.figure(s.phone_says.times(heard, rate_there))
     heard = opus_apply(s.app_says.at(APP_RATE), APP_RATE, APP, rate)
     if name != "opus":
         heard = to_sip.decode(to_sip.packets(heard))
-    return there, s.app_says.figure(heard, rate)
+    return there, s.app_says.figure(s.app_says.times(heard, rate))
 
 
 class Talk:
-    def __init__(self, s, number, name):
-        self.s, self.name, self.user = s, name, 1000 + number
-        self.voice = s.voice(name)
+    def __init__(self, s, name):
+        self.s, self.name = s, name
+        self.number = NAMES.index(name) + 1
+        self.at_telegram, self.at_phone = [], []
+        self.alone = offline(s, name)
+        self.there = self.back = 0.0
+
+    def begin(self):
+        s = self.s
+        self.voice = s.voice(self.name)
         self.voice.speech = self.voice.codec.packets(
             s.phone_says.at(self.voice.codec.rate))
-        self.sip = s.pbx.call("user_%d" % number, self.voice.sdp())
+        s.known = {c["id"] for c in s.telegram.calls(True)}
+        self.sip = s.pbx.call("user_%d" % self.number, self.voice.sdp())
         self.answer = self.sip.answered()
         self.voice.talk_to(self.answer)
-        self.tg = s.tg_call(self.user, "active")
+        self.tg = s.tg_call(1000 + self.number, "active")
         self.began = time.monotonic()
 
     def end(self):
+        s = self.s
+        time.sleep(max(0.0, self.began + HEAR_S - time.monotonic()))
+        self.voice.remote = None
         self.sip.bye()
-        self.record = self.s.record(self.sip.call_id)
-        path = self.s.path("heard-%s-%d.wav" % (self.tg["id"], self.user))
-        heard, rate = tones.load(path)
-        self.there = self.s.phone_says.figure(heard, rate)
-        self.back = self.s.app_says.figure(self.voice.samples(),
-                                           self.voice.codec.rate)
+        self.record = s.record(self.sip.call_id)
+        heard, rate = tones.load(s.path("heard-%s-%d.wav" % (
+            self.tg["id"], 1000 + self.number)))
+        self.at_telegram += s.phone_says.times(heard, rate)
+        self.at_phone += s.app_says.times(self.voice.samples(),
+                                          self.voice.codec.rate)
+        self.there = s.phone_says.figure(self.at_telegram)
+        self.back = s.app_says.figure(self.at_phone)
+
+    def is_good(self):
+        return (self.there >= SAME * self.alone[0] and
+                self.back >= SAME * self.alone[1])
 
 
 def talk(s):
-    """All at once; they are looked at one by one."""
-    s.talks = {}
-    for i, name in enumerate(NAMES):
-        s.talks[name] = Talk(s, i + 1, name)
-    for t in s.talks.values():
-        time.sleep(max(0.0, t.began + HEAR_S - time.monotonic()))
-        t.end()
+    """All at once; once more those that a busy machine has disturbed."""
+    s.talks = {name: Talk(s, name) for name in NAMES}
+    for _ in range(ROUNDS):
+        again = [t for t in s.talks.values() if not t.is_good()]
+        for t in again:
+            t.begin()
+        for t in again:
+            t.end()
 
 
 def quality(name):
     def test(s):
         t = s.talks[name]
-        there, back = offline(s, name)
-        if t.there < SAME * there or t.back < SAME * back:
-            # All talked at once; a busy machine gets another chance.
-            t = Talk(s, NAMES.index(name) + 1, name)
-            time.sleep(HEAR_S)
-            t.end()
-        s.table.append((name, t, there, back))
         print("# %s: to Telegram %.3f (alone %.3f), to SIP %.3f (%.3f)" % (
-            name, t.there, there, t.back, back))
+            name, t.there, t.alone[0], t.back, t.alone[1]))
         assert "a=rtpmap:%d %s" % (t.voice.pt, t.voice.name) in \
             t.answer.sdp, t.answer.sdp
         r = t.record
         equal((r["sip_status"], r["codec"].lower(), r["sip_media"]["foreign"]),
               (200, t.voice.name.split("/")[0].lower(), 0))
         equal(r["telegram_media"]["passthrough"], name == "opus")
-        assert t.there > 0.5 and t.back > 0.5
-        assert t.there >= SAME * there, (t.there, there)
-        assert t.back >= SAME * back, (t.back, back)
+        assert t.is_good()
+        assert min(t.alone) > 0.85, t.alone
     return test
 
 
@@ -239,13 +255,13 @@ def table(s):
     """docs/codecs.md, by this run."""
     rows = ["| codec | SDP | to Telegram | alone | to the PBX | alone |",
             "|---|---|---|---|---|---|"]
-    for name, t, there, back in s.table:
+    for name, t in s.talks.items():
         rows.append("| `%s` | %s | %.3f | %.3f | %.3f | %.3f |" % (
             {"speex-8": "speex", "speex-16": "speex", "amr-aligned": "amr",
              "l16-8": "slin", "l16-16": "slin",
              "l16-48": "slin"}.get(name, name),
-            (t.voice.name + " " + t.voice.codec.fmtp).strip(), t.there, there,
-            t.back, back))
+            (t.voice.name + " " + t.voice.codec.fmtp).strip(), t.there,
+            t.alone[0], t.back, t.alone[1]))
     equal(len(rows), 2 + len(NAMES))
     with open(DOCS) as f:
         text = f.read()
@@ -278,7 +294,6 @@ if __name__ == "__main__":
                         codecs="g722,gsm")))
     draw = random.Random(7)
     said = speech.sentences(2, draw)
-    stage.table = []
     stage.phone_says = Say(stage, said[0], "en")
     stage.app_says = Say(stage, said[1], "en+f3")
     for n in range(len(NAMES)):
