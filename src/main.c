@@ -58,6 +58,7 @@ static const char usage[] =
 	"          show causes, show version, explain CALL, digits CALL DIGITS,\n"
 	"          explain invite ADDRESS NUMBER [login=L] [codecs=LIST]\n"
 	"          [header=NAME:VALUE],\n"
+	"          capture CALL FILE,\n"
 	"          ban add ADDRESS, ban lift ADDRESS,\n"
 	"          trunk add|set NAME KEY=VALUE.., trunk show NAME, reload;\n"
 	"          see gramline(1)\n"

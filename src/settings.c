@@ -36,6 +36,7 @@ static int read_general(struct settings *s, struct config *c,
 {
 	struct config_section *g = config_section(c, "gramline", 0);
 	char level[16] = "info";
+	uint64_t days = 7;
 	int fail;
 
 	snprintf(s->data, sizeof(s->data), "/var/lib/gramline");
@@ -54,6 +55,11 @@ static int read_general(struct settings *s, struct config *c,
 				   sizeof(s->key_file), err);
 	if (!fail)
 		fail = config_text(g, "log", level, sizeof(level), err);
+	if (!fail)
+		fail = config_uint(g, "capture_days", 0, 3650, &days, err);
+	s->worker.capture_days = (unsigned)days;
+	snprintf(s->captures, sizeof(s->captures), "%s/captures", s->data);
+	s->worker.captures = s->captures;
 	if (!fail && log_level_parse(&s->log, level))
 		fail = config_fail(g, "log", 0, err,
 				   "log is one of error, warn, info, debug");

@@ -45,6 +45,7 @@ struct settings {
 	char realm[64], public_address[64], telegram_bind[64];
 	char certificate[256], private_key[256], ca_file[256];
 	char own_certificate[300];
+	char captures[300];
 };
 
 /* Reads and checks the whole file. Errors: -EINVAL, -EBADMSG, errno of open;

@@ -55,6 +55,7 @@
  *                          ended; a Worker keeps what has no answer
  *   worker.W.show          request {what: "calls"|"status"|"bans"|
  *                          "refused"} -> {rows: [..]}
+ *   worker.W.capture       request {call, file} -> {ok, file} or {ok, text}
  *   worker.W.digits        request {call, digits} -> {ok, method}: presses
  *                          keys towards the PBX
  *   worker.W.explain       request {source, number, settings: {login, codecs,
@@ -96,6 +97,7 @@
 #define BUS_WORKER_SHOW "worker.%s.show"
 #define BUS_WORKER_DIGITS "worker.%s.digits"
 #define BUS_WORKER_EXPLAIN "worker.%s.explain"
+#define BUS_WORKER_CAPTURE "worker.%s.capture"
 #define BUS_WORKER_BYE "worker.%s.bye"
 
 #endif

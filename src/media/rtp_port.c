@@ -32,6 +32,8 @@ struct rtp_port {
 	int rtp, rtcp; /* sockets */
 	struct rtp_port_handlers handlers;
 	void *arg;
+	rtp_port_tap_h *tap;
+	void *tap_arg;
 
 	/* what was negotiated */
 	bool negotiated;
@@ -235,6 +237,25 @@ static bool secure_open(struct rtp_port *p, uint8_t *datagram, size_t *n,
 	return true;
 }
 
+static void tap(struct rtp_port *p, bool sent, bool rtcp, const struct sa *peer,
+		struct bytes plain)
+{
+	const struct rtp_port_packet packet = {.sent = sent,
+					       .rtcp = rtcp,
+					       .secure = p->secure != NULL,
+					       .peer = peer,
+					       .plain = plain};
+
+	if (p->tap)
+		p->tap(&packet, p->tap_arg);
+}
+
+void rtp_port_set_tap(struct rtp_port *p, rtp_port_tap_h *h, void *arg)
+{
+	p->tap = h;
+	p->tap_arg = arg;
+}
+
 /* -- sending ------------------------------------------------------------ */
 
 static int packet_send(struct rtp_port *p, struct rtp_header *h)
@@ -243,6 +264,8 @@ static int packet_send(struct rtp_port *p, struct rtp_header *h)
 	int n = rtp_write(datagram, sizeof(datagram) - MEDIA_SRTP_TAIL_BYTES,
 			  h);
 
+	if (n > 0)
+		tap(p, true, false, &p->remote, bytes_of(datagram, (size_t)n));
 	if (n > 0 && p->secure)
 		n = rtp_secure_protect(p->secure, false, datagram, (size_t)n);
 	if (n < 0)
@@ -264,9 +287,8 @@ static bool key_send(struct rtp_port *p, uint32_t samples)
 				      .samples = samples,
 				      .clock_hz = p->codec->rtp_clock_hz,
 				      .event_clock_hz = p->keys_hz};
-	struct rtp_header h = {.pt = (uint8_t)p->dtmf_pt,
-			       .seq = p->seq,
-			       .ssrc = p->ssrc};
+	struct rtp_header h = {
+		.pt = (uint8_t)p->dtmf_pt, .seq = p->seq, .ssrc = p->ssrc};
 
 	if (p->dtmf_pt < 0 ||
 	    !telephone_sender_next(&p->keys, payload, &slot, &h.marker))
@@ -323,6 +345,9 @@ static int report_write(struct rtp_port *p, uint8_t *dst, size_t room,
 
 static void rtcp_send(struct rtp_port *p, uint8_t *datagram, int n)
 {
+	if (n > 0 && p->negotiated)
+		tap(p, true, true, &p->rtcp_remote,
+		    bytes_of(datagram, (size_t)n));
 	if (n > 0 && p->secure)
 		n = rtp_secure_protect(p->secure, true, datagram, (size_t)n);
 	if (n > 0 && p->negotiated)
@@ -467,6 +492,7 @@ static void rtp_take(struct rtp_port *p, struct bytes datagram,
 		p->stats.rx_foreign++;
 		return;
 	}
+	tap(p, false, false, src, datagram);
 	receive_count(p, &h, now);
 	if (h.pt == p->dtmf_pt)
 		event_take(p, &h, now);
@@ -511,6 +537,7 @@ static void rtcp_take(struct rtp_port *p, struct bytes datagram,
 		count_bad("rtcp", "malformed", "not an RTCP packet");
 		return;
 	}
+	tap(p, false, true, src, datagram);
 	p->any_at = now;
 	if (own_socket && !p->rtcp_latched) {
 		p->rtcp_latched = true;

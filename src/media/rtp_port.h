@@ -49,6 +49,16 @@ struct rtp_port_stats {
 int rtp_port_new(struct rtp_port **pp, struct rtp_ports *range,
 		 const struct sa *address, const struct rtp_port_handlers *h,
 		 void *arg);
+/* Every packet that counts, in clear: what comes from `peer` and what goes to
+ * him. NULL: nobody looks. */
+struct rtp_port_packet {
+	bool sent, rtcp;
+	bool secure; /* SRTP on the wire */
+	const struct sa *peer;
+	struct bytes plain;
+};
+typedef void(rtp_port_tap_h)(const struct rtp_port_packet *packet, void *arg);
+void rtp_port_set_tap(struct rtp_port *p, rtp_port_tap_h *h, void *arg);
 void rtp_port_free(struct rtp_port **pp); /* sends RTCP BYE */
 uint16_t rtp_port_number(const struct rtp_port *p);
 /* What the answer said: where to send and which payload types. dtmf_pt -1:

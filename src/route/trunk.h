@@ -33,6 +33,11 @@ enum trunk_rel100 {
 enum trunk_identity { TRUNK_IDENTITY_SEND = 1, TRUNK_IDENTITY_TRUST = 2 };
 enum trunk_srtp { TRUNK_SRTP_OFF, TRUNK_SRTP_OPTIONAL, TRUNK_SRTP_REQUIRED };
 enum trunk_keying { TRUNK_KEYING_SDES, TRUNK_KEYING_DTLS };
+enum trunk_capture {
+	TRUNK_CAPTURE_OFF,
+	TRUNK_CAPTURE_HEADERS, /* SIP, and RTP without its payload */
+	TRUNK_CAPTURE_FULL,
+};
 enum trunk_preset { TRUNK_PRESET_NONE, TRUNK_PRESET_TG2SIP };
 
 struct trunk {
@@ -51,9 +56,10 @@ struct trunk {
 	char dial_rules[512];                     /* route/dial_rules.h */
 	enum trunk_srtp srtp;
 	enum trunk_keying srtp_keying; /* of our offers */
-	char owner[64];                           /* "": nobody's */
-	unsigned lines;        /* calls at once; 0: no limit of its own */
-	char subscription[64]; /* "": none is asked for */
+	char owner[64];                /* "": nobody's */
+	unsigned lines;             /* calls at once; 0: no limit of its own */
+	char subscription[64];      /* "": none is asked for */
+	enum trunk_capture capture; /* every call is */
 	bool refer; /* the PBX may transfer calls (REFER, Replaces) */
 
 	char login[64], password[128]; /* not ip */

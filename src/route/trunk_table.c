@@ -29,6 +29,7 @@ static const char *const kinds[] = {"pbx-to-gateway", "gateway-to-pbx", "ip",
 static const char *const transports[] = {"udp", "tcp", "tls", NULL};
 static const char *const srtps[] = {"off", "optional", "required", NULL};
 static const char *const keyings[] = {"sdes", "dtls", NULL};
+static const char *const captures[] = {"off", "headers", "full", NULL};
 static const char *const presets[] = {"", "tg2sip", NULL};
 static const char *const rel100s[] = {"off", "supported", "required", NULL};
 static const char *const identities[] = {"off", "send", "trust", "both", NULL};
@@ -89,8 +90,8 @@ static const struct trunk_setting table[] = {
 	 WORD(identity, identities)},
 	{"privacy", ALL, 0, "no", NULL,
 	 "yes: From does not say who calls from Telegram", YES_NO(privacy)},
-	{"srtp", ALL, 0, "off", NULL, "encrypted media: off, optional, required",
-	 WORD(srtp, srtps)},
+	{"srtp", ALL, 0, "off", NULL,
+	 "encrypted media: off, optional, required", WORD(srtp, srtps)},
 	{"srtp_keying", ALL, 0, "sdes", NULL,
 	 "how its keys are agreed: sdes (in TLS only) or dtls",
 	 WORD(srtp_keying, keyings)},
@@ -111,6 +112,9 @@ static const struct trunk_setting table[] = {
 	{"dial_rules", ALL, 0, DIAL_RULES_DEFAULT, NULL,
 	 "rules: what number a message names for the next call; =: as it is",
 	 TEXT(dial_rules, trunk_value_dial_rules)},
+	{"capture", ALL, 0, "off", NULL,
+	 "each call to a file: off, headers (without speech), full",
+	 WORD(capture, captures)},
 	{"refer", ALL, 0, "no", NULL,
 	 "yes: the PBX may transfer calls by REFER and Replaces",
 	 YES_NO(refer)},

@@ -230,6 +230,11 @@ static const struct command commands[] = {
 	 .of_worker = true,
 	 .timeout_ms = ANSWER_TIMEOUT_MS,
 	 .needs = {"address"}},
+	{.name = "capture",
+	 .subject = BUS_WORKER_CAPTURE,
+	 .of_worker = true,
+	 .timeout_ms = ANSWER_TIMEOUT_MS,
+	 .needs = {"call", "file"}},
 	{.name = "digits",
 	 .subject = BUS_WORKER_DIGITS,
 	 .of_worker = true,
@@ -482,10 +487,9 @@ static const struct command *command_find(json_t *request, const char *text,
 
 		if (strncmp(text, c->name, n) != 0)
 			continue;
-		if (!text[n] ||
-		    (text[n] == ' ' && text[n + 1] && c->needs[0] &&
-		     !words_take(request, c->needs, c->settings, text + n + 1,
-				 why)))
+		if (!text[n] || (text[n] == ' ' && text[n + 1] && c->needs[0] &&
+				 !words_take(request, c->needs, c->settings,
+					     text + n + 1, why)))
 			return c;
 		if (*why)
 			return NULL;

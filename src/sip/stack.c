@@ -133,6 +133,26 @@ static bool response_handler(const struct sip_msg *msg, void *arg)
 	return true;
 }
 
+static void trace_tell(struct sip_stack *s, bool tx, enum sip_transp tp,
+		       const struct sa *src, const struct sa *dst,
+		       struct bytes text)
+{
+	struct sip_trace t = {
+		.sent = tx, .datagram = tp == SIP_TRANSP_UDP, .text = text};
+
+	if (!s->handlers.traced || s->closing ||
+	    (text.n && text.p[0] <= ' ')) /* keep-alives */
+		return;
+	if (dst)
+		t.dst = *dst;
+	if (src)
+		t.src = *src;
+	/* libre may not know our side: a wildcard, or nothing at all. */
+	if (tx && dst && (!src || !sa_isset(src, SA_ADDR) || sa_is_any(src)))
+		(void)transport_local(s, dst, &t.src);
+	s->handlers.traced(&t, s->arg);
+}
+
 static void trace_handler(bool tx, enum sip_transp tp, const struct sa *src,
 			  const struct sa *dst, const uint8_t *pkt, size_t len,
 			  void *arg)
@@ -141,6 +161,7 @@ static void trace_handler(bool tx, enum sip_transp tp, const struct sa *src,
 
 	if (!tx && tp == SIP_TRANSP_UDP)
 		s->decoded = s->passed;
+	trace_tell(s, tx, tp, src, dst, bytes_of(pkt, len));
 	if (tx && len > 7 && memcmp(pkt, "INVITE ", 7) == 0)
 		session_out_sent(s, bytes_of(pkt, len));
 }

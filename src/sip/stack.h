@@ -61,7 +61,16 @@ struct sip_origin {
 bool sip_origin_has_header(const struct sip_origin *o, const char *name,
 			   const char *value);
 
+/* A message as it stands, in or out. Valid inside the handler. */
+struct sip_trace {
+	bool sent, datagram; /* datagram: UDP; else it came in a stream */
+	struct sa src, dst;
+	struct bytes text;
+};
+
 struct sip_stack_handlers {
+	/* Every message that libre reads or writes; NULL: nobody looks. */
+	void (*traced)(const struct sip_trace *t, void *arg);
 	/* Before all else, on REGISTER and INVITE: may anything begin? NULL:
 	 * yes. */
 	void (*admit)(bool registering, struct sip_verdict *v, void *arg);

@@ -26,6 +26,8 @@ void tgcall_datagram_send(struct tgcall *c, struct bytes datagram)
 
 void tgcall_media_plain(struct tgcall *c, struct bytes plain, bool rtcp)
 {
+	if (c->tap && (rtcp || tgcall_audio_is_expected(&c->audio, plain)))
+		c->tap(false, rtcp, plain, c->tap_arg);
 	if (rtcp)
 		tgcall_audio_rtcp(&c->audio, plain, c->now);
 	else if (tgcall_audio_is_expected(&c->audio, plain))

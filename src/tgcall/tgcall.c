@@ -103,8 +103,18 @@ static void on_media_state(const struct tgcall_media_state *s, void *arg)
 		c->handlers.media_state(s, c->arg);
 }
 
+void tgcall_set_tap(struct tgcall *c, tgcall_tap_h *h, void *arg)
+{
+	c->tap = h;
+	c->tap_arg = arg;
+}
+
 static void on_audio_send(struct bytes plain, bool rtcp, void *arg)
 {
+	struct tgcall *c = arg;
+
+	if (c->tap)
+		c->tap(true, rtcp, plain, c->tap_arg);
 	tgcall_secure_media(arg, plain, rtcp);
 }
 

@@ -80,6 +80,9 @@ int tgcall_signal_input(struct tgcall *c, struct bytes blob);
 /* One Opus packet of `samples` at 48 kHz. Dropped before the direction opens:
  * -ENOTCONN. Empty: a packet was lost before it reached us; the sequence goes
  * on and nothing is sent. */
+/* Every packet of its media, in clear. NULL: nobody looks. */
+typedef void(tgcall_tap_h)(bool sent, bool rtcp, struct bytes plain, void *arg);
+void tgcall_set_tap(struct tgcall *c, tgcall_tap_h *h, void *arg);
 int tgcall_send_audio(struct tgcall *c, struct bytes opus, uint32_t samples);
 void tgcall_mute(struct tgcall *c, bool muted); /* MediaState to the peer */
 /* Reads every socket empty and runs what is due. */

@@ -26,6 +26,8 @@ struct tgcall_socket {
 struct tgcall {
 	struct tgcall_handlers handlers;
 	void *arg;
+	tgcall_tap_h *tap;
+	void *tap_arg;
 	bool outgoing;
 	bool standalone; /* network_standalone_reflectors */
 	int servers_n;

@@ -67,6 +67,7 @@ static void release_when_over(struct worker_call *wc)
 	if (!wc->call_over || wc->media_open)
 		return;
 	worker_record_send(w, wc->id, worker_record(wc));
+	worker_capture_end(wc);
 	list_unlink(&wc->le);
 	json_decref(wc->tried);
 	free(wc);
@@ -101,6 +102,7 @@ void worker_call_discard(struct worker_call *wc)
 		media_call_close(&wc->media);
 	if (wc->media_open)
 		return;
+	worker_capture_end(wc);
 	list_unlink(&wc->le);
 	json_decref(wc->tried);
 	free(wc);
@@ -249,6 +251,7 @@ int worker_call_open_media(struct worker_call *wc, const struct sa *peer)
 		return err;
 	wc->thread = thread;
 	wc->media_open = true;
+	worker_capture_media(wc);
 	return 0;
 }
 

@@ -8,6 +8,7 @@
 #include "sip/registration.h"
 #include "sip/session.h"
 #include "sip/tls.h"
+#include "worker/capture.h"
 #include "worker/media_call.h"
 #include "worker/worker.h"
 
@@ -82,8 +83,9 @@ struct worker_call {
 	bool call_over;  /* the state machine has ended */
 	struct media_call_report report;
 	struct call_leg *telegram_leg;
+	struct worker_capture capture;
 	struct worker_transfer transfers[WORKER_TRANSFERS_MAX];
-	size_t transfers_n; /* more happened than are kept */
+	size_t transfers_n;       /* more happened than are kept */
 	struct call_leg *sip_leg; /* that has answered, or was answered */
 	struct dtmf_presses presses;
 	/* copied when the state machine ends, for the record */
@@ -107,6 +109,7 @@ struct worker {
 	size_t threads_n;
 	struct list trunks; /* struct worker_trunk */
 	struct list calls;  /* struct worker_call */
+	struct worker_captures *captures;
 	struct list unsent; /* struct unsent: records of ended calls */
 	usec_t trunks_at;   /* when the Manager was last heard; 0: never */
 	struct tmr trim;    /* runs when no call is left */

@@ -11,6 +11,8 @@
 /* Native apps send 60 ms packets and expect no less; web peers send 20 ms. */
 #define PTIME_NATIVE_MS 60
 #define PTIME_WEB_MS 20
+/* Of the Telegram leg in captures. */
+#define TELEGRAM_PORT 20000
 
 struct media_call {
 	/* control loop */
@@ -31,6 +33,8 @@ struct media_call {
 	usec_t silence_from; /* when both sides were up, none on hold */
 	bool silence_told;
 	usec_t report_at;
+	struct capture *capture; /* NULL: none */
+	struct sa capture_local;
 
 	/* both */
 	pthread_mutex_t report_lock;
@@ -42,6 +46,8 @@ struct parcel {
 	struct media_call *m;
 	struct media_call_sip sip;
 	struct tgcall_conf telegram;
+	struct capture *capture;
+	struct sa local;
 	enum tgcall_state state;
 	char digit;
 	enum dtmf_method method;
@@ -379,6 +385,66 @@ static void media_digits(void *arg)
 	free(p);
 }
 
+/* -- capture --------------------------------------------------------------- */
+
+static void capture_put(struct media_call *m, enum capture_kind kind, bool sent,
+			const struct sa *ours, const struct sa *theirs,
+			struct bytes plain)
+{
+	const struct capture_packet p = {
+		.kind = kind,
+		.src = sent ? *ours : *theirs,
+		.dst = sent ? *theirs : *ours,
+		.data = plain,
+		.at = clock_wall(),
+	};
+
+	capture_media(m->capture, &p);
+}
+
+static void on_rtp_tap(const struct rtp_port_packet *p, void *arg)
+{
+	struct media_call *m = arg;
+	struct sa ours = m->capture_local;
+
+	if (!sa_isset(&ours, SA_ADDR)) /* one of his family, no better known */
+		ours = *p->peer;
+	sa_set_port(&ours, (uint16_t)(m->port_number + (p->rtcp ? 1 : 0)));
+	capture_put(m, p->secure ? CAPTURE_SRTP : CAPTURE_RTP, p->sent, &ours,
+		    p->peer, p->plain);
+}
+
+static void on_telegram_tap(bool sent, bool rtcp, struct bytes plain, void *arg)
+{
+	uint16_t port = TELEGRAM_PORT + (rtcp ? 1 : 0);
+	struct sa ours, theirs;
+
+	/* Networks for documentation: RFC 5737. */
+	sa_set_in(&ours, 0xc0000201, port);
+	sa_set_in(&theirs, 0xc0000202, port);
+	capture_put(arg, CAPTURE_TELEGRAM, sent, &ours, &theirs, plain);
+}
+
+static void taps_set(struct media_call *m)
+{
+	if (!m->capture)
+		return;
+	rtp_port_set_tap(m->port, on_rtp_tap, m);
+	if (m->telegram)
+		tgcall_set_tap(m->telegram, on_telegram_tap, m);
+}
+
+static void media_capture(void *arg)
+{
+	struct parcel *p = arg;
+	struct media_call *m = p->m;
+
+	m->capture = p->capture;
+	m->capture_local = p->local;
+	taps_set(m);
+	free(p);
+}
+
 static void media_up(void *arg)
 {
 	struct parcel *p = arg;
@@ -391,6 +457,7 @@ static void media_up(void *arg)
 /* telegram-wire F 28: "Telegram has no hold; muted state only". */
 static void telegram_begin(struct media_call *m)
 {
+	taps_set(m);
 	tgcall_mute(m->telegram, m->mute);
 	tgcall_start(m->telegram);
 }
@@ -552,4 +619,16 @@ void media_call_report(struct media_call *m, struct media_call_report *r)
 	pthread_mutex_lock(&m->report_lock);
 	*r = m->report;
 	pthread_mutex_unlock(&m->report_lock);
+}
+
+void media_call_capture(struct media_call *m, struct capture *c,
+			const struct sa *local)
+{
+	struct parcel *p = parcel_new(m, NULL, 0);
+
+	if (!p)
+		return;
+	p->capture = c;
+	p->local = *local;
+	to_media(p, media_capture);
 }

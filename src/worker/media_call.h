@@ -11,6 +11,7 @@
 #define WORKER_MEDIA_CALL_H
 
 #include "media/bridge.h"
+#include "media/capture.h"
 #include "media/dtls.h"
 #include "media/dtmf.h"
 #include "media/rtp_port.h"
@@ -59,8 +60,8 @@ enum media_protection {
 /* As the media thread needs it. */
 struct media_protect {
 	enum media_protection kind;
-	struct media_srtp_key tx, rx; /* SDES */
-	bool client;                  /* DTLS: we say hello */
+	struct media_srtp_key tx, rx;                /* SDES */
+	bool client;                                 /* DTLS: we say hello */
 	uint8_t fingerprint[DTLS_FINGERPRINT_BYTES]; /* the peer's */
 };
 
@@ -71,10 +72,10 @@ struct media_call_sip {
 	uint32_t dtmf_hz; /* clock of dtmf_pt */
 	unsigned ptime_ms;
 	unsigned modes; /* see struct bridge_leg_conf */
-	bool tones;  /* digits are listened for in its audio, too */
-	bool deaf;   /* the far end wants nothing: sendonly, inactive */
-	bool silent; /* it may send nothing: all but sendrecv */
-	bool mute;   /* it sends nothing: recvonly, inactive */
+	bool tones;     /* digits are listened for in its audio, too */
+	bool deaf;      /* the far end wants nothing: sendonly, inactive */
+	bool silent;    /* it may send nothing: all but sendrecv */
+	bool mute;      /* it sends nothing: recvonly, inactive */
 	struct media_protect protect;
 };
 void media_call_sip(struct media_call *m, const struct media_call_sip *sip);
@@ -86,6 +87,10 @@ int media_call_telegram(struct media_call *m, const struct tgcall_conf *conf);
 void media_call_digits(struct media_call *m, enum dtmf_method method,
 		       const char *digits);
 void media_call_signal(struct media_call *m, struct bytes blob);
+/* Both legs' packets go there, too, until it is closed. local: our address of
+ * the SIP leg as its SDP has it; unset: not known yet. */
+void media_call_capture(struct media_call *m, struct capture *c,
+			const struct sa *local);
 /* Both sides run: from now on silence of the SIP side is watched. */
 void media_call_up(struct media_call *m);
 /* The last report the media thread published (at most a second old). */

@@ -50,8 +50,7 @@ static json_t *sip_media_json(const struct media_call_report *r)
 		"tx_packets", integer(r->rtp.tx_packets), "jitter_us",
 		integer(r->rtp.jitter_us), "rtt_us", integer(r->rtp.rtt_us),
 		"foreign", integer(r->rtp.rx_foreign), "rx_unsafe",
-		integer(r->rtp.rx_unsafe), "buffer",
-		jitter_json(&r->sip_leg));
+		integer(r->rtp.rx_unsafe), "buffer", jitter_json(&r->sip_leg));
 }
 
 static json_t *telegram_media_json(const struct media_call_report *r)
@@ -149,6 +148,8 @@ json_t *worker_record(const struct worker_call *wc)
 	cause_put(o, cause);
 	json_object_set_new(o, "ended_by", json_string(wc->ended_by));
 	json_object_set_new(o, "digits", json_integer(wc->digits));
+	if (wc->capture.file)
+		json_object_set_new(o, "capture", worker_capture_json(wc));
 	if (wc->transfers_n)
 		json_object_set_new(o, "transfers", worker_transfers_json(wc));
 	if (wc->digits_masked[0])

@@ -100,6 +100,8 @@ static void sdp_local(struct sip_leg *l, struct sip_sdp_local *d)
 	if (sip_stack_local(w->sip, &l->peer, &d->rtp))
 		sa_set_str(&d->rtp, "127.0.0.1", 0);
 	sa_set_port(&d->rtp, media_call_port(l->wc->media));
+	l->wc->capture.rtp = d->rtp;
+	worker_capture_media(l->wc);
 }
 
 static enum sip_sdp_direction mirror(enum sip_sdp_direction theirs)
@@ -204,8 +206,7 @@ static void write_warning(const struct sip_leg *l, struct buf *text)
 
 /* An offer of the peer; false: there is nothing to agree on, warning (if not
  * NULL) gets a line that says why. */
-static bool take_offer(struct sip_leg *l, struct bytes sdp,
-		       struct buf *warning)
+static bool take_offer(struct sip_leg *l, struct bytes sdp, struct buf *warning)
 {
 	struct sip_sdp_remote before = l->remote;
 	const struct media_codec *codec = l->codec;
@@ -520,6 +521,7 @@ static int leg_start(struct call_leg *leg, struct call_cause *cause)
 		return err;
 	sip_session_info(l->session, &info);
 	snprintf(l->call_id, sizeof(l->call_id), "%s", info.call_id);
+	worker_capture_dialog(l->wc, l->trunk.set.capture, l->call_id);
 	log_info("sip", l->wc->id, "INVITE to trunk %s, SIP call %s",
 		 l->trunk.set.name, l->call_id);
 	return 0;
@@ -680,6 +682,7 @@ int sip_leg_new_incoming(struct call_leg **lp, struct worker_call *wc,
 	if (!*wc->sip_call_id)
 		snprintf(wc->sip_call_id, sizeof(wc->sip_call_id), "%s",
 			 l->call_id);
+	worker_capture_dialog(wc, l->trunk.set.capture, l->call_id);
 	l->delayed_offer = info.sdp.n == 0;
 	if (!l->delayed_offer && !take_offer(l, info.sdp, NULL))
 		l->codec = NULL;

@@ -13,9 +13,9 @@ struct sip_protection {
 	/* Ours, one a suite; a re-INVITE finds the same. suite NONE: not made
 	 * yet. */
 	struct media_srtp_key own[MEDIA_SRTP_GCM_256 + 1];
-	struct media_protect now; /* agreed */
+	struct media_protect now;   /* agreed */
 	struct sip_sdp_secure says; /* for our offer or answer */
-	const char *refused;      /* why an offer was not taken; NULL */
+	const char *refused;        /* why an offer was not taken; NULL */
 };
 
 void sip_protection_wipe(struct sip_protection *p);

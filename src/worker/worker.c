@@ -162,6 +162,8 @@ static int subscribe_all(struct worker *w)
 		err = subscribe(w, BUS_WORKER_BAN_LIFT, worker_on_ban_lift);
 	if (!err)
 		err = subscribe(w, BUS_WORKER_DIGITS, worker_on_digits);
+	if (!err)
+		err = subscribe(w, BUS_WORKER_CAPTURE, worker_on_capture);
 	return err;
 }
 
@@ -192,6 +194,7 @@ static int start_sip(struct worker *w)
 			     .calling = worker_trunk_calling,
 			     .registering = worker_trunk_registering,
 			     .unregistered = worker_trunk_unregistered,
+			     .traced = worker_sip_traced,
 			     .incoming = worker_on_invite},
 		.arg = w,
 	};
@@ -263,6 +266,8 @@ int worker_new(struct worker **wp, const struct worker_conf *conf,
 	err = mailbox_new(&w->mailbox);
 	if (!err)
 		err = start_threads(w);
+	if (!err)
+		err = worker_captures_new(&w->captures);
 	if (!err) {
 		*why = "RTP port range";
 		err = rtp_ports_new(&w->ports, conf->rtp_first, conf->rtp_last);
@@ -346,6 +351,7 @@ void worker_free(struct worker **wp)
 	while (w->threads_n)
 		media_thread_free(&w->threads[--w->threads_n]);
 	mailbox_free(&w->mailbox);
+	worker_captures_free(&w->captures);
 	rtp_ports_free(&w->ports);
 	free(w);
 }

@@ -28,7 +28,7 @@ struct worker_conf {
 	size_t dns_n;
 	struct network never_ban[32]; /* addresses that may offend */
 	size_t never_ban_n;
-	unsigned rate_limit;          /* sip/stack.h; and drop_agents */
+	unsigned rate_limit; /* sip/stack.h; and drop_agents */
 	char drop_agents[GUARD_AGENTS][GUARD_AGENT_MAX];
 	size_t drop_agents_n;
 	unsigned max_calls;         /* at once; 0: any number */
@@ -43,6 +43,8 @@ struct worker_conf {
 	unsigned device_timeout_ms; /* 0: 15 s */
 	unsigned ring_timeout_ms;   /* 0: 180 s */
 	bool log_digits;            /* DTMF values, masked, in the record */
+	const char *captures;       /* folder of captures; NULL: none */
+	unsigned capture_days;      /* they are kept; 0: for ever */
 };
 
 /* Binds its ports. Errors: errno of bind; *why names the address. */
