@@ -10,13 +10,15 @@ import sys
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.dirname(
     os.path.abspath(__file__)))))
+from tests.harness.pbx import Pbx  # noqa: E402
 from tests.harness.process import wait_for  # noqa: E402
 from tests.harness.sip import Client  # noqa: E402
 from tests.harness.stage import PBX, Stage, equal, play, user  # noqa: E402
 
 MANY = {"id": 502, "phone": "999669990002", "first_name": "Many"}
 LOST = {"id": 503, "phone": "999669990003", "first_name": "Lost"}
-USERS = [MANY, LOST, user(1)]
+THIRD = {"id": 504, "phone": "999669990004", "first_name": "Third"}
+USERS = [MANY, LOST, THIRD, user(1)]
 
 
 class Silent(Client):
@@ -86,32 +88,49 @@ def keepalive_of_phones(s):
     record_of(s, i)
 
 
+def keepalive_of_a_registrar(s):
+    """The PBX we are registered with is asked by its domain, not by a
+    number."""
+    m = s.pbx.wait("OPTIONS", lambda m: m.method == "OPTIONS")
+    equal(m.uri, "sip:" + s.pbx.address)
+    s.gateway.wait_trunk("out")
+    # More than the answer may take: it is still there.
+    s.pbx.wait("OPTIONS", lambda m: m.method == "OPTIONS", skip=5)
+    s.gateway.wait_trunk("out", seconds=1)
+
+
 TESTS = [
     ("scenario_dialog_keepalive", keepalive),
     ("scenario_dialog_keepalive_of_phones", keepalive_of_phones),
+    ("scenario_dialog_keepalive_of_a_registrar", keepalive_of_a_registrar),
 ]
 
 
 def main():
-    lost = Silent("127.0.0.1:9", "lost", "")
+    lost, pbx = Silent("127.0.0.1:9", "lost", ""), Pbx({"gw": "pw"})
     trunks = [
         dict(PBX, name="many", login="many", session="many", bindings=2,
              keepalive=1),
         {"name": "lost", "session": "lost", "kind": "ip", "number": "700",
          "address": "127.0.0.1:%d" % lost.port, "keepalive": 1,
          "field": "X-Office: lost"},
+        {"name": "out", "session": "third", "kind": "gateway-to-pbx",
+         "login": "gw", "password": "pw", "domain": pbx.address,
+         "number": "700", "keepalive": 1},
     ]
     s = Stage("calls_keepalive", USERS, trunks=trunks,
               sessions={"many": "+" + MANY["phone"],
-                        "lost": "+" + LOST["phone"]})
+                        "lost": "+" + LOST["phone"],
+                        "third": "+" + THIRD["phone"]})
     host, port = s.gateway.address.split(":")
     lost.server = (host, int(port))
-    s.lost = lost
+    pbx.server = lost.server
+    s.lost, s.pbx = lost, pbx
     s.many = [Silent(s.gateway.address, "many", PBX["password"])
               for _ in range(2)]
     for c in s.many:
         equal(c.register().code, 200)
-    s.clients += [lost] + s.many
+    s.clients += [lost, pbx] + s.many
     play(s, TESTS, "scenario_keepalive_nothing_left")
 
 
