@@ -8,38 +8,9 @@
 #include "base/random.h"
 #include "base/text.h"
 #include "sip/reason.h"
-#include "sip/sdp.h"
-#include "worker/internal.h"
-#include "worker/sip_digits.h"
-#include "worker/sip_protection.h"
+#include "worker/sip_leg_priv.h"
 
 #define DTMF_PT 101
-#define TARGET_HEADERS 10
-
-struct sip_leg {
-	struct call_leg leg;
-	struct worker_call *wc;
-	struct sip_session *session; /* referenced; NULL when closed */
-	struct worker_trunk trunk;   /* a copy: tables change during calls */
-	bool incoming;
-	bool confirmed;
-	bool delayed_offer; /* INVITE came without SDP: we offer in 200 */
-	bool offering;      /* our offer is out, ACK or PRACK answers it */
-	bool offered_early; /* in a provisional answer */
-	char from_user[128], from_name[256], call_id[128];
-	char contact[512]; /* of one binding; "": any */
-	char headers[TARGET_HEADERS][2][256];
-	size_t headers_n;
-	const struct media_codec *codec; /* chosen */
-	unsigned modes;                  /* of it, that the far end takes */
-	struct sip_sdp_codec sdp_codec;
-	struct sip_sdp_remote remote;
-	struct sip_protection protection;
-	struct sip_digits digits; /* towards the PBX, and how they come */
-	uint64_t sdp_id, sdp_version;
-	struct sa peer;   /* where SIP comes from: chooses our address */
-	char target[512]; /* of a transfer: what it calls at the PBX; or "" */
-};
 
 static struct sip_leg *self(struct call_leg *leg)
 {
@@ -642,8 +613,8 @@ static const struct call_leg_ops sip_leg_ops = {
 	.release = leg_release,
 };
 
-static struct sip_leg *leg_new(struct worker_call *wc,
-			       const struct worker_trunk *trunk)
+struct sip_leg *sip_leg_make(struct worker_call *wc,
+			     const struct worker_trunk *trunk)
 {
 	struct sip_leg *l = calloc(1, sizeof(*l));
 
@@ -667,7 +638,7 @@ int sip_leg_new_incoming(struct call_leg **lp, struct worker_call *wc,
 			 struct sip_session *session,
 			 const struct worker_trunk *trunk)
 {
-	struct sip_leg *l = leg_new(wc, trunk);
+	struct sip_leg *l = sip_leg_make(wc, trunk);
 	const struct sip_session_handlers handlers =
 		l ? handlers_of(l) : session_handlers;
 	struct sip_session_info info;
@@ -695,7 +666,7 @@ bool sip_leg_offer_fits(struct worker *w, const struct worker_trunk *trunk,
 			struct bytes sdp, char codec[64])
 {
 	struct worker_call *wc = calloc(1, sizeof(*wc));
-	struct sip_leg *l = wc ? leg_new(wc, trunk) : NULL;
+	struct sip_leg *l = wc ? sip_leg_make(wc, trunk) : NULL;
 	bool fits;
 
 	if (!l) {
@@ -720,88 +691,7 @@ int sip_leg_open_media(struct call_leg *leg)
 	return err;
 }
 
-static void add_header(struct sip_leg *l, const char *name, const char *value)
-{
-	if (!value || !*value || l->headers_n == TARGET_HEADERS)
-		return;
-	snprintf(l->headers[l->headers_n][0], sizeof(l->headers[0][0]), "%s",
-		 name);
-	snprintf(l->headers[l->headers_n][1], sizeof(l->headers[0][1]), "%s",
-		 value);
-	l->headers_n++;
-}
-
-int sip_leg_new_outgoing(struct call_leg **lp, struct worker_call *wc,
-			 const struct sip_leg_target *target)
-{
-	static const char *const fields[][2] = {
-		{"X-TG-ID", "id"},
-		{"X-TG-FirstName", "first_name"},
-		{"X-TG-LastName", "last_name"},
-		{"X-TG-Username", "username"},
-		{"X-TG-Phone", "phone"},
-	};
-	struct sip_leg *l = leg_new(wc, target->trunk);
-
-	if (!l)
-		return -ENOMEM;
-	snprintf(l->from_user, sizeof(l->from_user), "%s", target->from_user);
-	snprintf(l->from_name, sizeof(l->from_name), "%s", target->from_name);
-	if (target->contact)
-		snprintf(l->contact, sizeof(l->contact), "%s", target->contact);
-	if (*target->number)
-		text_clean(l->trunk.set.number, sizeof(l->trunk.set.number),
-			   bytes_str(target->number));
-	if (l->trunk.set.kind == TRUNK_IP && *l->trunk.field_name)
-		add_header(l, l->trunk.field_name, l->trunk.field_value);
-	add_header(l, "X-GW-Context", wc->id);
-	/* Who it is stands in P-Asserted-Identity, if anywhere. */
-	for (size_t i = 0;
-	     !l->trunk.set.privacy && i < sizeof(fields) / sizeof(*fields); i++)
-		add_header(l, fields[i][0],
-			   json_string_value(json_object_get(target->caller,
-							     fields[i][1])));
-	*lp = &l->leg;
-	return 0;
-}
-
 /* -- transfers ------------------------------------------------------------- */
-
-/* The new party sees who the old one saw. */
-static void copy_identity(struct sip_leg *l, const struct sip_leg *old)
-{
-	if (old->incoming) {
-		snprintf(l->from_user, sizeof(l->from_user), "%s", l->wc->to);
-		if (l->trunk.set.kind == TRUNK_IP && *l->trunk.field_name)
-			add_header(l, l->trunk.field_name,
-				   l->trunk.field_value);
-		add_header(l, "X-GW-Context", l->wc->id);
-		return;
-	}
-	memcpy(l->contact, old->contact, sizeof(l->contact));
-	memcpy(l->from_user, old->from_user, sizeof(l->from_user));
-	memcpy(l->from_name, old->from_name, sizeof(l->from_name));
-	for (size_t i = 0; i < old->headers_n; i++)
-		if (strcmp(old->headers[i][0], "Replaces") != 0 &&
-		    strcmp(old->headers[i][0], "Referred-By") != 0)
-			add_header(l, old->headers[i][0], old->headers[i][1]);
-}
-
-int sip_leg_new_transfer(struct call_leg **lp, const struct call_leg *from,
-			 const struct sip_refer *r)
-{
-	const struct sip_leg *old = (const struct sip_leg *)from;
-	struct sip_leg *l = leg_new(old->wc, &old->trunk);
-
-	if (!l)
-		return -ENOMEM;
-	snprintf(l->target, sizeof(l->target), "%s", r->target);
-	copy_identity(l, old);
-	add_header(l, "Referred-By", r->referred_by);
-	add_header(l, "Replaces", r->replaces);
-	*lp = &l->leg;
-	return 0;
-}
 
 void sip_leg_transfer_told(struct call_leg *leg, int code, const char *reason)
 {

@@ -137,7 +137,7 @@ def telegram_hangs_up(s):
 
 def hangs_up_after(s):
     """The simulated user's own clock."""
-    r = Ring(s, hangup_after_ms=300)
+    r = Ring(s, hangup_after_ms=2000)
     r.answer()
     r.sip.wait_request("BYE")
     r.record(200, "calling")
