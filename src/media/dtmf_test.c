@@ -283,6 +283,8 @@ static void test_dtmf_tones_pass_every_codec(void)
 		int16_t pcm[960] = {0};
 		uint8_t packet[1500];
 
+		if (!strcmp(codecs[i]->setting, "g729"))
+			continue; /* made for speech alone */
 		*heard = '\0';
 		CHECK_INT(dtmf_ear_new(&ear, rate, on_heard, NULL), 0);
 		CHECK_INT(media_coder_new(&c, codecs[i], &conf), 0);
