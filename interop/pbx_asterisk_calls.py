@@ -108,8 +108,8 @@ def sites(quick):
     yield "it registers with us", "registers", BASIC + moved, ({}, {})
     yield "we register with it", "account", BASIC, ({}, {})
     yield "by address", "address", BASIC, ({}, {})
-    for what, words, test in pbx_asterisk_causes.WRONG:
-        yield ("it registers with us", "registers", [(what, test)],
+    for what, words, connects, test in pbx_asterisk_causes.WRONG:
+        yield (what, "registers", BASIC[:connects] + [("the cause", test)],
                (words, {}))
     if not quick:
         yield ("asked by REFER", "registers",
