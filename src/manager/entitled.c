@@ -144,6 +144,9 @@ enum cause_row manager_may_call(struct manager *m, const struct trunk *t,
 {
 	enum cause_row row;
 
+	/* D5: a trunk of the store, whose session the configuration lost. */
+	if (!json_object_get(m->owners, t->session))
+		return CAUSE_NOTHING_ATTACHED;
 	if (!session_held(m, t->session))
 		return CAUSE_STORAGE_UNAVAILABLE;
 	if (!session_authorised(m, t->session))

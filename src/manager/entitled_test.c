@@ -150,6 +150,20 @@ static void test_route_is_checked_in_the_order_of_3_4(void)
 	end();
 }
 
+/* Requirement D5: 480 where nothing is attached. */
+static void test_route_of_a_trunk_whose_session_is_gone(void)
+{
+	struct manager_declared home = {declared, 0, sessions + 1, 1};
+
+	CHECK(begin_with_trunk());
+	hello("w1", true);
+	session_is("office", "ready", true);
+	CHECK_STR(routed(), "(routed)");
+	CHECK_INT(manager_declare(manager, &home), 0);
+	CHECK_STR(routed(), "NOTHING_ATTACHED");
+	end();
+}
+
 static void test_lines_are_calls_at_once(void)
 {
 	CHECK(begin_with_trunk());
@@ -316,6 +330,7 @@ int main(void)
 		return 1;
 	RUN(test_register_is_checked_in_the_order_of_3_4);
 	RUN(test_route_is_checked_in_the_order_of_3_4);
+	RUN(test_route_of_a_trunk_whose_session_is_gone);
 	RUN(test_lines_are_calls_at_once);
 	RUN(test_subscription_counts_seconds_and_failures);
 	RUN(test_limits_take_the_last_trunk_of_a_telegram_call);
