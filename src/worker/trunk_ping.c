@@ -168,6 +168,13 @@ void worker_trunk_ping(struct worker_trunk *t)
 			.tls_name = invite.tls_name,
 			.tls_verify = invite.tls_verify,
 		};
+		/* Without it a name is asked for by TLS and TCP first. */
+		if (!conf.route && invite.servers) {
+			snprintf(place.route, sizeof(place.route),
+				 "sip:%s;lr;transport=%s", t->set.domain,
+				 invite.servers_transport);
+			conf.route = place.route;
+		}
 		ping_add(t, "", &conf);
 	}
 	tell(t, "");
