@@ -1,9 +1,9 @@
-/* A second lasts 20 ms here. */
+/* A second lasts 50 ms here. */
 #include "sip/ping.h"
 
 #include "sip/session_fixture_test.h"
 
-#define SECOND_MS 20
+#define SECOND_MS 50
 
 static void on_there(bool there, const char *cause, void *arg)
 {
@@ -66,10 +66,13 @@ static void test_ping_silence_and_return(void)
 	CHECK(side_wait(&o, "OPTIONS is not answered;"));
 	/* Told once, however long it lasts. */
 	CHECK(peer_wait(&p, "OPTIONS sip:"));
-	a = peer_wait(&p, "OPTIONS sip:");
-	CHECK(a != NULL);
-	peer_answer(&p, a, "200 OK", "t", "", NULL);
-	CHECK(side_wait(&o, "there;"));
+	/* Some are copies of questions that nobody waits for any more. */
+	for (int i = 0; i < 50 && !strstr(o.log, "there;"); i++) {
+		a = peer_wait(&p, "OPTIONS sip:");
+		CHECK(a != NULL);
+		peer_answer(&p, a, "200 OK", "t", "", NULL);
+		loop_run_ms(20);
+	}
 	CHECK_STR(o.log, "OPTIONS is not answered;there;");
 	sip_ping_free(&ping);
 	side_finish(&o, &p);
