@@ -131,7 +131,7 @@ def unverified(s):
 # -- servers by DNS -------------------------------------------------------------
 def srv_registers(s):
     """The first of three servers is silent: the second is used soon."""
-    s.gateway.wait_trunk("srv", seconds=8)
+    s.gateway.wait_trunk("srv", seconds=20)
     equal(row_of(s, "srv")["source"], s.first.address)
     assert ("_sip._udp.srv.example", "SRV") in s.dns.asked, s.dns.asked
     i = is_called(s, s.first, THIRD)
@@ -144,7 +144,7 @@ def srv_elsewhere(s):
     s.first.take = lambda message: None
     at = time.monotonic()
     is_called(s, s.second, THIRD)
-    assert time.monotonic() - at < 10
+    assert time.monotonic() - at < 25     # not the 32 s of a transaction
 
 
 TESTS = [
