@@ -41,7 +41,11 @@ class Bare:
                            speech, transport=transport, mediaenc=mediaenc)
 
     def __enter__(self):
-        self.phone.wait_registered()
+        try:
+            self.phone.wait_registered()
+        except Exception:
+            self.phone.stop()
+            raise
         return self.phone
 
     def __exit__(self, *_):
