@@ -6,7 +6,7 @@ what is said in SDP.
     codecs.py BUILD [NAME-PART]
     codecs.py BUILD docs        also writes the table of docs/codecs.md
 
-# run: release 180
+# run: release 240
 """
 import os
 import random

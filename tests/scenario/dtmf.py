@@ -4,7 +4,7 @@ each press once; values nowhere.
 
     dtmf.py BUILD [NAME-PART]
 
-# run: check 120
+# run: check 180
 """
 import os
 import struct
