@@ -68,6 +68,8 @@ int manager_trunk_take(struct manager *m, const struct trunk *set);
 int manager_trunk_save(struct manager *m, const struct trunk *set);
 /* Workers hear of a change at once: in the loop's next round. */
 void manager_announce_soon(struct manager *m);
+/* Before a command is answered: who has the answer finds it in effect. */
+void manager_announce(struct manager *m);
 void manager_announce_to(struct manager *m, const struct manager_worker *w);
 
 /* trunk_commands.c: manager.trunk.> */

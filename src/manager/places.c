@@ -107,7 +107,7 @@ static void place_switch(struct manager *m, const struct bus_message *msg,
 	else
 		json_object_set_new(m->off, key, json_true());
 	err = places_save(m);
-	manager_announce_soon(m);
+	manager_announce(m);
 	if (err) {
 		manager_refuse(m, msg, "done, but not kept: %s",
 			       strerror(-err));

@@ -106,7 +106,7 @@ static void subscription_set(struct manager *m, const struct bus_message *msg)
 		manager_refuse(m, msg, "the store: %s", strerror(-err));
 		return;
 	}
-	manager_announce_soon(m);
+	manager_announce(m);
 	bus_reply(m->conf.bus, msg->inbox, json_pack("{sb}", "ok", 1));
 }
 
@@ -121,7 +121,7 @@ static void subscription_remove(struct manager *m,
 		return;
 	}
 	(void)store_subscription_remove(m->conf.store, name);
-	manager_announce_soon(m);
+	manager_announce(m);
 	bus_reply(m->conf.bus, msg->inbox, json_pack("{sb}", "ok", 1));
 }
 

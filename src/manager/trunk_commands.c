@@ -129,7 +129,7 @@ static bool change(struct manager *m, const struct bus_message *msg,
 		manager_refuse(m, msg, "not kept: %s", strerror(-err));
 		return false;
 	}
-	manager_announce_soon(m);
+	manager_announce(m);
 	return true;
 }
 
@@ -274,7 +274,7 @@ static void trunk_remove(struct manager *m, const struct bus_message *msg)
 	}
 	log_info("manager", t->set.name, "trunk removed");
 	mem_deref(t);
-	manager_announce_soon(m);
+	manager_announce(m);
 	bus_reply(m->conf.bus, msg->inbox, json_pack("{sb}", "ok", 1));
 }
 

@@ -285,7 +285,7 @@ int manager_declare(struct manager *m, const struct manager_declared *d)
 	}
 	json_decref(m->owners);
 	m->owners = owners;
-	manager_announce_soon(m);
+	manager_announce(m);
 	return 0;
 }
 
@@ -327,7 +327,11 @@ void manager_announce_to(struct manager *m, const struct manager_worker *w)
 
 static void announce_all(void *arg)
 {
-	struct manager *m = arg;
+	manager_announce(arg);
+}
+
+void manager_announce(struct manager *m)
+{
 	struct le *le;
 
 	LIST_FOREACH(&m->workers, le)

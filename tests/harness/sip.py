@@ -128,7 +128,10 @@ class Client:
             except OSError:
                 return
             if data.strip():
-                m = Message(data, source)
+                try:
+                    m = Message(data, source)
+                except (UnicodeDecodeError, ValueError):
+                    continue    # RTCP for whoever had this port before
                 self.take(m)
                 self.received.append(m)
 
