@@ -121,7 +121,7 @@ BAD = [
     ("trunk_rule", "login = pbx", "login = pbx\ncaller_phone = {fone}", 15,
      "caller_phone: unknown parameter or unclosed brace"),
     ("trunk_login_twice", "", "[trunk b]\nsession = office\nlogin = pbx\n"
-     "password = p", END + 3, "login: login pbx is used twice"),
+     "password = p", END + 3, "login: trunk pbx has this login already"),
 ]
 
 
