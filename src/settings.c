@@ -433,6 +433,7 @@ static int read_sessions(struct settings *s, struct config *c,
 
 	for (size_t i = 0; (x = config_section(c, "session", i)); i++) {
 		size_t n = s->sessions_n;
+		uint64_t max_calls = 0;
 		int fail;
 
 		if (n == SETTINGS_SESSIONS_MAX || !*x->name ||
@@ -450,6 +451,10 @@ static int read_sessions(struct settings *s, struct config *c,
 		if (!fail)
 			fail = config_text(x, "owner", s->members[n].owner,
 					   sizeof(s->members[n].owner), err);
+		if (!fail)
+			fail = config_uint(x, "max_calls", 0, 10000, &max_calls,
+					   err);
+		s->members[n].max_calls = (unsigned)max_calls;
 		if (fail)
 			return fail;
 		s->sessions_n++;

@@ -169,6 +169,7 @@ static void cause_heard(struct manager *m, enum cause_row row, json_t *record)
 			     now + wait_of(reason));
 		break;
 	case CAUSE_LIMIT:
+	case CAUSE_MAX_CALLS:
 		alerts_raise(m->alerts, ALERT_LINES, text_of(record, "trunk"),
 			     code, reason, now, 0);
 		break;

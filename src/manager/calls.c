@@ -61,6 +61,21 @@ unsigned manager_calls_of_trunk(const struct manager *m, const char *trunk)
 	return n;
 }
 
+unsigned manager_calls_of_session(struct manager *m, const char *session)
+{
+	unsigned n = 0;
+	struct le *le;
+
+	LIST_FOREACH(&m->calls, le)
+	{
+		const struct manager_call *c = le->data;
+		const struct manager_trunk *t = manager_trunk_find(m, c->trunk);
+
+		n += t && strcmp(t->set.session, session) == 0;
+	}
+	return n;
+}
+
 unsigned manager_calls_of_subscription(struct manager *m, const char *name)
 {
 	unsigned n = 0;

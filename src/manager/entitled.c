@@ -106,6 +106,19 @@ static enum cause_row call_over(struct manager *m, const struct trunk *t,
 	return row != CAUSE_ROWS ? row : fails_over(m, t, &v, text);
 }
 
+/* Behaviour D7: what the owner of the gateway allows, paid or not. */
+static enum cause_row calls_over(struct manager *m, const struct trunk *t)
+{
+	json_int_t most =
+		json_integer_value(json_object_get(m->max_calls, t->session));
+
+	if ((t->max_calls &&
+	     manager_calls_of_trunk(m, t->name) >= t->max_calls) ||
+	    (most && manager_calls_of_session(m, t->session) >= most))
+		return CAUSE_MAX_CALLS;
+	return CAUSE_ROWS;
+}
+
 /* "database errors anywhere" */
 static enum cause_row store_over(const struct manager *m)
 {
@@ -152,6 +165,8 @@ enum cause_row manager_may_call(struct manager *m, const struct trunk *t,
 	if (!session_authorised(m, t->session))
 		return CAUSE_SESSION_NOT_RUNNING;
 	row = call_over(m, t, text);
+	if (row == CAUSE_ROWS)
+		row = calls_over(m, t);
 	/* The Storage knows best whether it can call; but what comes behind
 	 * that question is not told before it. */
 	if (row != CAUSE_ROWS && !manager_session_ready(m, t->session))
@@ -164,5 +179,7 @@ enum cause_row manager_may_ring(struct manager *m, const struct trunk *t,
 {
 	enum cause_row row = call_over(m, t, text);
 
+	if (row == CAUSE_ROWS)
+		row = calls_over(m, t);
 	return row != CAUSE_ROWS ? row : store_over(m);
 }

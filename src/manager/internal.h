@@ -40,6 +40,7 @@ struct manager {
 	size_t subs_n;
 	struct list trunks;  /* struct manager_trunk; the declared ones first */
 	json_t *owners;      /* session: its owner, of those declared */
+	json_t *max_calls;   /* session: calls at once, of those declared */
 	json_t *sessions;    /* name: its last manager.session.state */
 	json_t *off;         /* "worker w1": switched off */
 	struct list workers; /* struct manager_worker */
@@ -111,6 +112,7 @@ void manager_call_add(struct manager *m, const char *id, const char *worker,
 		      const char *trunk);
 void manager_call_remove(struct manager *m, const char *id);
 unsigned manager_calls_of_trunk(const struct manager *m, const char *trunk);
+unsigned manager_calls_of_session(struct manager *m, const char *session);
 unsigned manager_calls_of_subscription(struct manager *m, const char *name);
 /* A Worker's hello names its calls: others of it are over. */
 void manager_calls_settle(struct manager *m, const char *worker, json_t *calls);

@@ -347,6 +347,7 @@ void manager_free(struct manager **mp)
 	list_flush(&m->trunks);
 	json_decref(m->sessions);
 	json_decref(m->owners);
+	json_decref(m->max_calls);
 	json_decref(m->off);
 	free(m);
 }

@@ -11,7 +11,8 @@ struct manager;
 
 struct manager_session {
 	char name[64];
-	char owner[64]; /* "": nobody's */
+	char owner[64];     /* "": nobody's */
+	unsigned max_calls; /* at once; 0: no limit */
 };
 
 /* What the configuration says: its trunks cannot be changed by command. */

@@ -248,14 +248,16 @@ static void registrations_move(struct manager *m, struct list *to)
 
 int manager_declare(struct manager *m, const struct manager_declared *d)
 {
-	json_t *owners = json_object();
+	json_t *owners = json_object(), *max_calls = json_object();
 	struct list list;
-	struct loading l = {m, &list, owners ? 0 : -ENOMEM};
+	struct loading l = {m, &list, owners && max_calls ? 0 : -ENOMEM};
 
 	list_init(&list);
 	for (size_t i = 0; i < d->sessions_n && !l.err; i++)
 		if (json_object_set_new(owners, d->sessions[i].name,
-					json_string(d->sessions[i].owner)))
+					json_string(d->sessions[i].owner)) ||
+		    json_object_set_new(max_calls, d->sessions[i].name,
+					json_integer(d->sessions[i].max_calls)))
 			l.err = -ENOMEM;
 	for (size_t i = 0; i < d->trunks_n && !l.err; i++) {
 		struct manager_trunk *t = trunk_new(&list, &d->trunks[i]);
@@ -273,6 +275,7 @@ int manager_declare(struct manager *m, const struct manager_declared *d)
 	if (l.err) {
 		list_flush(&list);
 		json_decref(owners);
+		json_decref(max_calls);
 		return l.err;
 	}
 	registrations_move(m, &list);
@@ -285,6 +288,8 @@ int manager_declare(struct manager *m, const struct manager_declared *d)
 	}
 	json_decref(m->owners);
 	m->owners = owners;
+	json_decref(m->max_calls);
+	m->max_calls = max_calls;
 	manager_announce(m);
 	return 0;
 }

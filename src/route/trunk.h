@@ -58,6 +58,7 @@ struct trunk {
 	enum trunk_keying srtp_keying; /* of our offers */
 	char owner[64];                /* "": nobody's */
 	unsigned lines;             /* calls at once; 0: no limit of its own */
+	unsigned max_calls;         /* more are not taken; 0: no limit */
 	char subscription[64];      /* "": none is asked for */
 	enum trunk_capture capture; /* every call is */
 	bool refer; /* the PBX may transfer calls (REFER, Replaces) */

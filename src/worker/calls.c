@@ -18,6 +18,16 @@
 /* RFC 3261 timers H and J: finished transactions linger for 64 * T1. */
 #define TRIM_AGAIN_MS 36000
 
+bool worker_is_full(const struct worker *w)
+{
+	unsigned n = 0;
+	struct le *le;
+
+	LIST_FOREACH(&w->calls, le)
+	n += !((const struct worker_call *)le->data)->call_over;
+	return w->conf.max_calls && n > w->conf.max_calls;
+}
+
 struct worker_call *worker_call_find(struct worker *w, const char *id)
 {
 	struct le *le;

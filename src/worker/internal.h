@@ -208,6 +208,8 @@ void worker_on_digits(const struct bus_message *m, void *arg);
 int worker_call_begin(struct worker_call *wc, struct call_leg *calling);
 /* Tells the Manager what is needed to close the call after a crash. */
 void worker_call_keep(struct worker_call *wc);
+/* More calls than max_calls are up: the newest is refused. */
+bool worker_is_full(const struct worker *w);
 struct worker_call *worker_call_find(struct worker *w, const char *id);
 void worker_call_end(struct worker_call *wc, enum cause_row row);
 /* Without a record: it never was one, or the Worker goes. */

@@ -97,6 +97,10 @@ void worker_on_offer(const struct bus_message *m, void *arg)
 	}
 	if (refused(wc, json_object_get(m->body, "refusal")))
 		return;
+	if (worker_is_full(w)) {
+		worker_call_end(wc, CAUSE_MAX_CALLS);
+		return;
+	}
 	for (size_t i = 0; i < json_array_size(targets); i++)
 		add_target(wc, json_array_get(targets, i), caller);
 	worker_call_keep(wc);

@@ -181,7 +181,9 @@ void worker_on_invite(struct sip_session *s, const char *user, void *arg)
 		return;
 	}
 	codec = sip_leg_has_codec(leg);
-	if (codec && sip_leg_open_media(leg))
+	if (worker_is_full(w))
+		worker_call_end(wc, CAUSE_MAX_CALLS);
+	else if (codec && sip_leg_open_media(leg))
 		worker_call_end(wc, CAUSE_NO_RESOURCES);
 	else if (ask_route(wc, called_at(trunk, &info), codec))
 		worker_call_end(wc, CAUSE_NO_MANAGER);
