@@ -181,6 +181,29 @@ def too_many(s):
     equal((row["rate"], row["banned"]), (1, False))
 
 
+def replayed(s):
+    """Credentials that were used are worth nothing to somebody who has heard
+    them: a new challenge, and no word on whether they were right."""
+    heard = []
+    plain = s.pbx.send
+    s.pbx.send = lambda text: (heard.append(text), plain(text))
+    try:
+        equal(s.pbx.register().code, 200)
+    finally:
+        s.pbx.send = plain
+    line = next(x for x in heard[-1].split("\r\n")
+                if x.startswith("Authorization: "))
+    assert "qop=auth" in line and "nc=" in line, line
+    thief = phone_at(s, STRANGER)
+    thief.request("REGISTER", "sip:%s:%d" % thief.server, "replay", 7,
+                  "<sip:pbx@%s>" % thief.server[0], "r",
+                  [tuple(line.split(": ", 1))])
+    m = thief.answer_of("replay", 7, "REGISTER")
+    equal(m.code, 401)
+    assert "stale=true" in m.get("WWW-Authenticate"), m.get("WWW-Authenticate")
+    equal(ban_of(s, STRANGER), None)
+
+
 def unlogged(s):
     """No secret, right or guessed, and no response computed of one."""
     for text in (PBX["password"], "guess", "response="):
@@ -198,6 +221,7 @@ TESTS = [
     ("scenario_refused_are_shown", refused),
     ("scenario_scanners_are_dropped", scanners),
     ("scenario_rate_limit", too_many),
+    ("scenario_digest_replay_is_refused", replayed),
     ("scenario_security_logs_no_secrets", unlogged),
 ]
 
