@@ -202,21 +202,6 @@ static void test_max_calls_of_a_trunk(void)
 	end();
 }
 
-/* Behaviour 3.5.2: "accepts such a set but warns and suggests the tag 0". */
-static void test_trunk_with_ambiguous_rules_is_warned_of(void)
-{
-	json_t *o;
-
-	CHECK(begin_with_trunk());
-	o = ask_trunk("set", "t", set_of("caller_phone", "{phone}\n{userid}"));
-	CHECK(json_is_true(json_object_get(o, "ok")));
-	CHECK(strstr(text_of(o, "warning"), "0{userid}"));
-	o = ask_trunk("set", "t", set_of("caller_phone", "{phone}\n0{userid}"));
-	CHECK(json_is_true(json_object_get(o, "ok")));
-	CHECK(!json_object_get(o, "warning"));
-	end();
-}
-
 static void test_subscription_counts_seconds_and_failures(void)
 {
 	CHECK(begin_with_trunk());
@@ -364,7 +349,6 @@ int main(void)
 	RUN(test_route_of_a_trunk_whose_session_is_gone);
 	RUN(test_lines_are_calls_at_once);
 	RUN(test_max_calls_of_a_trunk);
-	RUN(test_trunk_with_ambiguous_rules_is_warned_of);
 	RUN(test_subscription_counts_seconds_and_failures);
 	RUN(test_limits_take_the_last_trunk_of_a_telegram_call);
 	RUN(test_telegram_call_goes_to_the_worker_of_the_trunk);
