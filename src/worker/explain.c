@@ -9,7 +9,7 @@
 #include "base/text.h"
 #include "bus/manager_worker.h"
 #include "bus/text.h"
-#include "worker/internal.h"
+#include "worker/sip_media.h"
 
 #define ROUTE_TIMEOUT_MS 5000
 #define PASSES CAUSE_ROWS
@@ -231,8 +231,8 @@ static void offer_write(struct buf *sdp, const char *list)
 static bool codec_fits(struct explaining *x, const struct worker_trunk *t,
 		       const char *list)
 {
+	const struct media_codec *codec;
 	struct buf sdp;
-	bool fits;
 
 	if (!*list) {
 		snprintf(x->codec, sizeof(x->codec), "none named: any");
@@ -240,9 +240,11 @@ static bool codec_fits(struct explaining *x, const struct worker_trunk *t,
 	}
 	buf_init(&sdp);
 	offer_write(&sdp, list);
-	fits = sip_leg_offer_fits(x->worker, t, buf_bytes(&sdp), x->codec);
+	codec = sip_media_fit(t, buf_bytes(&sdp));
 	buf_clear(&sdp);
-	return fits;
+	snprintf(x->codec, sizeof(x->codec), "%s",
+		 codec ? codec->name : "none in common");
+	return codec;
 }
 
 static void ask_manager(struct explaining *x, const struct worker_trunk *t,

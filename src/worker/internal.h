@@ -244,15 +244,12 @@ int sip_leg_new_incoming(struct call_leg **lp, struct worker_call *wc,
  * do it. */
 bool sip_leg_agree(struct sip_session *session,
 		   const struct worker_trunk *trunk);
-/* False for an INVITE whose offer has nothing in common with the trunk: the
- * call is to be ended with CAUSE_NOT_ACCEPTABLE. */
 bool sip_leg_takes_digits(const struct call_leg *leg, enum dtmf_method method);
 /* See sip_digits_press(). */
 const char *sip_leg_press(struct call_leg *leg, const char *digits, int *err);
+/* False for an INVITE whose offer has nothing in common with the trunk: the
+ * call is to be ended with CAUSE_NOT_ACCEPTABLE. */
 bool sip_leg_has_codec(const struct call_leg *leg);
-/* Would an offer suit the trunk? codec: what is chosen, or why not. */
-bool sip_leg_offer_fits(struct worker *w, const struct worker_trunk *trunk,
-			struct bytes sdp, char codec[64]);
 /* Opens the RTP port of an INVITE's leg: -EADDRINUSE when none is free. */
 int sip_leg_open_media(struct call_leg *leg);
 /* Writes the leg's trunk, numbers and SIP Call-ID into its call. */

@@ -1,206 +1,17 @@
-/* A SIP session as a leg: offers and answers, codecs, the RTP port. */
+/* A SIP session as a leg. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/log.h"
-#include "base/random.h"
 #include "base/text.h"
 #include "sip/reason.h"
 #include "worker/sip_leg_priv.h"
 
-#define DTMF_PT 101
-
 static struct sip_leg *self(struct call_leg *leg)
 {
 	return (struct sip_leg *)leg;
-}
-
-/* -- SDP ------------------------------------------------------------------- */
-
-static void sdp_codec_of(struct sip_sdp_codec *s, const struct media_codec *c,
-			 unsigned modes)
-{
-	*s = (struct sip_sdp_codec){
-		.clock_hz = c->rtp_clock_hz,
-		.channels = c->sdp_channels,
-		.pt = c->pt,
-	};
-	snprintf(s->name, sizeof(s->name), "%s", c->name);
-	media_codec_fmtp_write(s->fmtp, sizeof(s->fmtp), c, modes);
-}
-
-static bool choose_this(struct sip_leg *l, const struct media_codec *codec)
-{
-	for (size_t i = 0; i < l->remote.codecs_n; i++) {
-		const struct sip_sdp_codec *r = &l->remote.codecs[i];
-
-		if (!media_codec_matches(codec, r->name, r->clock_hz,
-					 r->channels, r->fmtp, &l->modes))
-			continue;
-		l->codec = codec;
-		sdp_codec_of(&l->sdp_codec, codec, l->modes);
-		l->sdp_codec.pt = r->pt;
-		snprintf(l->wc->codec, sizeof(l->wc->codec), "%s", codec->name);
-		return true;
-	}
-	return false;
-}
-
-/* Behaviour 3.9: the first codec of our list that the offer contains. */
-static bool choose_codec(struct sip_leg *l)
-{
-	for (size_t i = 0; i < l->trunk.codecs_n; i++)
-		if (choose_this(l, l->trunk.codecs[i]))
-			return true;
-	return false;
-}
-
-static void sdp_local(struct sip_leg *l, struct sip_sdp_local *d)
-{
-	struct worker *w = l->wc->worker;
-
-	*d = (struct sip_sdp_local){
-		.session_id = l->sdp_id,
-		.version = ++l->sdp_version,
-		.ptime_ms = media_codec_ptime(l->trunk.codecs[0], 0),
-		.dtmf_pt = -1,
-		.dtmf_clock_hz = 8000,
-	};
-	if (sip_stack_local(w->sip, &l->peer, &d->rtp))
-		sa_set_str(&d->rtp, "127.0.0.1", 0);
-	sa_set_port(&d->rtp, media_call_port(l->wc->media));
-	l->wc->capture.rtp = d->rtp;
-	worker_capture_media(l->wc);
-}
-
-static enum sip_sdp_direction mirror(enum sip_sdp_direction theirs)
-{
-	switch (theirs) {
-	case SIP_SDP_SENDONLY:
-		return SIP_SDP_RECVONLY;
-	case SIP_SDP_RECVONLY:
-		return SIP_SDP_SENDONLY;
-	default:
-		return theirs;
-	}
-}
-
-/* Payload type and clock of digits; -1: none. */
-static int events_of(const struct sip_leg *l, uint32_t *clock_hz)
-{
-	bool wide =
-		l->codec->rtp_clock_hz == 48000 && l->remote.dtmf_pt_48k >= 0;
-
-	*clock_hz = wide ? 48000 : 8000;
-	if (!sip_digits_take(&l->digits, DTMF_RFC2833))
-		return -1;
-	return wide ? l->remote.dtmf_pt_48k : l->remote.dtmf_pt;
-}
-
-static int write_answer(struct sip_leg *l, struct buf *text)
-{
-	struct sip_sdp_local d;
-
-	sdp_local(l, &d);
-	d.codecs = &l->sdp_codec;
-	d.codecs_n = 1;
-	d.direction = mirror(l->remote.direction);
-	d.ptime_ms = media_codec_ptime(l->codec, l->remote.ptime_ms);
-	d.dtmf_pt = events_of(l, &d.dtmf_clock_hz);
-	sip_protection_answer(&l->protection, &d);
-	return sip_sdp_answer(text, &d, &l->remote);
-}
-
-static int write_offer(struct sip_leg *l, struct buf *text)
-{
-	struct sip_sdp_codec codecs[MEDIA_CODECS_MAX];
-	struct sip_sdp_local d;
-
-	sdp_local(l, &d);
-	for (size_t i = 0; i < l->trunk.codecs_n; i++) {
-		sdp_codec_of(&codecs[i], l->trunk.codecs[i], 0);
-		/* RFC 3264 8.3.2: within a call a number keeps its meaning. */
-		if (l->codec == l->trunk.codecs[i])
-			codecs[i].pt = l->sdp_codec.pt;
-	}
-	d.codecs = codecs;
-	d.codecs_n = l->trunk.codecs_n;
-	if (sip_digits_take(&l->digits, DTMF_RFC2833))
-		d.dtmf_pt = DTMF_PT;
-	sip_protection_offer(&l->protection, &l->trunk.set, &l->remote, &d);
-	return sip_sdp_offer(text, &d);
-}
-
-/* Tells the media thread where to send and what. */
-static void apply_remote(struct sip_leg *l)
-{
-	struct media_call_sip sip = {
-		.remote = l->remote.rtp,
-		.codec = l->codec,
-		.pt = l->sdp_codec.pt,
-		.tones = sip_digits_take(&l->digits, DTMF_INBAND),
-		.ptime_ms = media_codec_ptime(l->codec, l->remote.ptime_ms),
-		.modes = l->modes,
-		.deaf = l->remote.direction == SIP_SDP_SENDONLY ||
-			l->remote.direction == SIP_SDP_INACTIVE,
-		.silent = l->remote.direction != SIP_SDP_SENDRECV,
-		.mute = l->remote.direction == SIP_SDP_RECVONLY ||
-			l->remote.direction == SIP_SDP_INACTIVE,
-		.protect = l->protection.now,
-	};
-
-	l->wc->srtp = sip_protection_name(&l->protection);
-	sip.dtmf_pt = events_of(l, &sip.dtmf_hz);
-	l->digits.events = sip.dtmf_pt >= 0;
-	media_call_sip(l->wc->media, &sip);
-	bytes_wipe(&sip.protect, sizeof(sip.protect));
-}
-
-/* D8: a codec mismatch names both lists. */
-static void write_warning(const struct sip_leg *l, struct buf *text)
-{
-	if (l->protection.refused) {
-		buf_printf(text, "399 %s \"%s\"", l->wc->worker->realm,
-			   l->protection.refused);
-		return;
-	}
-	buf_printf(text, "304 %s \"offered:", l->wc->worker->realm);
-	for (size_t i = 0; i < l->remote.codecs_n; i++)
-		buf_printf(text, " %s", l->remote.codecs[i].name);
-	buf_str(text, "; supported:");
-	for (size_t i = 0; i < l->trunk.codecs_n; i++)
-		buf_printf(text, " %s", l->trunk.codecs[i]->name);
-	buf_str(text, "\"");
-}
-
-/* An offer of the peer; false: there is nothing to agree on, warning (if not
- * NULL) gets a line that says why. */
-static bool take_offer(struct sip_leg *l, struct bytes sdp, struct buf *warning)
-{
-	struct sip_sdp_remote before = l->remote;
-	const struct media_codec *codec = l->codec;
-	struct sip_sdp_codec sdp_codec = l->sdp_codec;
-	unsigned modes = l->modes;
-	bool good = !sip_protection_read(&l->remote, sdp, &l->trunk.set) &&
-		    choose_codec(l) &&
-		    sip_protection_take_offer(&l->protection, &l->trunk.set,
-					      &l->remote);
-
-	if (!good && warning) {
-		buf_str(warning, "Warning: ");
-		write_warning(l, warning);
-		buf_str(warning, "\r\n");
-	}
-	if (!good && codec) {
-		l->remote = before;
-		l->codec = codec;
-		l->sdp_codec = sdp_codec;
-		l->modes = modes;
-	}
-	bytes_wipe(&before, sizeof(before));
-	return good;
 }
 
 /* -- session events ---------------------------------------------------------
@@ -250,22 +61,6 @@ void sip_leg_name(const struct call_leg *leg)
 	snprintf(wc->sip_call_id, sizeof(wc->sip_call_id), "%s", l->call_id);
 }
 
-/* The peer's answer to what we offered; false: there is nothing to use. */
-static bool take_answer(struct sip_leg *l, struct bytes sdp)
-{
-	struct sip_sdp_remote before = l->remote;
-
-	if (!sip_protection_read(&l->remote, sdp, &l->trunk.set) &&
-	    choose_codec(l) &&
-	    sip_protection_take_answer(&l->protection, &l->trunk.set,
-				       &l->remote)) {
-		apply_remote(l);
-		return true;
-	}
-	l->remote = before;
-	return false;
-}
-
 const char *sip_leg_trunk(const struct call_leg *leg)
 {
 	return ((const struct sip_leg *)leg)->trunk.set.name;
@@ -276,7 +71,7 @@ static void on_answered(struct bytes sdp, void *arg)
 	struct sip_leg *l = arg;
 
 	l->confirmed = true;
-	if (!take_answer(l, sdp)) {
+	if (!sip_media_take_answer(&l->media, sdp)) {
 		fail(l, CAUSE_NOT_ACCEPTABLE);
 		return;
 	}
@@ -292,7 +87,7 @@ static void on_confirmed(struct bytes sdp, void *arg)
 	l->confirmed = true;
 	if (l->offering) {
 		l->offering = false;
-		if (!take_answer(l, sdp)) {
+		if (!sip_media_take_answer(&l->media, sdp)) {
 			fail(l, CAUSE_NOT_ACCEPTABLE);
 			return;
 		}
@@ -305,7 +100,7 @@ static void on_changed(struct bytes sdp, void *arg)
 	struct sip_leg *l = arg;
 
 	/* A refresh offers what is in use: without a fit answer it stays. */
-	if (!take_answer(l, sdp) && l->offering)
+	if (!sip_media_take_answer(&l->media, sdp) && l->offering)
 		fail(l, CAUSE_NOT_ACCEPTABLE);
 	l->offering = false;
 }
@@ -316,13 +111,13 @@ static int on_offer(struct bytes sdp, struct buf *answer, void *arg)
 
 	if (!sdp.n) {
 		l->offering = true;
-		return write_offer(l, answer) ? 500 : 0;
+		return sip_media_offer(&l->media, answer) ? 500 : 0;
 	}
-	if (!take_offer(l, sdp, answer))
+	if (!sip_media_take_offer(&l->media, sdp, answer))
 		return 488;
-	if (write_answer(l, answer))
+	if (sip_media_answer(&l->media, answer))
 		return 500;
-	apply_remote(l);
+	sip_media_apply(&l->media);
 	return 0;
 }
 
@@ -350,11 +145,12 @@ static int on_refer(const struct sip_refer *r, void *arg)
 /* Whoever transferred a call and hung up sends no more; he is not missed. */
 static void media_pause(struct sip_leg *l)
 {
-	if (!l->wc->media || !l->codec || !call_has_leg(l->wc->call, &l->leg) ||
+	if (!l->wc->media || !l->media.codec ||
+	    !call_has_leg(l->wc->call, &l->leg) ||
 	    call_state(l->wc->call) != CALL_UP)
 		return;
-	l->remote.direction = SIP_SDP_INACTIVE;
-	apply_remote(l);
+	l->media.remote.direction = SIP_SDP_INACTIVE;
+	sip_media_apply(&l->media);
 }
 
 static void on_closed(enum sip_end how, int code, const char *reason, void *arg)
@@ -416,7 +212,7 @@ bool sip_leg_has_codec(const struct call_leg *leg)
 {
 	const struct sip_leg *l = (const struct sip_leg *)leg;
 
-	return l->codec || l->delayed_offer || !l->incoming;
+	return l->media.codec || l->delayed_offer || !l->incoming;
 }
 
 static struct sip_session_terms terms_of(const struct trunk *set)
@@ -480,9 +276,9 @@ static int leg_start(struct call_leg *leg, struct call_cause *cause)
 	for (size_t i = 0; i < l->headers_n; i++)
 		headers[i] =
 			(struct sip_header){l->headers[i][0], l->headers[i][1]};
-	l->peer = place.peer;
+	l->media.peer = place.peer;
 	buf_init(&sdp);
-	err = write_offer(l, &sdp);
+	err = sip_media_offer(&l->media, &sdp);
 	conf.sdp = buf_bytes(&sdp);
 	if (!err)
 		err = sip_session_invite(&l->session, w->sip, &conf, &handlers,
@@ -509,7 +305,7 @@ static void leg_ring(struct call_leg *leg)
 	/* RFC 3261 13.2.1: where the peer acknowledges this answer, and made
 	 * no offer himself, it carries ours. */
 	if (l->delayed_offer && sip_session_is_reliable(l->session) &&
-	    !write_offer(l, &sdp)) {
+	    !sip_media_offer(&l->media, &sdp)) {
 		l->offering = l->offered_early = true;
 	}
 	(void)sip_session_progress(l->session, 180, "Ringing", buf_bytes(&sdp));
@@ -530,7 +326,8 @@ static void leg_answer(struct call_leg *leg)
 		return;
 	}
 	l->offering = l->delayed_offer;
-	if (l->offering ? write_offer(l, &sdp) : write_answer(l, &sdp))
+	if (l->offering ? sip_media_offer(&l->media, &sdp)
+			: sip_media_answer(&l->media, &sdp))
 		fail(l, CAUSE_WORKER_UNAVAILABLE);
 	else
 		sip_session_answer(l->session, buf_bytes(&sdp));
@@ -560,7 +357,7 @@ static void leg_end(struct call_leg *leg, const struct call_cause *cause,
 	}
 	buf_init(&warning);
 	if (!sip_leg_has_codec(leg)) {
-		write_warning(l, &warning);
+		sip_media_warn(&l->media, &warning);
 		headers[n++] =
 			(struct sip_header){"Warning", buf_cstr(&warning)};
 	}
@@ -588,8 +385,7 @@ static void leg_release(struct call_leg *leg)
 		l->wc->sip_leg = NULL;
 	sip_digits_clear(&l->digits);
 	trunk_wipe(&l->trunk.set);
-	sip_protection_wipe(&l->protection);
-	bytes_wipe(&l->remote, sizeof(l->remote));
+	sip_media_wipe(&l->media);
 	free(l);
 }
 
@@ -629,8 +425,10 @@ struct sip_leg *sip_leg_make(struct worker_call *wc,
 	l->trunk.told = NULL;
 	list_init(&l->trunk.pings);
 	sip_digits_init(&l->digits, l->trunk.set.dtmf, &l->session, &wc->media);
-	l->sdp_id = random_u32();
-	l->remote.dtmf_pt = l->remote.dtmf_pt_48k = -1;
+	l->media.wc = wc;
+	l->media.trunk = &l->trunk;
+	l->media.digits = &l->digits;
+	sip_media_init(&l->media);
 	return l;
 }
 
@@ -648,46 +446,28 @@ int sip_leg_new_incoming(struct call_leg **lp, struct worker_call *wc,
 	l->incoming = true;
 	l->session = mem_ref(session);
 	sip_session_info(session, &info);
-	l->peer = info.source;
+	l->media.peer = info.source;
 	text_clean(l->call_id, sizeof(l->call_id), bytes_str(info.call_id));
 	if (!*wc->sip_call_id)
 		snprintf(wc->sip_call_id, sizeof(wc->sip_call_id), "%s",
 			 l->call_id);
 	worker_capture_dialog(wc, l->trunk.set.capture, l->call_id);
 	l->delayed_offer = info.sdp.n == 0;
-	if (!l->delayed_offer && !take_offer(l, info.sdp, NULL))
-		l->codec = NULL;
+	if (!l->delayed_offer &&
+	    !sip_media_take_offer(&l->media, info.sdp, NULL))
+		l->media.codec = NULL;
 	sip_session_handlers(session, &handlers, l);
 	*lp = &l->leg;
 	return 0;
 }
 
-bool sip_leg_offer_fits(struct worker *w, const struct worker_trunk *trunk,
-			struct bytes sdp, char codec[64])
-{
-	struct worker_call *wc = calloc(1, sizeof(*wc));
-	struct sip_leg *l = wc ? sip_leg_make(wc, trunk) : NULL;
-	bool fits;
-
-	if (!l) {
-		free(wc);
-		return false;
-	}
-	wc->worker = w;
-	fits = !sip_sdp_read(&l->remote, sdp) && choose_codec(l);
-	snprintf(codec, 64, "%s", fits ? l->codec->name : "none in common");
-	leg_release(&l->leg);
-	free(wc);
-	return fits;
-}
-
 int sip_leg_open_media(struct call_leg *leg)
 {
 	struct sip_leg *l = self(leg);
-	int err = worker_call_open_media(l->wc, &l->peer);
+	int err = worker_call_open_media(l->wc, &l->media.peer);
 
-	if (!err && l->codec)
-		apply_remote(l);
+	if (!err && l->media.codec)
+		sip_media_apply(&l->media);
 	return err;
 }
 
@@ -721,7 +501,7 @@ int sip_leg_take_over(struct call_leg *leg)
 		fail(l, CAUSE_WORKER_UNAVAILABLE);
 	if (leg->ended)
 		return -ENOTCONN;
-	if (l->codec)
-		apply_remote(l);
+	if (l->media.codec)
+		sip_media_apply(&l->media);
 	return 0;
 }

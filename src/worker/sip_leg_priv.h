@@ -1,15 +1,12 @@
 /* The inside of a SIP leg, shared by the sip_leg*.c files only.
  *
- *   sip_leg.c     offers and answers, session events, the leg's operations
+ *   sip_leg.c     session events, the leg's operations
  *   sip_leg_out.c legs of ours: whom they name, transfers
  */
 #ifndef WORKER_SIP_LEG_PRIV_H
 #define WORKER_SIP_LEG_PRIV_H
 
-#include "sip/sdp.h"
-#include "worker/internal.h"
-#include "worker/sip_digits.h"
-#include "worker/sip_protection.h"
+#include "worker/sip_media.h"
 
 #define TARGET_HEADERS 10
 
@@ -27,14 +24,8 @@ struct sip_leg {
 	char contact[512]; /* of one binding; "": any */
 	char headers[TARGET_HEADERS][2][256];
 	size_t headers_n;
-	const struct media_codec *codec; /* chosen */
-	unsigned modes;                  /* of it, that the far end takes */
-	struct sip_sdp_codec sdp_codec;
-	struct sip_sdp_remote remote;
-	struct sip_protection protection;
+	struct sip_media media;   /* what was offered and agreed */
 	struct sip_digits digits; /* towards the PBX, and how they come */
-	uint64_t sdp_id, sdp_version;
-	struct sa peer;   /* where SIP comes from: chooses our address */
 	char target[512]; /* of a transfer: what it calls at the PBX; or "" */
 };
 
