@@ -62,8 +62,9 @@ class Site:
 
 # -- one test each: they get a Site -------------------------------------------
 def registered(s):
-    s.world.gateway.wait_trunk("pbx", "static" if s.kind == "address"
-                               else "registered")
+    # The gateway was there first: it may have to try a second time.
+    s.world.gateway.wait_trunk(
+        "pbx", "static" if s.kind == "address" else "registered", 75)
     s.asterisk.cli("pjsip qualify gramline")
     wait_for("Asterisk to see the gateway answer OPTIONS",
              lambda: " Avail " in s.asterisk.cli("pjsip show contacts"), 20,
