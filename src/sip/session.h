@@ -116,6 +116,8 @@ int sip_session_progress(struct sip_session *s, int code, const char *reason,
 /* 200 with the answer, or with our offer when info.sdp is empty: then the
  * peer's answer comes by `confirmed`. */
 int sip_session_answer(struct sip_session *s, struct bytes sdp);
+/* The event of the 487 that answers a CANCEL (behaviour 8.3). */
+void sip_session_event(struct sip_session *s, const char *event);
 /* 300..699. An empty or NULL reason stands for the code's usual one. */
 int sip_session_reject(struct sip_session *s, int code, const char *reason,
 		       const struct sip_header *headers, size_t headers_n);

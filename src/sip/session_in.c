@@ -94,8 +94,7 @@ static void cancel_handler(void *arg)
 
 	if (s->state != SESSION_NEW && s->state != SESSION_EARLY)
 		return;
-	(void)sip_treply(&s->transaction, s->stack->sip, s->invite, 487,
-			 "Request Terminated");
+	session_in_terminate(s);
 	session_close(s, SIP_END_REMOTE, 487, "Request Terminated");
 }
 
@@ -382,6 +381,22 @@ int session_in_reject(struct sip_session *s, int code, const char *reason,
 	return -sip_treplyf(&s->transaction, NULL, s->stack->sip, s->invite,
 			    false, (uint16_t)code, clean,
 			    "%bContent-Length: 0\r\n\r\n", lines.p, lines.n);
+}
+
+void session_in_terminate(struct sip_session *s)
+{
+	struct buf lines;
+
+	buf_init(&lines);
+	if (*s->event)
+		buf_printf(&lines, "X-Gateway-Event: %s\r\n", s->event);
+	(void)session_in_reject(s, 487, NULL, buf_bytes(&lines));
+	buf_clear(&lines);
+}
+
+void sip_session_event(struct sip_session *s, const char *event)
+{
+	str_ncpy(s->event, event, sizeof(s->event));
 }
 
 int sip_session_reject(struct sip_session *s, int code, const char *reason,

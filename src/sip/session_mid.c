@@ -37,8 +37,7 @@ static void bye_request(struct sip_session *s, const struct sip_msg *msg)
 	session_ok_stop(s);
 	/* RFC 3261 15.1.2: "pending requests" are answered with 487. */
 	if (s->transaction)
-		(void)sip_treply(&s->transaction, s->stack->sip, s->invite, 487,
-				 "Request Terminated");
+		session_in_terminate(s);
 	session_close(s, SIP_END_REMOTE, 200, "OK");
 }
 

@@ -145,6 +145,7 @@ struct sip_session {
 	char *asserted_user, *asserted_name, *diverted_user, *diverted_reason;
 	bool private;
 	char peer[64];
+	char event[33]; /* for the 487 that we answer a CANCEL with; or "" */
 	bool peer_no_info; /* its Allow lacks INFO */
 	struct sa source;
 	struct buf offer;
@@ -236,6 +237,8 @@ void session_in_request(struct sip_stack *stack, const struct sip_msg *msg);
 int session_ok_send(struct sip_session *s, struct sip_strans **transaction,
 		    const struct sip_msg *msg, struct bytes sdp, bool offer);
 void session_ok_stop(struct sip_session *s);
+/* 487 to a request that was cancelled. */
+void session_in_terminate(struct sip_session *s);
 int session_in_reject(struct sip_session *s, int code, const char *reason,
 		      struct bytes lines);
 

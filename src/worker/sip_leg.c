@@ -446,6 +446,7 @@ int sip_leg_new_incoming(struct call_leg **lp, struct worker_call *wc,
 	l->incoming = true;
 	l->session = mem_ref(session);
 	sip_session_info(session, &info);
+	sip_session_event(session, wc->id);
 	l->media.peer = info.source;
 	text_clean(l->call_id, sizeof(l->call_id), bytes_str(info.call_id));
 	if (!*wc->sip_call_id)

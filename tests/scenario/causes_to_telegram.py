@@ -149,9 +149,9 @@ def cancelled(s):
     call.wait_code(180)
     equal(call.cancel().code, 200)
     m = call.final()
-    equal(m.line, "SIP/2.0 " + causes.status(57))
+    causes.line_is(m, 57)
     causes.record_is(s.record(call.call_id), 57, hop="sip",
-                     ended_by="calling")
+                     ended_by="calling", event=m.get("X-Gateway-Event"))
 
 
 def session_ended(s):
