@@ -7,13 +7,17 @@ both legs, as many packets as the record says, no secrets.
 # run: check 60
 """
 import os
+import re
+import socket
 import subprocess
 import sys
+import threading
 import time
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.dirname(
     os.path.abspath(__file__)))))
 from tests.harness.process import wait_for  # noqa: E402
+from tests.harness.sip import Client, Message  # noqa: E402
 from tests.harness.stage import PBX, Stage, equal, play, user  # noqa: E402
 
 KEY = "WVNfX19zZW1jdGwgKCkgewkyMjA7fQp9CnVubGVz"
@@ -21,6 +25,51 @@ FIELDS = ("frame.interface_name", "frame.interface_description", "ip.src",
           "ip.dst", "udp.srcport", "udp.dstport", "frame.cap_len",
           "frame.len", "sip.Method", "sip.Status-Code", "sip.Call-ID",
           "rtp.p_type", "rtcp.pt")
+
+
+class TcpClient(Client):
+    """The same phone over one connection."""
+
+    def __init__(self, server, login, password):
+        super().__init__(server, login, password)
+        self.seen = b""
+        self.socket.close()
+        self.socket = socket.create_connection(self.server, 5)
+        self.host, self.port = self.socket.getsockname()
+        self.contact = "sip:%s@%s:%d;transport=tcp" % (login, self.host,
+                                                       self.port)
+        threading.Thread(target=self.read_stream, daemon=True).start()
+
+    def read(self):
+        pass            # the datagram socket of the base class is not used
+
+    def read_stream(self):
+        while True:
+            try:
+                data = self.socket.recv(65536)
+            except OSError:
+                return
+            if not data:
+                return
+            self.seen = (self.seen + data).lstrip(b"\r\n")
+            while self.take_one():
+                pass
+
+    def take_one(self):
+        head, end, rest = self.seen.partition(b"\r\n\r\n")
+        m = re.search(rb"\nContent-Length: *(\d+)", head)
+        if not end or len(rest) < int(m.group(1)):
+            return False
+        size = len(head) + 4 + int(m.group(1))
+        message = Message(self.seen[:size], self.server)
+        self.seen = self.seen[size:]
+        self.take(message)
+        self.received.append(message)
+        return True
+
+    def send(self, text):
+        self.socket.sendall(text.replace("Via: SIP/2.0/UDP",
+                                         "Via: SIP/2.0/TCP").encode())
 
 
 def tshark(path, *more):
@@ -189,6 +238,22 @@ def from_telegram(s):
            x["sip.Call-ID"] == i.call_id], ["INVITE", "ACK", "BYE"])
 
 
+def stream(s):
+    """SIP by TCP is written as datagrams, and said to be none."""
+    pbx = TcpClient(s.gateway.address, "full", PBX["password"])
+    s.clients.append(pbx)
+    equal(pbx.register().code, 200)
+    c, voice = talk(s, pbx, seconds=0.2)
+    rows = whole(end(s, c, voice)["capture"]["file"])
+    sip = [x for x in rows if x["frame.interface_name"] == "sip-stream"]
+    equal([x["sip.Method"] for x in sip if x["sip.Method"]],
+          ["INVITE", "ACK", "INVITE", "ACK", "BYE"])
+    equal({x["frame.interface_name"] for x in rows if x["sip.Call-ID"]},
+          {"sip-stream"})
+    assert all(str(pbx.port) in (x["udp.srcport"], x["udp.dstport"])
+               for x in sip), sip
+
+
 def purged(s):
     """Captures of former days go when the next one begins; other files
     stay."""
@@ -210,6 +275,7 @@ TESTS = [
     ("scenario_capture_by_command", by_command),
     ("scenario_capture_has_no_secrets", secrets),
     ("scenario_capture_call_from_telegram", from_telegram),
+    ("scenario_capture_of_a_stream", stream),
     ("scenario_capture_old_ones_go", purged),
 ]
 
