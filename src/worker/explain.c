@@ -65,6 +65,8 @@ static enum check check_of(enum cause_row row)
 	case CAUSE_SESSION_NOT_RUNNING:
 		return CHECK_SESSION;
 	case CAUSE_LIMIT:
+	case CAUSE_MAX_CALLS:
+	case CAUSE_NO_RESOURCES:
 	case CAUSE_DATABASE_ERROR:
 		return CHECK_LIMITS;
 	case CAUSE_NOT_ACCEPTABLE:

@@ -16,6 +16,7 @@ from tests.harness.stage import PBX, Stage, equal, play, user  # noqa: E402
 
 HERE = "127.0.0.1:5070"
 CHECKS = 12
+UNREADABLE = "a.b"
 
 
 def explain(s, source=HERE, number="user_1", **settings):
@@ -150,6 +151,19 @@ def nothing_happens(s):
     equal(s.gateway.rows("calls"), [])
 
 
+def limits(s):
+    """Of the trunk's subscription, and of what the machine may carry."""
+    for login, text in (("single", "402 Amount of lines is exceeded"),
+                        ("full", "503 Service Unavailable")):
+        client = s.client(login)
+        equal(explain(s, login=login)[8]["verdict"], "passes")
+        call = client.call("user_1", s.voice().sdp())
+        call.answered()
+        stops(s, 9, text, login=login, codecs="g729")
+        same_as_real(s, text, client, UNREADABLE)
+        equal(call.bye().code, 200)
+
+
 def switched_off(s):
     """One made by a command, for those of the file are the file's."""
     for command in ('trunk add off session=office login=off password="%s"' %
@@ -183,6 +197,7 @@ TESTS = [
     ("scenario_explain_invite_codecs", codecs),
     ("scenario_explain_invite_identifier", identifier),
     ("scenario_explain_invite_session", session),
+    ("scenario_explain_invite_limits", limits),
     ("scenario_explain_invite_switched_off", switched_off),
     ("scenario_explain_invite_by_command_line", by_command_line),
     ("scenario_explain_invite_misuse", misuse),
@@ -191,7 +206,9 @@ TESTS = [
 
 if __name__ == "__main__":
     trunks = [PBX, dict(PBX, name="idle", login="idle"),
-              dict(PBX, name="far", login="far", trusted_ips="192.0.2.0/24")]
+              dict(PBX, name="far", login="far", trusted_ips="192.0.2.0/24"),
+              dict(PBX, name="single", login="single", lines=1),
+              dict(PBX, name="full", login="full", max_calls=1)]
     trunks += [{"name": n, "kind": "ip", "session": "office", "number": 700,
                 "address": "127.0.0.9", "field": "X-Office: " + n}
                for n in ("east", "west")]
