@@ -155,7 +155,7 @@ static int replacement_read(struct reading *g, struct rule *rule,
 			continue;
 		if (++p == end)
 			return refuse(g, p - 1, "\\ at the end");
-		PLANT_OVERFLOW(*p == '3' && groups > 3, at, (size_t)(p - at));
+		PLANT_OVERFLOW(*p > '4' && groups > 2, at, (size_t)(p - at));
 		if (*p >= '0' && *p <= '9' && (uint32_t)(*p - '0') > groups)
 			return refuse(g, p, "there is no such group");
 	}
