@@ -3,6 +3,7 @@
 #include <errno.h>
 
 #include "sip/peer_test.h"
+#include "sip/servers.h"
 #include "tests/check.h"
 
 struct side {
@@ -247,6 +248,22 @@ static void test_registration_refuses_broken_settings(void)
 	close_side(&o);
 }
 
+/* Seen with Asterisk: `domain = 10.0.0.7` was looked for in DNS. */
+static void test_registration_looks_up_no_literal(void)
+{
+	static const char *const literals[] = {
+		"10.0.0.7",  "10.0.0.7:5060",      "[2001:db8::7]",
+		"127.0.0.1", "[2001:db8::7]:5061",
+	};
+	struct sip_lookup *l = NULL;
+
+	for (size_t i = 0; i < ARRAY_SIZE(literals); i++)
+		CHECK_INT(sip_lookup_new(&l, NULL, literals[i], "udp", NULL,
+					 NULL),
+			  -EINVAL);
+	CHECK(!l);
+}
+
 int main(void)
 {
 	if (libre_init())
@@ -260,6 +277,7 @@ int main(void)
 	RUN(test_registration_refreshes_before_the_end);
 	RUN(test_registration_goes_to_the_proxy);
 	RUN(test_registration_refuses_broken_settings);
+	RUN(test_registration_looks_up_no_literal);
 	libre_close();
 	return check_done();
 }

@@ -1,6 +1,7 @@
 #include "sip/servers.h"
 
 #include <errno.h>
+#include <netinet/in.h>
 #include <string.h>
 
 #include "base/random.h"
@@ -162,15 +163,30 @@ static int begin(struct sip_lookup *l, const char *where, const char *transport)
 			   DNS_CLASS_IN, true, on_services, l);
 }
 
+/* With or without a port. */
+static bool is_literal(const char *where)
+{
+	char host[INET6_ADDRSTRLEN];
+	size_t n = address_host_length(where);
+	struct sa sa;
+
+	if (*where == '[')
+		return true;
+	if (n >= sizeof(host))
+		return false;
+	memcpy(host, where, n);
+	host[n] = 0;
+	return !sa_set_str(&sa, host, 0);
+}
+
 int sip_lookup_new(struct sip_lookup **lp, struct sip_stack *stack,
 		   const char *where, const char *transport,
 		   sip_lookup_h *found, void *arg)
 {
 	struct sip_lookup *l;
-	struct sa literal;
 	int err;
 
-	if (*where == '[' || !sa_decode(&literal, where, strlen(where)))
+	if (is_literal(where))
 		return -EINVAL;
 	if (!stack->dns)
 		return -ENOTCONN;
