@@ -65,7 +65,8 @@ static bool unescape(char *dst, size_t room, struct bytes text)
 		high = text.n - i > 2 ? hex_digit(text.p[i + 1]) : -1;
 		low = text.n - i > 2 ? hex_digit(text.p[i + 2]) : -1;
 		good = high >= 0 && low >= 0;
-		buf_u8(&plain, (uint8_t)(high << 4 | low));
+		if (good)
+			buf_u8(&plain, (uint8_t)(high << 4 | low));
 		i += 2;
 	}
 	good = good && !plain.bad && text_take(dst, room, buf_bytes(&plain));
