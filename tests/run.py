@@ -88,20 +88,30 @@ def unit_programs():
 
 def scenario_programs():
     """A scenario says on a line "# run: BUILD LIMIT" which build it wants
-    (check or release) and how many seconds it may take."""
-    found = []
+    (check or release) and how many seconds it may take. With "beside" behind
+    it two such run at a time; the others have the machine for themselves."""
+    beside, alone = [], []
     for name in sorted(os.listdir(SCENARIOS)):
         path = os.path.join(SCENARIOS, name)
         if not name.endswith(".py"):
             continue
         with open(path, encoding="utf-8") as f:
-            m = re.search(r"^# run: (check|release) (\d+)$", f.read(), re.M)
+            m = re.search(r"^# run: (check|release) (\d+)( beside)?$",
+                          f.read(), re.M)
         if m:
             build = CHECK if m.group(1) == "check" else RELEASE
+            found = beside if m.group(3) else alone
             found.append(Program("scenario/" + name[:-3],
                                  ["/usr/bin/python3", path, build],
                                  int(m.group(2))))
-    return found
+    return beside, alone
+
+
+def run_two_at_a_time(programs):
+    with concurrent.futures.ThreadPoolExecutor(2) as pool:
+        done = [pool.submit(p.run) for p in programs]
+        for future in concurrent.futures.as_completed(done):
+            report(future.result())
 
 
 def promised():
@@ -148,19 +158,19 @@ def main():
     p.add_argument("--list", action="store_true")
     args = p.parse_args()
     units = [u for u in unit_programs() if args.only in u.name]
-    scenarios = [s for s in scenario_programs() if args.only in s.name]
+    beside, alone = [[s for s in part if args.only in s.name]
+                     for part in scenario_programs()]
+    programs = units + beside + alone
     if args.list:
-        print("\n".join(x.name for x in units + scenarios))
+        print("\n".join(x.name for x in programs))
         return 0
     counts = {"ok": 0, "fail": 0, "skip": 0}
     names, passed = set(), set()
-    with concurrent.futures.ThreadPoolExecutor(2) as pool:
-        done = [pool.submit(u.run) for u in units]
-        for future in concurrent.futures.as_completed(done):
-            report(future.result())
-    for s in scenarios:
-        report(s.run())
-    for program in units + scenarios:
+    run_two_at_a_time(units)
+    run_two_at_a_time(beside)
+    for program in alone:
+        report(program.run())
+    for program in programs:
         for name, verdict, _ in program.results:
             counts[verdict] += 1
             if verdict == "ok":

@@ -36,6 +36,9 @@ static void route_answered(struct worker_call *wc, int err, json_t *answer)
 		call_cause_set(&cause,
 			       row < CAUSE_ROWS ? row : CAUSE_NO_MANAGER,
 			       text_of(answer, "text"));
+		/* A number that means nobody: Telegram was not asked. */
+		if (row == CAUSE_NOT_FOUND)
+			cause.hop = CAUSE_HOP_GATEWAY;
 		call_end(wc->call, &cause);
 		return;
 	}

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-# run: check 60
+# run: check 60 beside
 """What an account knows over a restart: users it has looked up, and when it may
 call again; and what it looks up anew.
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-# run: check 60
+# run: check 60 beside
 """The account settings a gateway wants, shown and set by `gramline account`,
 and what they change: who may call, and where it rings.
 

@@ -4,7 +4,7 @@ kept over a restart.
 
     alerts.py BUILD [NAME-PART]
 
-# run: check 60
+# run: check 60 beside
 """
 import os
 import subprocess

@@ -4,7 +4,7 @@ outlive the process.
 
     bans.py BUILD [NAME-PART]
 
-# run: check 60
+# run: check 60 beside
 """
 import os
 import sys

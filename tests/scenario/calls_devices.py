@@ -4,7 +4,7 @@ and two accounts may not call each other.
 
     calls_devices.py BUILD [NAME-PART]
 
-# run: check 90
+# run: check 90 beside
 """
 import os
 import sys

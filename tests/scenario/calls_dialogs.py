@@ -4,7 +4,7 @@ several phones of one login, 3xx, who calls.
 
     calls_dialogs.py BUILD [NAME-PART]
 
-# run: check 90
+# run: check 90 beside
 """
 import os
 import sys

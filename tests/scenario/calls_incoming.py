@@ -4,7 +4,7 @@ the call ends on both sides.
 
     calls_incoming.py BUILD [NAME-PART]
 
-# run: check 180
+# run: check 180 beside
 """
 import os
 import sys

@@ -3,7 +3,7 @@
 
     calls_keepalive.py BUILD [NAME-PART]
 
-# run: check 60
+# run: check 60 beside
 """
 import os
 import sys

@@ -4,7 +4,7 @@ in both directions of both kinds of calls; odd phones; hold; digits; ports.
 
     calls_media.py BUILD [NAME-PART]
 
-# run: check 240
+# run: check 240 beside
 """
 import os
 import random

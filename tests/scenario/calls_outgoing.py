@@ -4,7 +4,7 @@ which order, and how it ends.
 
     calls_outgoing.py BUILD [NAME-PART]
 
-# run: check 180
+# run: check 180 beside
 """
 import os
 import signal

@@ -4,7 +4,7 @@ called.
 
     calls_phones.py BUILD [NAME-PART]
 
-# run: check 180
+# run: check 180 beside
 """
 import os
 import sys

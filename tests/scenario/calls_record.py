@@ -4,7 +4,7 @@ tables of `gramline -x`.
 
     calls_record.py BUILD [NAME-PART]
 
-# run: check 90
+# run: check 90 beside
 """
 import json
 import os

@@ -4,7 +4,7 @@ stands on the wire.
 
     calls_register.py BUILD [NAME-PART]
 
-# run: check 120
+# run: check 120 beside
 """
 import os
 import sys

@@ -6,7 +6,7 @@ The reflector is our own stand-in.
 
     calls_relay.py BUILD [NAME-PART]
 
-# run: check 180
+# run: check 180 beside
 """
 import os
 import shutil

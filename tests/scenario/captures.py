@@ -4,7 +4,7 @@ both legs, as many packets as the record says, no secrets.
 
     captures.py BUILD [NAME-PART]
 
-# run: check 60
+# run: check 60 beside
 """
 import os
 import re

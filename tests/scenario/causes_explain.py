@@ -4,7 +4,7 @@ refuse it; the same as a real one is told.
 
     causes_explain.py BUILD [NAME-PART]
 
-# run: check 60
+# run: check 60 beside
 """
 import os
 import sys

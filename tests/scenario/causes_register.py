@@ -4,7 +4,7 @@ their order: the first that fails is the one told (behaviour 3.4, 3.18).
 
     causes_register.py BUILD [NAME-PART]
 
-# run: check 60
+# run: check 60 beside
 """
 import os
 import sys

@@ -5,7 +5,7 @@ INVITE that ask for them, in their order.
 
     causes_roles.py BUILD [NAME-PART]
 
-# run: check 150
+# run: check 150 beside
 """
 import os
 import sqlite3

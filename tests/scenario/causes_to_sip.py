@@ -4,7 +4,7 @@ reads in the chat, byte for byte, how his call ends, and what the record says.
 
     causes_to_sip.py BUILD [NAME-PART]
 
-# run: check 100
+# run: check 100 beside
 """
 import os
 import sys

@@ -4,7 +4,7 @@ The checks of an INVITE in their order: the first that fails is the one told.
 
     causes_to_telegram.py BUILD [NAME-PART]
 
-# run: check 100
+# run: check 100 beside
 """
 import os
 import sys

@@ -4,7 +4,7 @@ trunk's rules make of the text what is dialled at the PBX.
 
     dial_rules.py BUILD [NAME-PART]
 
-# run: check 60
+# run: check 60 beside
 """
 import os
 import sys

@@ -4,7 +4,7 @@ each press once; values nowhere.
 
     dtmf.py BUILD [NAME-PART]
 
-# run: check 180
+# run: check 180 beside
 """
 import os
 import struct

@@ -4,7 +4,7 @@ byte, or that it hears nothing of them.
 
     faults_calls.py BUILD [NAME-PART]
 
-# run: check 200
+# run: check 200 beside
 """
 import os
 import sys

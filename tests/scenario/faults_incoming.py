@@ -4,7 +4,7 @@ them, and what the record says.
 
     faults_incoming.py BUILD [NAME-PART]
 
-# run: check 150
+# run: check 150 beside
 """
 import os
 import sys

@@ -4,7 +4,7 @@ administrator sees, what a call is told, and that the others go on.
 
     faults_session.py BUILD [NAME-PART]
 
-# run: check 120
+# run: check 120 beside
 """
 import os
 import sys

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-# run: check 120
+# run: check 120 beside
 """Every way to log an account in, by `gramline login` on a terminal against the
 simulated Telegram, and log-out.
 

@@ -4,7 +4,7 @@ gets 503 Service Unavailable, until one has ended.
 
     max_calls.py BUILD [NAME-PART]
 
-# run: check 60
+# run: check 60 beside
 """
 import os
 import sys

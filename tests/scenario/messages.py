@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-# run: check 120
+# run: check 120 beside
 """Messages, keyboards, inline bots and files of the gateway's accounts, by
 `gramline message`, `gramline file` and the control socket, against the
 simulated Telegram.

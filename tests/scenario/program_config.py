@@ -4,7 +4,7 @@
 
     program_config.py BUILD [NAME-PART]
 
-# run: check 60
+# run: check 60 beside
 """
 import os
 import shutil

@@ -4,7 +4,7 @@ transports.
 
     program_login.py BUILD [NAME-PART]
 
-# run: check 120
+# run: check 120 beside
 """
 import os
 import shutil

@@ -4,7 +4,7 @@ cleanly with calls up.
 
     program_run.py BUILD [NAME-PART]
 
-# run: check 120
+# run: check 120 beside
 """
 import os
 import socket

@@ -4,7 +4,7 @@ program logs in with a new key, then runs with the kept one.
 
     program_transport.py BUILD [NAME-PART]
 
-# run: check 150
+# run: check 150 beside
 """
 import os
 import re

@@ -2,7 +2,7 @@
 """The simulated Telegram by itself: users who call each other, and a data
 centre that is killed and comes back while their endpoints run on.
 
-# run: check 60
+# run: check 60 beside
 """
 import json
 import os

@@ -4,7 +4,7 @@ both ways by baresip; what is refused, what stays plain, new keys under way.
 
     srtp.py BUILD [NAME-PART]
 
-# run: check 120
+# run: check 120 beside
 """
 import os
 import re

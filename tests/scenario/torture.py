@@ -4,7 +4,7 @@ the answer that the RFC wants.
 
     torture.py BUILD [NAME-PART]
 
-# run: check 90
+# run: check 90 beside
 """
 import os
 import re

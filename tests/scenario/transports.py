@@ -4,7 +4,7 @@ made; certificates that are right and wrong; names found by DNS.
 
     transports.py BUILD [NAME-PART]
 
-# run: check 90
+# run: check 90 beside
 """
 import os
 import shutil

@@ -4,7 +4,7 @@ configuration read again; roles of the process stopped and started.
 
     trunk_commands.py BUILD [NAME-PART]
 
-# run: check 120
+# run: check 120 beside
 """
 import os
 import signal

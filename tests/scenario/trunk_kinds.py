@@ -4,7 +4,7 @@ or both know the other's address. Who is trusted, and who rings first.
 
     trunk_kinds.py BUILD [NAME-PART]
 
-# run: check 120
+# run: check 120 beside
 """
 import os
 import sys
