@@ -1,5 +1,5 @@
 /* What keeps strangers out before anything is answered: bans, the rate of
- * requests, the names of scanners (behaviour 3.15, issue 4.6), and what is
+ * requests, the names of scanners (behaviour 3.15), and what is
  * remembered of the refused (D6). */
 #include <ctype.h>
 #include <string.h>

@@ -1,4 +1,4 @@
-/* How many requests an address may send (issue 4.6): a token bucket each.
+/* How many requests an address may send: a token bucket each.
  * Engine: takes now, no I/O, one thread, bounded memory: of too many addresses
  * the one that was still for longest begins anew. */
 #ifndef SIP_RATE_H
