@@ -46,7 +46,7 @@ static int read_word(const struct trunk_setting *row, unsigned *n,
 		if (*row->words[i])
 			used += (size_t)snprintf(
 				why + used, TRUNK_WHY - used, "%s%s",
-				used ? ", " : "expected is ", row->words[i]);
+				used ? ", " : "it is one of ", row->words[i]);
 	return -EINVAL;
 }
 

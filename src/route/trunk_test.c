@@ -146,7 +146,7 @@ static const struct {
 	{"password", "a\nb", NULL, "control"},
 	{"password", "\xff", NULL, "UTF-8"},
 	{"preset", "tg2sip", "tg2sip", NULL},
-	{"preset", "asterisk", NULL, "expected is tg2sip"},
+	{"preset", "asterisk", NULL, "it is one of tg2sip"},
 	{"caller_phone", "+{phone}\n0{userid}", "+{phone}\n0{userid}", NULL},
 	{"caller_phone", "{phone", NULL, "brace"},
 	{"caller_phone", "{name}", NULL, "a name is no phone"},
