@@ -162,7 +162,7 @@ void session_close_later(struct sip_session *s, int code, const char *reason)
 void session_settle(struct sip_session *s)
 {
 	if (!s->list_le.list || !s->closed || tmr_isrunning(&s->closed_timer) ||
-	    s->request || s->requests.head || s->ok.text)
+	    session_out_is_open(s) || s->requests.head || s->ok.text)
 		return;
 	list_unlink(&s->list_le);
 	hash_unlink(&s->call_le);

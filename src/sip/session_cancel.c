@@ -47,7 +47,8 @@ static void cancel_give_up_handler(void *arg)
 {
 	struct sip_session *s = arg;
 
-	session_out_stop(s);
+	session_cancel_stop(s);
+	s->attempt = mem_deref(s->attempt);
 	session_settle(s);
 }
 

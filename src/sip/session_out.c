@@ -17,7 +17,7 @@ static int invite_send(struct sip_session *s);
 void session_out_stop(struct sip_session *s)
 {
 	session_cancel_stop(s);
-	s->request = mem_deref(s->request);
+	session_attempts_stop(s);
 }
 
 /* -- who answered ---------------------------------------------------------- */
@@ -197,57 +197,12 @@ static bool elsewhere(struct sip_session *s, const struct sip_msg *msg)
 	return !session_redirect_next(s);
 }
 
-/* RFC 3263 4.3: another server after a failure to transport, silence or 503. */
-static bool server_next(struct sip_session *s)
-{
-	if (s->closed || s->cancel.wanted || s->servers_tried >= s->servers.n)
-		return false;
-	s->servers_tried++;
-	s->servers.at = (s->servers.at + 1) % s->servers.n;
-	return session_out_again(s) == 0;
-}
-
-static void servers_try_handler(void *arg)
-{
-	struct sip_session *s = arg;
-
-	if (s->closed || s->cancel.wanted)
-		return;
-	s->request = mem_deref(s->request);
-	mem_ref(s);
-	if (!server_next(s))
-		session_close(s, SIP_END_TIMEOUT, 408, "Request Timeout");
-	mem_deref(s);
-}
-
-/* The hop of this request, and how long it may be silent. */
-static int server_choose(struct sip_session *s)
-{
-	struct buf hop;
-	char *text;
-
-	if (!s->servers.n)
-		return 0;
-	buf_init(&hop);
-	sip_server_hop(&hop, &s->servers, s->servers_transport);
-	text = strdup(buf_cstr(&hop));
-	buf_clear(&hop);
-	if (!text)
-		return -ENOMEM;
-	free(s->dialog.hop);
-	s->dialog.hop = text;
-	if (s->servers_tried < s->servers.n)
-		tmr_start(&s->servers_try, SIP_SERVER_TRY_S * 1000ULL,
-			  servers_try_handler, s);
-	return 0;
-}
-
 static void answer_rejected(struct sip_session *s, const struct sip_msg *msg)
 {
 	char reason[129], text[256] = "";
 
 	session_cancel_stop(s);
-	if (msg->scode == 503 && server_next(s))
+	if (msg->scode == 503 && session_server_next(s))
 		return;
 	if ((msg->scode == 401 || msg->scode == 407) && invite_retry(s, msg))
 		return;
@@ -265,7 +220,7 @@ static void answer_missing(struct sip_session *s, int err)
 	const char *failure = tls_peer_failure(s->dialog.tls);
 
 	session_cancel_stop(s);
-	if (server_next(s) || (!s->closed && !session_redirect_next(s)))
+	if (session_server_next(s) || (!s->closed && !session_redirect_next(s)))
 		return;
 	if (err == ETIMEDOUT)
 		session_close(s, SIP_END_TIMEOUT, 408, "Request Timeout");
@@ -276,10 +231,17 @@ static void answer_missing(struct sip_session *s, int err)
 
 static void response_handler(int err, const struct sip_msg *msg, void *arg)
 {
-	struct sip_session *s = arg;
+	struct session_attempt *a = arg;
+	struct sip_session *s = a->session;
 
 	mem_ref(s);
+	if (session_given_up_answer(a, err ? NULL : msg)) {
+		mem_deref(s);
+		return;
+	}
 	tmr_cancel(&s->servers_try);
+	if (err || !msg || msg->scode >= 200)
+		s->attempt = mem_deref(s->attempt);
 	if (err || !msg)
 		answer_missing(s, err);
 	else if (msg->scode < 200)
@@ -308,6 +270,8 @@ void session_out_stray(struct sip_session *s, const struct sip_msg *msg)
 	/* The same answer again: the ACK was lost. Another: a second fork. */
 	if (msg->cseq.num == s->refresh.acked_seq)
 		(void)dialog_send(&s->dialog, s->stack, NULL, &ack);
+	else if (session_given_up_stray(s, msg))
+		return;
 	else if (s->incoming || msg->cseq.num != s->invite_seq)
 		return;
 	else if (s->dialog.remote_tag &&
@@ -324,7 +288,7 @@ void session_out_stray(struct sip_session *s, const struct sip_msg *msg)
 static int invite_sending(enum sip_transp tp, const struct sa *src,
 			  const struct sa *dst, struct mbuf *mb, void *arg)
 {
-	struct sip_session *s = arg;
+	struct sip_session *s = ((struct session_attempt *)arg)->session;
 	struct buf contact;
 	struct pl via;
 	int err;
@@ -377,7 +341,6 @@ static int invite_send(struct sip_session *s)
 		.body = buf_bytes(&s->offer),
 		.send = invite_sending,
 		.answered = response_handler,
-		.arg = s,
 	};
 	struct buf lines;
 	int err;
@@ -390,9 +353,13 @@ static int invite_send(struct sip_session *s)
 		buf_str(&lines, "Require: 100rel\r\n");
 	buf_put(&lines, s->headers.p, s->headers.n);
 	r.headers = buf_bytes(&lines);
-	err = server_choose(s);
+	err = session_attempt_begin(s);
+	r.arg = s->attempt;
 	if (!err)
-		err = dialog_send(&s->dialog, s->stack, &s->request, &r);
+		err = dialog_send(&s->dialog, s->stack, &s->attempt->request,
+				  &r);
+	if (err)
+		s->attempt = mem_deref(s->attempt);
 	s->invite_seq = s->dialog.local_seq;
 	buf_clear(&lines);
 	return err;

@@ -189,6 +189,133 @@ static void test_session_second_challenge_is_a_refusal(void)
 	side_finish(&o, &p);
 }
 
+/* Two servers of a domain: the first one says nothing, the second one has the
+ * INVITE that is returned; *silent is the first one's. */
+static const char *servers_call(struct side *o, struct peer p[2],
+				const char **silent)
+{
+	struct sip_servers servers = {.n = 2};
+	const struct sip_invite_conf conf = {
+		.uri = "sip:bob@pbx.invalid",
+		.from_user = "999123",
+		.from_host = "pbx.invalid",
+		.sdp = bytes_str(OFFER),
+		.servers = &servers,
+		.servers_transport = "udp",
+	};
+
+	if (!side_start(o) || !peer_open(&p[0], o->stack) ||
+	    !peer_open(&p[1], o->stack))
+		return NULL;
+	o->stack->second_ms = 20;
+	servers.list[0] = p[0].self;
+	servers.list[1] = p[1].self;
+	if (sip_session_invite(&o->session, o->stack, &conf, &side_handlers, o))
+		return NULL;
+	*silent = peer_wait(&p[0], "INVITE sip:bob@pbx.invalid SIP/2.0");
+	return *silent ? peer_wait(&p[1], "INVITE sip:bob@pbx.invalid SIP/2.0")
+		       : NULL;
+}
+
+/* "Contact: " of this peer itself. */
+static const char *peer_contact(char text[160], const struct peer *p)
+{
+	snprintf(text, 160, "Contact: <sip:peer@%s>\r\n" SDP_TYPE, p->here);
+	return text;
+}
+
+static bool late_is_ended(struct peer *p, const char *invite)
+{
+	char ack[96], seq[32], acked[32], lines[160];
+	const char *m;
+
+	peer_answer(p, invite, "200 OK", "late", peer_contact(lines, p),
+		    ANSWER);
+	snprintf(ack, sizeof(ack), "ACK sip:peer@%s SIP/2.0", p->here);
+	m = peer_wait(p, ack);
+	if (!peer_header(invite, "CSeq: ", seq, sizeof(seq)) ||
+	    !peer_header(m, "CSeq: ", acked, sizeof(acked)) ||
+	    atoi(seq) != atoi(acked) || !strstr(m, ";tag=late\r\n"))
+		return false;
+	m = peer_wait(p, "BYE sip:peer@");
+	if (!m || !strstr(m, ";tag=late\r\n"))
+		return false;
+	peer_answer(p, m, "200 OK", NULL, "", NULL);
+	return true;
+}
+
+static void test_session_server_given_up_answers_late(void)
+{
+	const char *invite, *silent, *bye;
+	char lines[160];
+	struct peer p[2];
+	struct side o;
+
+	invite = servers_call(&o, p, &silent);
+	CHECK(invite != NULL);
+	peer_answer(&p[1], invite, "200 OK", "t", peer_contact(lines, &p[1]),
+		    ANSWER);
+	CHECK(side_wait(&o, "answered;"));
+	CHECK(peer_wait(&p[1], "ACK sip:peer@"));
+	CHECK(late_is_ended(&p[0], silent));
+	/* Its ACK was lost: again. */
+	CHECK(late_is_ended(&p[0], silent));
+	CHECK_STR(o.log, "answered;");
+	sip_session_end(o.session, 200, NULL, NULL);
+	bye = peer_wait(&p[1], "BYE sip:peer@");
+	CHECK(bye && strstr(bye, ";tag=t\r\n"));
+	peer_answer(&p[1], bye, "200 OK", NULL, "", NULL);
+	CHECK(side_idle(&o));
+	CHECK_STR(o.log, "answered;local 200 OK;");
+	peer_close(&p[1]);
+	side_finish(&o, &p[0]);
+}
+
+static void test_session_server_given_up_answers_after_the_end(void)
+{
+	const char *invite, *silent;
+	struct peer p[2];
+	struct side o;
+
+	invite = servers_call(&o, p, &silent);
+	CHECK(invite != NULL);
+	peer_answer(&p[1], invite, "486 Busy Here", "t", "", NULL);
+	CHECK(side_wait(&o, "rejected 486 Busy Here;"));
+	CHECK(peer_wait(&p[1], "ACK sip:bob"));
+	CHECK(late_is_ended(&p[0], silent));
+	CHECK(side_idle(&o));
+	CHECK_STR(o.log, "rejected 486 Busy Here;");
+	peer_close(&p[1]);
+	side_finish(&o, &p[0]);
+}
+
+static void test_session_server_given_up_rings_late(void)
+{
+	const char *invite, *silent, *cancel;
+	char via[256], cancel_via[256];
+	struct peer p[2];
+	struct side o;
+
+	invite = servers_call(&o, p, &silent);
+	CHECK(invite != NULL);
+	peer_answer(&p[0], silent, "180 Ringing", "late", CONTACT, NULL);
+	cancel = peer_wait(&p[0], "CANCEL sip:bob@pbx.invalid SIP/2.0");
+	CHECK(peer_header(silent, "Via: ", via, sizeof(via)) &&
+	      peer_header(cancel, "Via: ", cancel_via, sizeof(cancel_via)));
+	CHECK_STR(cancel_via, via);
+	peer_answer(&p[0], cancel, "200 OK", "late", "", NULL);
+	peer_answer(&p[1], invite, "180 Ringing", "t", CONTACT, NULL);
+	CHECK(side_wait(&o, "180 Ringing;"));
+	peer_answer(&p[1], invite, "603 Decline", "t", "", NULL);
+	CHECK(side_wait(&o, "rejected 603 Decline;"));
+	peer_answer(&p[0], silent, "487 Request Terminated", "late", "", NULL);
+	CHECK(peer_wait(&p[0], "ACK sip:bob"));
+	CHECK(side_idle(&o));
+	CHECK_STR(o.log, "180 Ringing;rejected 603 Decline;");
+	peer_close(&p[1]);
+	side_finish(&o, &p[0]);
+}
+
 static void test_session_bad_uris_are_refused(void)
 {
 	struct sip_invite_conf conf = {.uri = "sip:a@h\r\nX: y"};
@@ -221,6 +348,9 @@ int main(void)
 	RUN(test_session_cancel_without_final_answer_ends);
 	RUN(test_session_challenges_are_answered);
 	RUN(test_session_second_challenge_is_a_refusal);
+	RUN(test_session_server_given_up_answers_late);
+	RUN(test_session_server_given_up_answers_after_the_end);
+	RUN(test_session_server_given_up_rings_late);
 	RUN(test_session_bad_uris_are_refused);
 	libre_close();
 	return check_done();

@@ -3,6 +3,7 @@
  *   session.c          life, handlers, the end, what both directions share
  *   session_in.c       INVITE from the peer: answers, 2xx until ACK, CANCEL
  *   session_out.c      INVITE of ours: credentials, forks, CANCEL
+ *   session_servers.c  the servers of a domain, one after the other
  *   session_cancel.c   CANCEL of ours
  *   session_redirect.c 3xx to our INVITE
  *   session_reliable.c provisional answers that are acknowledged, PRACK
@@ -130,6 +131,17 @@ struct session_refer {
 	struct tmr expiry;
 };
 
+/* Our INVITE at one server, up to its final answer. */
+struct session_attempt {
+	struct le le; /* of the session's given_up */
+	struct sip_session *session;
+	struct sip_request *request; /* NULL: answered */
+	/* Of one that was given up, for an answer that is late. */
+	uint32_t seq;
+	char *hop;                /* or NULL */
+	struct buf authorization; /* line */
+};
+
 struct sip_session {
 	struct le list_le, call_le;
 	struct sip_stack *stack; /* NULL: the stack is gone */
@@ -145,7 +157,7 @@ struct sip_session {
 	char *asserted_user, *asserted_name, *diverted_user, *diverted_reason;
 	bool private;
 	char peer[64];
-	char event[33]; /* for the 487 that we answer a CANCEL with; or "" */
+	char event[33];    /* for the 487 that we answer a CANCEL with; or "" */
 	bool peer_no_info; /* its Allow lacks INFO */
 	struct sa source;
 	struct buf offer;
@@ -159,9 +171,10 @@ struct sip_session {
 	bool bye_after_ack;
 
 	/* Outgoing. */
-	struct sip_request *request;
-	struct buf headers;       /* the owner's lines */
-	struct buf authorization; /* line for INVITE and its ACK */
+	struct session_attempt *attempt; /* NULL: none is open */
+	struct list given_up;            /* struct session_attempt */
+	struct buf headers;              /* the owner's lines */
+	struct buf authorization;        /* line for INVITE and its ACK */
 	char *auth_user, *auth_password;
 	unsigned challenges;
 	uint32_t invite_seq;
@@ -256,6 +269,23 @@ struct session_early *session_early_find(struct sip_session *s,
 void session_early_clear(struct sip_session *s);
 void session_out_rejected(struct sip_session *s, const struct sip_msg *msg);
 
+/* -- session_servers.c ----------------------------------------------------- */
+
+/* Before an INVITE is sent: the server in use is its hop. 0 or -ENOMEM. */
+int session_attempt_begin(struct sip_session *s);
+/* All of them, whatever they still answer. */
+void session_attempts_stop(struct sip_session *s);
+/* An INVITE awaits its final answer. */
+bool session_out_is_open(const struct sip_session *s);
+/* Goes to the next server; false: there is none. */
+bool session_server_next(struct sip_session *s);
+/* The answer to an INVITE, msg NULL: none came. True: to one that was given
+ * up, and all is done. */
+bool session_given_up_answer(struct session_attempt *a,
+			     const struct sip_msg *msg);
+/* A 2xx again; true: to one that was given up. */
+bool session_given_up_stray(struct sip_session *s, const struct sip_msg *msg);
+
 /* -- session_cancel.c ------------------------------------------------------ */
 
 void session_out_cancel(struct sip_session *s);
@@ -306,8 +336,8 @@ void session_offer_refuse(struct sip_session *s, const struct sip_msg *msg,
 /* -- session_request.c ----------------------------------------------------- */
 
 /* fork: NULL or another dialog than the session's, which is then moved. lines
- * and body are copied; a body is SDP, of INFO a digit. rp: NULL or the request, which lives
- * until its answer. */
+ * and body are copied; a body is SDP, of INFO a digit. rp: NULL or the request,
+ * which lives until its answer. */
 int session_request_send(struct session_request **rp, struct sip_session *s,
 			 struct dialog *fork, const char *method,
 			 struct bytes lines, struct bytes body,
