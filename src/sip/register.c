@@ -94,8 +94,7 @@ static void binding_fill(const struct registration *r, struct sip_binding *b,
 	*b = (struct sip_binding){.source = r->msg->src};
 	str_ncpy(b->aor, r->aor, sizeof(b->aor));
 	str_ncpy(b->contact, contact, sizeof(b->contact));
-	(void)re_snprintf(b->path, sizeof(b->path), "%s:%J",
-			  transport_name(r->msg->tp), &r->msg->src);
+	connection_path(b->path, r->msg);
 	if (agent) {
 		struct pl pl = agent->val;
 
@@ -238,6 +237,7 @@ void register_request(struct sip_stack *s, const struct sip_msg *msg)
 	else
 		answer_bindings(r);
 	free(r);
+	connection_watch(s, msg);
 	register_timer_start(s);
 }
 

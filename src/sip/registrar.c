@@ -195,6 +195,19 @@ bool registrar_has_source(const struct registrar *r, const struct sa *source,
 	return false;
 }
 
+void registrar_disconnected(struct registrar *r, const char *path)
+{
+	struct le *le = list_head(&r->all);
+
+	while (le) {
+		struct entry *e = le->data;
+
+		le = le->next;
+		if (strcmp(e->binding.path, path) == 0)
+			entry_end(r, e);
+	}
+}
+
 void registrar_expire(struct registrar *r, usec_t now)
 {
 	struct le *le = list_head(&r->all);

@@ -9,8 +9,8 @@ struct registrar;
 
 typedef void(registrar_ended_h)(const struct sip_binding *b, void *arg);
 
-/* ended runs for each binding that was removed, replaced or expired,
- * never inside registrar_free(). */
+/* ended runs for each binding that was removed, replaced, expired or lost its
+ * connection, never inside registrar_free(). */
 int registrar_new(struct registrar **rp, registrar_ended_h *ended, void *arg);
 void registrar_free(struct registrar **rp);
 /* Adds b, or refreshes the binding with its contact. most: how many contacts
@@ -28,6 +28,9 @@ size_t registrar_find(const struct registrar *r, const char *aor, usec_t now,
 /* A binding that lives was made from this address. */
 bool registrar_has_source(const struct registrar *r, const struct sa *source,
 			  usec_t now);
+/* The connection of this path is closed: what came by it can be reached no
+ * more. */
+void registrar_disconnected(struct registrar *r, const char *path);
 void registrar_expire(struct registrar *r, usec_t now);
 usec_t registrar_deadline(const struct registrar *r); /* USEC_NEVER: none */
 

@@ -121,11 +121,48 @@ static void test_registrar_expiry_by_deadline(void)
 	registrar_free(&r);
 }
 
+static void test_registrar_connection_takes_its_bindings(void)
+{
+	const struct sip_binding *list[4];
+	struct ended e = {0};
+	struct sip_binding b;
+	struct registrar *r;
+
+	CHECK_INT(registrar_new(&r, on_ended, &e), 0);
+	b = binding("a", "sip:1", 100 * SECOND);
+	snprintf(b.path, sizeof(b.path), "tls:192.0.2.5:4001");
+	CHECK_INT(registrar_set(r, &b, 2, "call", 1), 0);
+	/* Another one of the same user, and another user by the same way. */
+	CHECK_INT(set(r, 2, "a", "sip:2", 100 * SECOND, 2), 0);
+	snprintf(b.aor, sizeof(b.aor), "c");
+	CHECK_INT(registrar_set(r, &b, 1, "call", 3), 0);
+	registrar_disconnected(r, "tls:192.0.2.5:400");
+	registrar_disconnected(r, "tcp:192.0.2.5:4001");
+	CHECK_INT(e.n, 0);
+	registrar_disconnected(r, "tls:192.0.2.5:4001");
+	CHECK_INT(e.n, 2);
+	CHECK_INT(registrar_find(r, "a", 0, list, 4), 1);
+	CHECK_STR(list[0]->contact, "sip:2");
+	CHECK_INT(registrar_find(r, "c", 0, list, 4), 0);
+	/* The phone came back by another connection before the old one ended.
+	 */
+	b = binding("a", "sip:2", 100 * SECOND);
+	snprintf(b.path, sizeof(b.path), "tls:192.0.2.5:4002");
+	CHECK_INT(registrar_set(r, &b, 2, "call", 4), 0);
+	snprintf(b.path, sizeof(b.path), "tls:192.0.2.5:4003");
+	CHECK_INT(registrar_set(r, &b, 2, "call", 5), 0);
+	registrar_disconnected(r, "tls:192.0.2.5:4002");
+	CHECK_INT(e.n, 2);
+	CHECK_INT(registrar_find(r, "a", 0, list, 4), 1);
+	registrar_free(&r);
+}
+
 int main(void)
 {
 	RUN(test_registrar_newest_wins);
 	RUN(test_registrar_several_contacts_newest_first);
 	RUN(test_registrar_old_requests_change_nothing);
 	RUN(test_registrar_expiry_by_deadline);
+	RUN(test_registrar_connection_takes_its_bindings);
 	return check_done();
 }

@@ -316,6 +316,7 @@ void sip_stack_free(struct sip_stack **sp)
 	tmr_cancel(&s->registrar_timer);
 	session_stop_all(s);
 	list_flush(&s->leaving);
+	list_flush(&s->connections);
 	s->requests = mem_deref(s->requests);
 	s->responses = mem_deref(s->responses);
 	transport_close(s);

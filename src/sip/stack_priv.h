@@ -36,6 +36,7 @@ struct sip_stack {
 	char drop_agents[GUARD_AGENTS][GUARD_AGENT_MAX];
 	size_t drop_agents_n;
 	struct tmr registrar_timer;
+	struct list connections; /* that bindings came by */
 	struct list sessions; /* every one holds a reference */
 	struct hash *sessions_by_call;
 	struct list kept;    /* BYEs of dialogs from disk */
@@ -145,6 +146,13 @@ int auth_challenge(struct digest_fields *f, const struct sip_msg *msg);
 /* The header line that answers it. -EACCES: no credentials. */
 int auth_answer(struct buf *line, const struct digest_fields *f, bool proxy,
 		const struct auth_credentials *c);
+
+/* -- connection.c ---------------------------------------------------------- */
+
+/* What came by the connection of this REGISTER ends when it is closed. */
+void connection_watch(struct sip_stack *s, const struct sip_msg *msg);
+/* "udp:192.0.2.5:5060" */
+void connection_path(char path[128], const struct sip_msg *msg);
 
 /* -- register.c, options.c ------------------------------------------------- */
 

@@ -405,6 +405,84 @@ static void test_stack_judges_tcp_too(void)
 	sip_stack_free(&s);
 }
 
+static void tcp_say(struct tcp_peer *t, const char *text)
+{
+	struct mbuf *mb = mbuf_alloc(2048);
+
+	(void)mbuf_write_str(mb, text);
+	mb->pos = 0;
+	CHECK_INT(tcp_send(t->conn, mb), 0);
+	mem_deref(mb);
+}
+
+static bool tcp_connected(struct tcp_peer *t, const struct sip_stack *s)
+{
+	struct sa any, dst;
+
+	*t = (struct tcp_peer){0};
+	(void)sa_set_str(&any, "127.0.0.1", 0);
+	return !transport_local(s, &any, &dst) &&
+	       !tcp_connect(&t->conn, &dst, tcp_established, tcp_received,
+			    tcp_closed, t);
+}
+
+/* REGISTER with its challenge by TCP. */
+static bool tcp_registers(struct tcp_peer *t, const char *call)
+{
+	struct peer p = {0};
+	char text[2048];
+
+	for (int seq = 1; seq <= 2; seq++) {
+		snprintf(text, sizeof(text),
+			 "REGISTER sip:h SIP/2.0\r\n"
+			 "Via: SIP/2.0/TCP 127.0.0.1:9;branch=z9hG4bK%s%d;"
+			 "rport\r\nFrom: <sip:alice@h>;tag=1\r\n"
+			 "To: <sip:alice@h>\r\nCall-ID: %s\r\n"
+			 "CSeq: %d REGISTER\r\n%s"
+			 "Contact: <sip:alice@127.0.0.1:9;transport=tcp>\r\n"
+			 "Content-Length: 0\r\n\r\n",
+			 call, seq, call, seq, p.authorization);
+		tcp_say(t, text);
+		t->wanted = seq == 1 ? "SIP/2.0 401" : "SIP/2.0 200 OK";
+		if (!loop_until(tcp_has, t) ||
+		    (seq == 1 && !peer_authorize(&p, t->text, "REGISTER",
+						 "alice", "secret", 1)))
+			return false;
+	}
+	return true;
+}
+
+static bool one_ended(void *arg)
+{
+	const struct owner *o = arg;
+
+	return o->ended == 1;
+}
+
+static void test_stack_binding_ends_with_its_connection(void)
+{
+	const struct sip_binding *b;
+	struct tcp_peer first, second;
+	struct sip_stack *s;
+	struct owner o;
+
+	CHECK(start(&s, &o, true));
+	CHECK(tcp_connected(&first, s) && tcp_registers(&first, "c1"));
+	CHECK(tcp_connected(&second, s) && tcp_registers(&second, "c2"));
+	/* The contact's way is the newer connection: the end of the older one
+	 * is nothing to it. */
+	first.conn = mem_deref(first.conn);
+	loop_run_ms(50);
+	CHECK_INT(o.ended, 0);
+	CHECK_INT(sip_stack_bindings(s, "alice", &b, 1), 1);
+	second.conn = mem_deref(second.conn);
+	CHECK(loop_until(one_ended, &o));
+	CHECK_STR(o.last.aor, "alice");
+	CHECK_INT(sip_stack_bindings(s, "alice", &b, 1), 0);
+	CHECK(!s->connections.head);
+	sip_stack_free(&s);
+}
+
 static void test_stack_local_address(void)
 {
 	struct sip_stack_conf conf = {.listen_n = 1,
@@ -478,6 +556,7 @@ int main(void)
 	RUN(test_stack_takes_branchless_requests);
 	RUN(test_stack_counts_garbage_and_lives);
 	RUN(test_stack_judges_tcp_too);
+	RUN(test_stack_binding_ends_with_its_connection);
 	RUN(test_stack_local_address);
 	RUN(test_stack_port_in_use_is_an_error);
 	libre_close();

@@ -96,6 +96,27 @@ def connection_expiry(s):
     c.close()
 
 
+def connection_broken(s):
+    """A phone without its connection cannot be called: that is known at once.
+    It can be when it is back."""
+    for way in (lambda: wire.tls("127.0.0.1", s.tls),
+                lambda: wire.tcp("127.0.0.1", s.gateway.sip_port)):
+        c = s.client(wire=way())
+        s.gateway.wait_trunk("pbx")
+        c.close()
+        s.gateway.wait_trunk("pbx", "unregistered", 5)
+        before = len(s.gateway.records())
+        s.telegram.ask("call", user=1001, to=OFFICE["id"])
+        wait_for("the record", lambda: len(s.gateway.records()) > before)
+        r = s.gateway.records()[-1]
+        equal((r["sip_status"], r["reason"]),
+              (503, "SIP account is unavailable"))
+        c = s.client(wire=way())
+        s.gateway.wait_trunk("pbx")
+        is_called(s, c)
+        c.close()
+
+
 # -- PBXs that we come to -------------------------------------------------------
 def registered(s):
     """By a name from DNS, which is asked for in the hello and stands in its
@@ -149,6 +170,7 @@ def srv_elsewhere(s):
 
 TESTS = [
     ("scenario_tls_phone", phone_tls),
+    ("scenario_connection_broken", connection_broken),
     ("scenario_tcp_phone", phone_tcp),
     ("scenario_tls_registration_is_refreshed_in_time", connection_expiry),
     ("scenario_tls_registers_at_a_pbx", registered),
