@@ -218,6 +218,8 @@ void gateway_stop(struct gateway *g, void (*done)(void *arg), void *arg)
 	g->stopped = done;
 	g->stopped_arg = arg;
 	gateway_roles_leave(g);
+	if (g->manager)
+		manager_stopping(g->manager);
 	if (!g->worker) {
 		stop_done(g);
 		return;
@@ -235,6 +237,8 @@ void gateway_free(struct gateway **gp)
 	*gp = NULL;
 	tmr_cancel(&g->stop_limit);
 	gateway_roles_leave(g);
+	if (g->manager)
+		manager_stopping(g->manager);
 	while (g->subs_n)
 		bus_unsubscribe(&g->subs[--g->subs_n]);
 	ctl_server_free(&g->control);

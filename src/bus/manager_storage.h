@@ -6,7 +6,9 @@
  *     request -> {ok: true} | {ok: false, cause: name of base/cause.h}: the
  *     Storage ends the call and tells the caller
  *   manager.session.state  {session, storage, state, reason, logged_in: bool,
- *                          user: USER|null}; state as in telegram/state.h
+ *                          lost: bool: it had a log-in that is gone or cannot
+ *                          be read, user: USER|null}; state as in
+ *                          telegram/state.h
  *   manager.message        {session, storage, from: USER, text} a user wrote
  *                          to an account whose messages are on; not our own,
  *                          edited ones or those of other accounts of ours

@@ -63,6 +63,15 @@ void manager_alarm_close(struct manager *m)
 	json_decref(m->certificates);
 }
 
+/* When all stops, parts going one after the other are no news. */
+static void alarm_raise(struct manager *m, enum alert_kind kind,
+			const char *object, int code, const char *reason,
+			int64_t now, int64_t until)
+{
+	if (!m->stopping)
+		alerts_raise(m->alerts, kind, object, code, reason, now, until);
+}
+
 /* -- what is heard --------------------------------------------------------- */
 
 void manager_alarm_trunk(struct manager *m, const char *trunk, bool lost,
@@ -76,12 +85,12 @@ void manager_alarm_trunk(struct manager *m, const char *trunk, bool lost,
 		return;
 	}
 	rest += *rest == ' ';
-	alerts_raise(m->alerts, ALERT_TRUNK, trunk, (int)code,
-		     *rest ? rest : "not registered", unix_now(), 0);
+	alarm_raise(m, ALERT_TRUNK, trunk, (int)code,
+		    *rest ? rest : "not registered", unix_now(), 0);
 }
 
 /* state: manager.session.state. One without connection for a moment is not
- * lost: its next state tells. */
+ * lost: its next state tells. Nor is one that nobody has logged in yet. */
 void manager_alarm_session(struct manager *m, json_t *state)
 {
 	const char *session = text_of(state, "session");
@@ -89,10 +98,9 @@ void manager_alarm_session(struct manager *m, json_t *state)
 	int64_t now = unix_now();
 
 	alerts_clear(m->alerts, ALERT_STORAGE, text_of(state, "storage"), now);
-	if (json_is_false(json_object_get(state, "logged_in")))
-		alerts_raise(m->alerts, ALERT_SESSION, session, 0,
-			     *reason ? reason : text_of(state, "state"), now,
-			     0);
+	if (json_is_true(json_object_get(state, "lost")))
+		alarm_raise(m, ALERT_SESSION, session, 0,
+			    *reason ? reason : text_of(state, "state"), now, 0);
 	else if (strcmp(text_of(state, "state"), "ready") == 0)
 		alerts_clear(m->alerts, ALERT_SESSION, session, now);
 }
@@ -102,8 +110,8 @@ void manager_alarm_worker(struct manager *m, const char *worker, bool lost)
 	const struct cause_facts *f = cause_facts(CAUSE_WORKER_UNAVAILABLE);
 
 	if (lost)
-		alerts_raise(m->alerts, ALERT_WORKER, worker, f->code,
-			     f->reason, unix_now(), 0);
+		alarm_raise(m, ALERT_WORKER, worker, f->code, f->reason,
+			    unix_now(), 0);
 	else
 		alerts_clear(m->alerts, ALERT_WORKER, worker, unix_now());
 }
@@ -113,8 +121,8 @@ void manager_alarm_storage(struct manager *m, const char *storage)
 {
 	const struct cause_facts *f = cause_facts(CAUSE_STORAGE_UNAVAILABLE);
 
-	alerts_raise(m->alerts, ALERT_STORAGE, storage, f->code, f->reason,
-		     unix_now(), 0);
+	alarm_raise(m, ALERT_STORAGE, storage, f->code, f->reason, unix_now(),
+		    0);
 }
 
 void manager_alarm_again(struct manager *m)
@@ -123,8 +131,7 @@ void manager_alarm_again(struct manager *m)
 	int64_t now = unix_now();
 
 	/* It is there, so it is over. */
-	alerts_raise(m->alerts, ALERT_MANAGER, "", f->code, f->reason, now,
-		     now);
+	alarm_raise(m, ALERT_MANAGER, "", f->code, f->reason, now, now);
 	alerts_tick(m->alerts, now);
 }
 
@@ -139,10 +146,10 @@ void manager_alarm_ban(struct manager *m, json_t *ban, bool lifted)
 	if (lifted)
 		alerts_clear(m->alerts, ALERT_BAN, address, now);
 	else
-		alerts_raise(m->alerts, ALERT_BAN, address, (int)code,
-			     rest + (*rest == ' '), now,
-			     now + json_integer_value(
-					   json_object_get(ban, "seconds")));
+		alarm_raise(m, ALERT_BAN, address, (int)code,
+			    rest + (*rest == ' '), now,
+			    now + json_integer_value(
+					  json_object_get(ban, "seconds")));
 }
 
 /* "Too Many Requests: retry after 42" */
@@ -165,22 +172,21 @@ static void cause_heard(struct manager *m, enum cause_row row, json_t *record)
 	switch (row) {
 	case CAUSE_FLOOD_WAIT:
 	case CAUSE_PEER_FLOOD:
-		alerts_raise(m->alerts, ALERT_FLOOD, session, code, reason, now,
-			     now + wait_of(reason));
+		alarm_raise(m, ALERT_FLOOD, session, code, reason, now,
+			    now + wait_of(reason));
 		break;
 	case CAUSE_LIMIT:
 	case CAUSE_MAX_CALLS:
-		alerts_raise(m->alerts, ALERT_LINES, text_of(record, "trunk"),
-			     code, reason, now, 0);
+		alarm_raise(m, ALERT_LINES, text_of(record, "trunk"), code,
+			    reason, now, 0);
 		break;
 	case CAUSE_STORAGE_UNAVAILABLE:
-		alerts_raise(m->alerts, ALERT_STORAGE, m->conf.storage, code,
-			     reason, now, 0);
+		alarm_raise(m, ALERT_STORAGE, m->conf.storage, code, reason,
+			    now, 0);
 		break;
 	case CAUSE_NO_MANAGER:
 		/* It is heard, so it is over. */
-		alerts_raise(m->alerts, ALERT_MANAGER, "", code, reason, now,
-			     now);
+		alarm_raise(m, ALERT_MANAGER, "", code, reason, now, now);
 		break;
 	default:
 		break;
@@ -193,7 +199,7 @@ void manager_alarm_record(struct manager *m, json_t *record)
 		(int)json_integer_value(json_object_get(record, "sip_status"));
 
 	cause_heard(m, cause_by_name(text_of(record, "cause")), record);
-	if (code >= 500 && code < 600)
+	if (code >= 500 && code < 600 && !m->stopping)
 		alerts_error(m->alerts, code, text_of(record, "reason"),
 			     unix_now());
 	else if (code == 200)
@@ -219,8 +225,7 @@ static void certificates_check(struct manager *m, int64_t now)
 		}
 		snprintf(reason, sizeof(reason), "expires in %lld days",
 			 (long long)(left > 0 ? left / DAY_S : 0));
-		alerts_raise(m->alerts, ALERT_CERTIFICATE, file, 0, reason, now,
-			     0);
+		alarm_raise(m, ALERT_CERTIFICATE, file, 0, reason, now, 0);
 	}
 }
 

@@ -52,6 +52,7 @@ struct manager {
 	struct list incoming;    /* struct incoming: offered, not yet taken */
 	struct list stale; /* struct stale_call: waiting for their session */
 	struct tmr announce;
+	bool stopping; /* and all other roles with us */
 	int records_fd;
 };
 

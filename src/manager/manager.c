@@ -327,6 +327,11 @@ static void farewell(struct manager *m)
 	}
 }
 
+void manager_stopping(struct manager *m)
+{
+	m->stopping = true;
+}
+
 void manager_free(struct manager **mp)
 {
 	struct manager *m = *mp;

@@ -39,6 +39,8 @@ struct manager_conf {
  * written, both far ends are told. Errors: -ENOMEM, errno of the records
  * file. */
 int manager_new(struct manager **mp, const struct manager_conf *conf);
+/* The whole gateway stops: that other roles go is no alert from here on. */
+void manager_stopping(struct manager *m);
 /* Workers are told. */
 void manager_free(struct manager **mp);
 /* The configuration has been read again. Trunks of the store that clash with

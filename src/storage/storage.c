@@ -169,9 +169,12 @@ static void state_publish(const struct session *session)
 	tg_account_status(session->account, &t);
 	storage_publish(
 		s, BUS_MANAGER_SESSION_STATE,
-		json_pack("{ss ss ss ss sb so}", "session", session->name,
+		json_pack("{ss ss ss ss sb sb so}", "session", session->name,
 			  "storage", s->id, "state", tg_state_name(t.state),
-			  "reason", t.reason, "logged_in", t.logged_in, "user",
+			  "reason", t.reason, "logged_in", t.logged_in, "lost",
+			  tg_state_is_dead(t.state) ||
+				  t.state == TG_STATE_KEY_FILE,
+			  "user",
 			  self ? storage_user_json(self) : json_null()));
 }
 
