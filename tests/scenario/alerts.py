@@ -113,6 +113,64 @@ def restarted(s):
            if r["id"] not in known], [])
 
 
+def role(s, what, name):
+    answer = s.gateway.ask("role %s %s" % (what, name), 30)
+    assert answer and answer["ok"], answer
+
+
+def past(s, kind, a):
+    equal(wait_alert(s, kind, "past", a["object"])["id"], a["id"])
+
+
+def storage(s):
+    """It goes and comes back: its session tells."""
+    role(s, "stop", "storage")
+    a = wait_alert(s, "storage")
+    equal((a["object"], a["code"], a["reason"]),
+          ("s1", 503, "Telegram storage is unavailable"))
+    role(s, "start", "storage")
+    past(s, "storage", a)
+    wait_session(s, "office", "ready")
+
+
+def worker(s):
+    role(s, "stop", "worker")
+    a = wait_alert(s, "worker")
+    equal((a["object"], a["code"], a["reason"]),
+          ("w1", 503, "Worker is unavailable"))
+    role(s, "start", "worker")
+    past(s, "worker", a)
+    wait_for("the PBX to register again",
+             lambda: s.pbx.register().code == 200, 15, 0.2)
+
+
+def manager(s):
+    """One that comes back tells that there was none."""
+    equal(alerts(s, "manager"), [])
+    role(s, "stop", "manager")
+    role(s, "start", "manager")
+    a = wait_alert(s, "manager", "past")
+    equal((a["object"], a["code"], a["reason"], a["count"]),
+          ("", 503, "No response from Manager", 1))
+    equal(alerts(s, "manager", "open"), [])
+    wait_session(s, "office", "ready")
+
+
+def lines(s):
+    """A second call on the only line; over when one goes through."""
+    c = s.single.call("user_1", s.voice().sdp())
+    c.answered()
+    for n in range(2):
+        equal(s.single.call("user_1", s.voice().sdp()).final().code, 402)
+    a = wait_alert(s, "lines")
+    equal((a["object"], a["code"], a["reason"]),
+          ("single", 402, "Amount of lines is exceeded"))
+    wait_for("both to be counted",
+             lambda: alerts(s, "lines", "open")[0]["count"] == 2)
+    equal(c.bye().code, 200)
+    past(s, "lines", a)
+
+
 def session(s):
     """Telegram ends the log-in: the next question finds out."""
     equal(alerts(s, "session", "open"), [])
@@ -132,10 +190,14 @@ def certificate(s):
 TESTS = [
     ("scenario_alert_trunk_lost_and_back", trunk),
     ("scenario_alert_ban", ban),
+    ("scenario_alert_lines_exhausted", lines),
     ("scenario_alert_flood_and_ten_errors", errors),
     ("scenario_alert_acknowledged", acknowledged),
     ("scenario_alert_outlives_a_restart", restarted),
     ("scenario_alert_certificate", certificate),
+    ("scenario_alert_storage_gone", storage),
+    ("scenario_alert_worker_gone", worker),
+    ("scenario_alert_manager_came_back", manager),
     ("scenario_alert_session_lost", session),
 ]
 
@@ -156,8 +218,10 @@ if __name__ == "__main__":
                           "alerts-tls")
     os.makedirs(folder, exist_ok=True)
     path = certificate_make(folder)
-    stage = Stage("alerts", [user(1)], sip="never_ban = 127.0.0.1\n"
+    single = dict(PBX, name="single", login="single", lines=1)
+    stage = Stage("alerts", [user(1)], [PBX, single], sip="never_ban = 127.0.0.1\n"
                   "tls = 127.0.0.1:%d\ncertificate = %s\n"
                   "private_key = %s\n" % (free_port(), path, path))
     stage.certificate, stage.pbx = path, stage.client()
+    stage.single = stage.client("single")
     play(stage, TESTS, "scenario_alert_nothing_left")
