@@ -40,6 +40,7 @@ PARSERS = {
     "sip": ["src/sip/sanity.c", "src/sip/sdp_read.c"],
     "sip_sdp": ["src/sip/sdp_read.c", "src/sip/sdp_secure.c"],
     "digest": ["src/sip/digest.c"],
+    "refer": ["src/sip/refer.c"],
     "rules": ["src/route/caller.c", "src/route/dial_rules.c",
               "src/route/identifier.c", "src/route/template.c"],
     "field": ["src/route/trunk_value.c"],

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "base/plant.h"
 #include "sip/address.h"
 #include "sip/head.h"
 
@@ -96,6 +97,8 @@ static int replaces_parse(struct sip_replaces *r, struct bytes value)
 			r->early_only = true;
 		}
 	}
+	PLANT_OVERFLOW(r->early_only && from == 2 && to == 1, r->call_id.p,
+		       r->call_id.n);
 	return r->call_id.n && to == 1 && from == 1 && r->to_tag.n &&
 			       r->from_tag.n
 		       ? 0
