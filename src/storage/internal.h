@@ -34,6 +34,8 @@ struct session {
 struct session *storage_session(struct storage *s, const char *name);
 void storage_publish(struct storage *s, const char *subject, json_t *body);
 json_t *storage_user_json(const struct tg_user *user);
+/* message_json.c: an id as text. */
+json_t *id_json(int64_t id);
 
 /* calls.c */
 int storage_calls_subscribe(struct storage *s);
@@ -61,10 +63,10 @@ void storage_event(struct session *session, const struct tg_event *e);
 void storage_events_drop(struct session *session);
 /* files.c: before the sessions go. */
 void storage_transfers_drop(struct storage *s);
-/* A Telegram user calls this session. */
+/* calls_incoming.c: a Telegram user calls this session. */
 void storage_calls_incoming(struct session *session, struct tg_call *call,
 			    const struct tg_user *from);
-/* Before the sessions go. */
+/* calls.c: before the sessions go. */
 void storage_calls_drop(struct storage *s);
 
 #endif

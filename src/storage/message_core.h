@@ -31,7 +31,6 @@ void message_on_done(const struct mtp_error *err, void *arg);
 /* message_json.c */
 json_t *message_json(const struct tg_message *m);
 json_t *event_json(const struct tg_event *e);
-json_t *id_json(int64_t id);
 int64_t id_of(json_t *o, const char *key);
 int int_of(json_t *o, const char *key, int otherwise);
 /* "dc/owner/id/hash" */
