@@ -219,6 +219,10 @@ static int read_telegram(struct settings *s, struct config *c, const char *path,
 /* -- SIP ---------------------------------------------------------------------
  */
 
+/* RFC 7118 10: the ports of HTTP and HTTPS. */
+#define WS_PORT 80
+#define WSS_PORT 443
+
 struct address_list {
 	struct sa *list;
 	size_t max, *n;
@@ -253,8 +257,16 @@ static int read_tls(struct settings *s, struct config_section *sip,
 	struct worker_conf *w = &s->worker;
 	const struct address_list tls = {w->tls, WORKER_LISTEN_MAX, &w->tls_n,
 					 SIP_PORT_TLS};
+	const struct address_list ws = {w->ws, WORKER_LISTEN_MAX, &w->ws_n,
+					WS_PORT};
+	const struct address_list wss = {w->wss, WORKER_LISTEN_MAX, &w->wss_n,
+					 WSS_PORT};
 	int fail = read_addresses(&tls, sip, "tls", err);
 
+	if (!fail)
+		fail = read_addresses(&ws, sip, "ws", err);
+	if (!fail)
+		fail = read_addresses(&wss, sip, "wss", err);
 	if (!fail)
 		fail = config_text(sip, "certificate", s->certificate,
 				   sizeof(s->certificate), err);

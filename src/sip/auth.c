@@ -21,7 +21,7 @@ static void challenge(struct sip_stack *s, const struct sip_msg *msg,
 			 "WWW-Authenticate: %s\r\nContent-Length: 0\r\n\r\n",
 			 buf_cstr(&value));
 	buf_clear(&value);
-	stack_refused(s, &msg->src, REFUSED_401, "401 Unauthorized");
+	stack_refused(s, stack_source(s, msg), REFUSED_401, "401 Unauthorized");
 }
 
 void auth_verdict(const struct sip_stack *s, bool registering,
@@ -86,7 +86,8 @@ static enum digest_verdict password_check(struct sip_stack *s,
 
 	(void)pl_strcpy(&msg->met, method, sizeof(method));
 	if (s->handlers.credentials)
-		s->handlers.credentials(f->username, &msg->src, &creds, s->arg);
+		s->handlers.credentials(f->username, stack_source(s, msg),
+					&creds, s->arg);
 	who->known = creds.known;
 	who->untrusted = creds.untrusted;
 	if (creds.known)
@@ -126,7 +127,7 @@ bool auth_check(struct sip_stack *s, const struct sip_msg *msg, char user[128])
 	}
 	if (who.untrusted)
 		return refuse(s, msg, CAUSE_UNTRUSTED, "untrusted address");
-	refused_welcome(s->refused, &msg->src);
+	refused_welcome(s->refused, stack_source(s, msg));
 	str_ncpy(user, f.username, 128);
 	return true;
 }

@@ -82,7 +82,8 @@ static void pass_checks(struct sip_explanation *e, struct sip_stack *s,
 	}
 	str_ncpy(e->user, q->login, sizeof(e->user));
 	if (s->handlers.credentials)
-		s->handlers.credentials(q->login, &msg->src, &creds, s->arg);
+		s->handlers.credentials(q->login, stack_source(s, msg), &creds,
+					s->arg);
 	if (!creds.known)
 		refused(e, CAUSE_ROUTE_NOT_FOUND);
 	else if (creds.untrusted)

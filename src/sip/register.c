@@ -91,7 +91,7 @@ static void binding_fill(const struct registration *r, struct sip_binding *b,
 {
 	const struct sip_hdr *agent = sip_msg_hdr(r->msg, SIP_HDR_USER_AGENT);
 
-	*b = (struct sip_binding){.source = r->msg->src};
+	*b = (struct sip_binding){.source = *stack_source(r->stack, r->msg)};
 	str_ncpy(b->aor, r->aor, sizeof(b->aor));
 	str_ncpy(b->contact, contact, sizeof(b->contact));
 	connection_path(b->path, r->msg);

@@ -111,7 +111,7 @@ static bool info_take(struct sip_session *s, const struct sip_msg *msg)
 		session_name_copy(msg->from.dname.p ? &msg->from.dname : &none);
 	s->user_agent = session_name_copy(agent ? &agent->val : &none);
 	s->contact_user = session_user_copy(&msg->uri);
-	s->source = msg->src;
+	s->source = *stack_source(s->stack, msg);
 	s->reliable.required =
 		sip_msg_hdr_has_value(msg, SIP_HDR_REQUIRE, "100rel");
 	s->reliable.supported =
@@ -142,7 +142,7 @@ bool sip_origin_has_header(const struct sip_origin *o, const char *name,
 bool session_in_is_peer(struct sip_stack *stack, const struct sip_msg *msg,
 			char name[64])
 {
-	struct sip_origin o = {.source = msg->src, .msg = msg};
+	struct sip_origin o = {.source = *stack_source(stack, msg), .msg = msg};
 	struct pl line;
 	char *user;
 

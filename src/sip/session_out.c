@@ -387,7 +387,8 @@ static void domain_write(struct buf *text, const struct sip_stack *stack,
 	pl_set_str(&pl, target);
 	if (stack->public_address) {
 		buf_str(text, stack->public_address);
-	} else if (!uri_decode(&uri, &pl) && !sa_set(&dst, &uri.host, 0) &&
+	} else if (!uri_decode(&uri, &pl) &&
+		   !sa_set(&dst, &uri.host, uri.port) &&
 		   !transport_local(stack, &dst, &local)) {
 		(void)re_snprintf(host, sizeof(host),
 				  sa_af(&local) == AF_INET6 ? "[%j]" : "%j",

@@ -12,10 +12,20 @@
 #include "base/random.h"
 #include "base/text.h"
 #include "sip/session_priv.h"
+#include "sip/websocket_server.h"
 
 /* Powers of two, as libre's tables want them. */
 #define TRANSACTION_BUCKETS 1024
 #define SESSION_BUCKETS 1024
+
+const struct sa *stack_source(const struct sip_stack *s,
+			      const struct sip_msg *msg)
+{
+	const struct websocket_way *way =
+		websocket_server_way(s->websockets, &msg->src);
+
+	return way && msg->tp == SIP_TRANSP_TCP ? &way->real : &msg->src;
+}
 
 void stack_refuse(struct sip_stack *s, const struct sip_msg *msg, unsigned code,
 		  const char *reason, const char *lines)
@@ -26,7 +36,7 @@ void stack_refuse(struct sip_stack *s, const struct sip_msg *msg, unsigned code,
 	random_text(event, 16);
 	text_clean(user, sizeof(user),
 		   bytes_of(msg->from.uri.user.p, msg->from.uri.user.l));
-	(void)re_snprintf(source, sizeof(source), "%J", &msg->src);
+	(void)re_snprintf(source, sizeof(source), "%J", stack_source(s, msg));
 	log_info("sip", event, "%.*s of %s from %s: %u %s", (int)msg->met.l,
 		 msg->met.p, user, source, code, clean);
 	(void)sip_treplyf(NULL, NULL, s->sip, msg, false, (uint16_t)code, clean,
@@ -44,7 +54,8 @@ void stack_refuse_offender(struct sip_stack *s, const struct sip_msg *msg,
 
 	(void)re_snprintf(text, sizeof(text), "%d %s", f->code, f->reason);
 	count_bad("sip", kind, text);
-	stack_offence(s, &msg->src, refused_kind_of((unsigned)f->code), text);
+	stack_offence(s, stack_source(s, msg),
+		      refused_kind_of((unsigned)f->code), text);
 	stack_refuse(s, msg, (unsigned)f->code, f->reason, lines);
 }
 
@@ -60,20 +71,25 @@ void sip_stack_unbind(struct sip_stack *s, const char *aor)
 static bool sane(struct sip_stack *s, const struct sip_msg *msg)
 {
 	struct bytes text = bytes_of(msg->mb->buf, msg->mb->end);
+	const struct sa *source = stack_source(s, msg);
 	struct sanity v;
 	struct head h;
 
 	if (msg->tp == SIP_TRANSP_UDP && !transport_learn(s, msg))
 		return true;
-	if (!guard_admits(s, &msg->src, text))
+	if (websocket_server_is_foreign(s->websockets, msg)) {
+		count_add("sip", "of no WebSocket", 1);
+		return false;
+	}
+	if (!guard_admits(s, source, text))
 		return false;
 	sanity_check(&v, &h, text);
-	if (guard_drops(s, &h, &msg->src, msg->tp == SIP_TRANSP_UDP))
+	if (guard_drops(s, &h, source, msg->tp == SIP_TRANSP_UDP))
 		return false;
 	if (v.kind)
 		count_bad("sip", v.kind, v.reason ? v.reason : "dropped");
 	if (sanity_is_garbage(&v))
-		stack_garbage(s, &msg->src, msg->tp == SIP_TRANSP_UDP);
+		stack_garbage(s, source, msg->tp == SIP_TRANSP_UDP);
 	if (v.verdict == SANITY_REFUSE && msg->req)
 		(void)sip_replyf(s->sip, msg, (uint16_t)v.code, v.reason,
 				 "%sContent-Length: 0\r\n\r\n", v.extra);
@@ -133,6 +149,19 @@ static bool response_handler(const struct sip_msg *msg, void *arg)
 	return true;
 }
 
+/* libre's loopback connection is nobody's business. */
+static void trace_correct(const struct sip_stack *s, struct sa *phone,
+			  struct sa *own)
+{
+	const struct websocket_way *way =
+		websocket_server_way(s->websockets, phone);
+
+	if (way) {
+		*own = way->ours;
+		*phone = way->real;
+	}
+}
+
 static void trace_tell(struct sip_stack *s, bool tx, enum sip_transp tp,
 		       const struct sa *src, const struct sa *dst,
 		       struct bytes text)
@@ -150,6 +179,8 @@ static void trace_tell(struct sip_stack *s, bool tx, enum sip_transp tp,
 	/* libre may not know our side: a wildcard, or nothing at all. */
 	if (tx && dst && (!src || !sa_isset(src, SA_ADDR) || sa_is_any(src)))
 		(void)transport_local(s, dst, &t.src);
+	if (!t.datagram)
+		trace_correct(s, tx ? &t.dst : &t.src, tx ? &t.src : &t.dst);
 	s->handlers.traced(&t, s->arg);
 }
 
@@ -265,6 +296,21 @@ static int listen_on(struct sip_stack *s, const struct sip_stack_conf *conf,
 	return err;
 }
 
+static int websockets_listen(struct sip_stack *s,
+			     const struct sip_stack_conf *conf)
+{
+	int err = websocket_server_new(&s->websockets, s);
+
+	for (size_t i = 0; !err && i < conf->ws_listen_n; i++)
+		err = websocket_server_listen(s->websockets,
+					      &conf->ws_listen[i], NULL);
+	for (size_t i = 0; !err && i < conf->wss_listen_n; i++)
+		err = websocket_server_listen(s->websockets,
+					      &conf->wss_listen[i],
+					      sip_tls_context(s->tls));
+	return err;
+}
+
 /* libre sends from the first socket of a family: the loopback's, which reaches
  * nobody else, comes last. */
 static int listen_all(struct sip_stack *s, const struct sip_stack_conf *conf)
@@ -272,13 +318,17 @@ static int listen_all(struct sip_stack *s, const struct sip_stack_conf *conf)
 	bool bad = conf->dns_n > ARRAY_SIZE(conf->dns) ||
 		   conf->listen_n > ARRAY_SIZE(conf->listen) ||
 		   conf->tls_listen_n > ARRAY_SIZE(conf->tls_listen) ||
-		   (conf->tls_listen_n && !conf->tls);
+		   conf->ws_listen_n > ARRAY_SIZE(conf->ws_listen) ||
+		   conf->wss_listen_n > ARRAY_SIZE(conf->wss_listen) ||
+		   ((conf->tls_listen_n || conf->wss_listen_n) && !conf->tls);
 	int err = bad ? -EINVAL : 0;
 
 	if (!err)
 		err = listen_on(s, conf, false);
 	if (!err)
 		err = listen_on(s, conf, true);
+	if (!err && (conf->ws_listen_n || conf->wss_listen_n))
+		err = websockets_listen(s, conf);
 	return err;
 }
 
@@ -319,6 +369,7 @@ void sip_stack_free(struct sip_stack **sp)
 	list_flush(&s->connections);
 	s->requests = mem_deref(s->requests);
 	s->responses = mem_deref(s->responses);
+	websocket_server_free(&s->websockets);
 	transport_close(s);
 	sip_close(s->sip, true);
 	s->sip = mem_deref(s->sip);

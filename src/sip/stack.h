@@ -34,7 +34,8 @@ struct sip_credentials {
 struct sip_binding {
 	char aor[128];     /* user part of the address of record */
 	char contact[512]; /* URI to send requests to */
-	char path[128];    /* "udp:192.0.2.5:5060": source of the REGISTER */
+	char path[128];    /* "udp:192.0.2.5:5060": the way back to where
+			    * the REGISTER came from */
 	char user_agent[128];
 	usec_t expires_at; /* monotonic */
 	struct sa source;
@@ -108,6 +109,8 @@ struct sip_stack_conf {
 	struct sip_tls *tls;     /* borrowed for life; NULL: no TLS */
 	struct sa tls_listen[8]; /* TLS on each */
 	size_t tls_listen_n;
+	struct sa ws_listen[8], wss_listen[8]; /* WebSocket; over TLS */
+	size_t ws_listen_n, wss_listen_n;
 	struct sa dns[4]; /* name servers; none: the system's */
 	size_t dns_n;
 	const char *realm;          /* "gramline" */

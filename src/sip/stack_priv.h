@@ -18,6 +18,8 @@ struct transport_udp {
 	struct udp_helper *helper;
 };
 
+struct websocket_server;
+
 struct sip_stack {
 	struct sip *sip;
 	struct sip_tls *tls; /* borrowed; NULL: none */
@@ -45,12 +47,13 @@ struct sip_stack {
 	size_t listen_n;
 	struct transport_udp udp[STACK_LISTEN_MAX];
 	size_t udp_n;
-	char probe[25];            /* Call-ID of our message to ourselves */
-	uint64_t passed, decoded;  /* datagrams given to libre, and seen again */
-	struct sa passed_from;     /* the last one's source */
-	bool invite_first;         /* what goes out next is no repetition */
-	uint32_t t1_ms;            /* RFC 3261 17.1.1.1; tests shorten it */
-	uint32_t second_ms;        /* 1000; tests shorten it */
+	struct websocket_server *websockets; /* NULL: none */
+	char probe[25];           /* Call-ID of our message to ourselves */
+	uint64_t passed, decoded; /* datagrams given to libre, and seen again */
+	struct sa passed_from;    /* the last one's source */
+	bool invite_first;        /* what goes out next is no repetition */
+	uint32_t t1_ms;           /* RFC 3261 17.1.1.1; tests shorten it */
+	uint32_t second_ms;       /* 1000; tests shorten it */
 	bool closing;
 };
 
@@ -66,6 +69,11 @@ void stack_refuse(struct sip_stack *s, const struct sip_msg *msg, unsigned code,
 void stack_refuse_offender(struct sip_stack *s, const struct sip_msg *msg,
 			   enum cause_row row, const char *kind,
 			   const char *lines);
+
+/* Where a message really came from: of a phone on a WebSocket libre knows only
+ * the loopback. */
+const struct sa *stack_source(const struct sip_stack *s,
+			      const struct sip_msg *msg);
 
 /* -- guard.c --------------------------------------------------------------- */
 

@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "base/random.h"
 #include "sip/address.h"
+#include "sip/websocket_server.h"
 
 /* One datagram, whole: the sanity layer answers what is too large. */
 #define DATAGRAM_MAX 65536
@@ -226,9 +227,16 @@ static int source_towards(const struct sa *dst, struct sa *local)
 int transport_local(const struct sip_stack *s, const struct sa *dst,
 		    struct sa *local)
 {
-	int err = -sip_transp_laddr(s->sip, local, SIP_TRANSP_UDP, dst);
+	const struct websocket_way *way =
+		websocket_server_way(s->websockets, dst);
 	struct sa source;
+	int err;
 
+	if (way) {
+		*local = way->ours;
+		return 0;
+	}
+	err = -sip_transp_laddr(s->sip, local, SIP_TRANSP_UDP, dst);
 	if (err || source_towards(dst, &source))
 		return err;
 	for (size_t i = 0; i < s->listen_n; i++)
@@ -273,11 +281,17 @@ void transport_contact(struct buf *text, const struct sip_stack *s,
 		       const struct transport_way *way, const char *user,
 		       const char *params)
 {
+	const struct websocket_way *ws =
+		way->tp == SIP_TRANSP_TCP
+			? websocket_server_way(s->websockets, way->peer)
+			: NULL;
+	/* RFC 7118 5.3: "ws", be it over TLS or not. */
+	const char *name = ws ? "ws" : transport_name(way->tp);
 	bool udp = way->tp == SIP_TRANSP_UDP;
-	struct sa local = *way->local;
+	struct sa local = ws ? ws->ours : *way->local;
 	char where[80] = "";
 
-	transport_public(&local, s, way->peer);
+	transport_public(&local, s, ws ? &ws->real : way->peer);
 	buf_str(text, "Contact: <sip:");
 	if (user && *user) {
 		address_write_user(text, user);
@@ -285,6 +299,6 @@ void transport_contact(struct buf *text, const struct sip_stack *s,
 	}
 	(void)re_snprintf(where, sizeof(where), "%J", &local);
 	buf_printf(text, "%s%s%s%s%s>\r\n", where,
-		   udp ? "" : ";transport=", udp ? "" : transport_name(way->tp),
-		   params ? ";" : "", params ? params : "");
+		   udp ? "" : ";transport=", udp ? "" : name, params ? ";" : "",
+		   params ? params : "");
 }

@@ -68,7 +68,7 @@ static json_t *certificates_json(const struct worker *w)
 	json_t *certificates = json_object();
 	int64_t end;
 
-	if (w->conf.tls_n && w->conf.certificate &&
+	if ((w->conf.tls_n || w->conf.wss_n) && w->conf.certificate &&
 	    !sip_certificate_end(&end, w->conf.certificate))
 		json_object_set_new(certificates, w->conf.certificate,
 				    json_integer(end));
@@ -178,6 +178,8 @@ static int start_sip(struct worker *w)
 			w->public_address[0] ? w->public_address : NULL,
 		.tls = w->tls,
 		.tls_listen_n = w->conf.tls_n,
+		.ws_listen_n = w->conf.ws_n,
+		.wss_listen_n = w->conf.wss_n,
 		.dns_n = w->conf.dns_n,
 		.expires_min_s = 60,
 		.expires_max_s = 3600,
@@ -202,6 +204,8 @@ static int start_sip(struct worker *w)
 	memcpy(conf.drop_agents, w->conf.drop_agents, sizeof(conf.drop_agents));
 	memcpy(conf.listen, w->conf.listen, sizeof(conf.listen));
 	memcpy(conf.tls_listen, w->conf.tls, sizeof(conf.tls_listen));
+	memcpy(conf.ws_listen, w->conf.ws, sizeof(conf.ws_listen));
+	memcpy(conf.wss_listen, w->conf.wss, sizeof(conf.wss_listen));
 	memcpy(conf.dns, w->conf.dns, sizeof(conf.dns));
 	return sip_stack_new(&w->sip, &conf);
 }
@@ -216,7 +220,8 @@ static int start_tls(struct worker *w, const char **why)
 		.host = w->public_address[0] ? w->public_address : w->realm,
 	};
 
-	return w->conf.tls_n ? sip_tls_new(&w->tls, &conf, why) : 0;
+	return w->conf.tls_n || w->conf.wss_n ? sip_tls_new(&w->tls, &conf, why)
+					      : 0;
 }
 
 static int start_threads(struct worker *w)

@@ -22,6 +22,9 @@ struct worker_conf {
 	bool no_registrar;                /* no PBX registers here */
 	struct sa tls[WORKER_LISTEN_MAX]; /* SIP by TLS; none: no TLS */
 	size_t tls_n;
+	/* SIP by WebSocket; over TLS */
+	struct sa ws[WORKER_LISTEN_MAX], wss[WORKER_LISTEN_MAX];
+	size_t ws_n, wss_n;
 	const char *certificate, *private_key, *ca_file; /* sip/tls.h */
 	const char *own_certificate;
 	struct sa dns[WORKER_DNS_MAX]; /* none: the system's */
