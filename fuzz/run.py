@@ -41,6 +41,8 @@ PARSERS = {
     "sip_sdp": ["src/sip/sdp_read.c", "src/sip/sdp_secure.c"],
     "digest": ["src/sip/digest.c"],
     "refer": ["src/sip/refer.c"],
+    "websocket": ["src/sip/websocket.c", "src/sip/websocket_handshake.c",
+                  "src/sip/websocket_message.c"],
     "rules": ["src/route/caller.c", "src/route/dial_rules.c",
               "src/route/identifier.c", "src/route/template.c"],
     "field": ["src/route/trunk_value.c"],
