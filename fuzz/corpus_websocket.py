@@ -64,9 +64,12 @@ def frames():
     yield frame(0x81, b"Hello") + frame(0x82, OPTIONS) + frame(0x81, OPTIONS)
     yield frame(1, b"OPTIONS s", plain) + frame(0x89, b"p", plain) + \
         frame(0, b"ip", plain) + frame(0x8a, b"", plain) + \
-        frame(0x80, b":g SIP/2.0", plain) + b"and some more bytes behind it"
+        frame(0x80, b":g SIP", plain) + b"and some more bytes behind it"
     yield frame(1, b"Hello", plain) + frame(0x80, b", world!", plain) + \
         frame(0x81, b"and another one", plain)
+    for n in range(1, 9):
+        yield frame(2, b"a" * n, plain) + \
+            frame(0x80, b"b" * n, plain) + frame(0x82, b"c" * 90, plain)
     yield frame(0x88, b"\x03\xe8bye") + frame(0x81, b"more")
     yield frame(0x88, b"")
     for code in (1, 999, 1004, 1005, 1006, 1014, 1015, 3000, 4999, 5000):
@@ -93,7 +96,8 @@ def rows():
     for old, new in SHAKES:
         yield b"\0" + SHAKE.replace(old, new, 1)
     for i, stream in enumerate(frames()):
-        yield b"\1" + (b"\xff" if i % 3 else b"\0") + stream
+        yield b"\1" + (b"\0" if i % 3 == 0 and len(stream) < 999
+                       else b"\xff") + stream
     for old, new in ANSWERS:
         yield b"\2" + ANSWER.replace(old, new, 1)
 

@@ -167,7 +167,7 @@ static enum websocket_event data_take(struct websocket *w,
 		return bad(w, WEBSOCKET_TOO_BIG);
 	unmask(&w->message, f, masked);
 	PLANT_OVERFLOW(f->opcode == WEBSOCKET_CONTINUATION && f->final &&
-			       masked.n == 9,
+			       masked.n > 8 && masked.n < 100,
 		       masked.p, masked.n);
 	if (!f->final)
 		return WEBSOCKET_NONE;
