@@ -249,6 +249,8 @@ static const struct {
 	{TELEGRAM "[sip]\nlisten = sip.example.net:5060\n", 5, "listen"},
 	{TELEGRAM "[sip]\nlisten = 0.0.0.0:5060\nlisten = x\n", 6, "listen"},
 	{TELEGRAM "[sip]\ntls = pbx.example:5061\n", 5, "tls"},
+	{TELEGRAM "[sip]\nws = pbx.example:8088\n", 5, "ws"},
+	{TELEGRAM "[sip]\nwss = nowhere\n", 5, "wss"},
 	{TELEGRAM "[sip]\nprivate_key = a.pem\n", 5, "private_key"},
 	{TELEGRAM "[sip]\nrtp = 20000\n", 5, "rtp"},
 	{TELEGRAM "[sip]\nrtp = 20001-20000\n", 5, "rtp"},

@@ -21,10 +21,7 @@
 const struct sa *stack_source(const struct sip_stack *s,
 			      const struct sip_msg *msg)
 {
-	const struct websocket_way *way =
-		websocket_server_way(s->websockets, &msg->src);
-
-	return way && msg->tp == SIP_TRANSP_TCP ? &way->real : &msg->src;
+	return websocket_server_source(s->websockets, msg);
 }
 
 void stack_refuse(struct sip_stack *s, const struct sip_msg *msg, unsigned code,
@@ -77,11 +74,8 @@ static bool sane(struct sip_stack *s, const struct sip_msg *msg)
 
 	if (msg->tp == SIP_TRANSP_UDP && !transport_learn(s, msg))
 		return true;
-	if (websocket_server_is_foreign(s->websockets, msg)) {
-		count_add("sip", "of no WebSocket", 1);
-		return false;
-	}
-	if (!guard_admits(s, source, text))
+	if (websocket_server_expels(s->websockets, msg) ||
+	    !guard_admits(s, source, text))
 		return false;
 	sanity_check(&v, &h, text);
 	if (guard_drops(s, &h, source, msg->tp == SIP_TRANSP_UDP))

@@ -17,6 +17,9 @@
 #define LINGER_MS 2000
 /* Somebody may take a port between its choice and its use. */
 #define PORT_TRIES 10
+/* What we connect to libre from: an address of the loopback that nobody else
+ * has a reason to use, so that no port is taken for another's. */
+#define OUR_END "127.87.83.1"
 
 struct listener {
 	struct websocket_server *server;
@@ -26,7 +29,8 @@ struct listener {
 
 struct websocket_server {
 	struct sip_stack *stack;
-	struct sa inner; /* libre's listener */
+	struct sa inner;   /* libre's listener */
+	struct sa our_end; /* without a port */
 	struct listener listeners[LISTEN_MAX];
 	size_t listeners_n;
 	struct list connections;
@@ -272,8 +276,9 @@ static void frames_take(struct connection *c)
 
 static int inner_open(struct connection *c)
 {
-	int err = -tcp_connect(&c->inner, &c->server->inner, inner_established,
-			       inner_received, inner_closed, c);
+	int err = -tcp_connect_bind(&c->inner, &c->server->inner,
+				    inner_established, inner_received,
+				    inner_closed, &c->server->our_end, c);
 
 	return err ? err : -tcp_conn_local_get(c->inner, &c->way.inner);
 }
@@ -439,7 +444,9 @@ int websocket_server_new(struct websocket_server **sp, struct sip_stack *stack)
 	if (!s)
 		return -ENOMEM;
 	s->stack = stack;
-	err = inner_listen(s);
+	err = -sa_set_str(&s->our_end, OUR_END, 0);
+	if (!err)
+		err = inner_listen(s);
 	if (err) {
 		free(s);
 		return err;
@@ -479,7 +486,7 @@ websocket_server_way(const struct websocket_server *s, const struct sa *inner)
 {
 	struct le *le;
 
-	if (!s || !sa_is_loopback(inner))
+	if (!s || !sa_cmp(inner, &s->our_end, SA_ADDR))
 		return NULL;
 	LIST_FOREACH(&s->connections, le)
 	{
@@ -492,10 +499,33 @@ websocket_server_way(const struct websocket_server *s, const struct sa *inner)
 	return NULL;
 }
 
-bool websocket_server_is_foreign(const struct websocket_server *s,
-				 const struct sip_msg *msg)
+static bool is_inner(const struct websocket_server *s,
+		     const struct sip_msg *msg)
 {
 	return s && msg->tp == SIP_TRANSP_TCP &&
-	       sa_cmp(&msg->dst, &s->inner, SA_ALL) &&
-	       !websocket_server_way(s, &msg->src);
+	       sa_cmp(&msg->dst, &s->inner, SA_ALL);
+}
+
+const struct sa *websocket_server_source(const struct websocket_server *s,
+					 const struct sip_msg *msg)
+{
+	const struct websocket_way *way =
+		is_inner(s, msg) ? websocket_server_way(s, &msg->src) : NULL;
+
+	return way ? &way->real : &msg->src;
+}
+
+bool websocket_server_expels(const struct websocket_server *s,
+			     const struct sip_msg *msg)
+{
+	struct tcp_conn *tc;
+
+	if (!is_inner(s, msg) || websocket_server_way(s, &msg->src))
+		return false;
+	/* libre owns the connection: it is told of the end by the kernel. */
+	tc = sip_msg_tcpconn(msg);
+	if (tc)
+		(void)shutdown(tcp_conn_fd(tc), SHUT_RDWR);
+	count_add("sip", "of no WebSocket", 1);
+	return true;
 }

@@ -30,9 +30,12 @@ void websocket_server_free(struct websocket_server **sp);
  * NULL. */
 const struct websocket_way *
 websocket_server_way(const struct websocket_server *s, const struct sa *inner);
-/* A message by libre's listener on the loopback that is of no WebSocket of
- * ours, or no longer. */
-bool websocket_server_is_foreign(const struct websocket_server *s,
-				 const struct sip_msg *msg);
+/* Where a message really came from. */
+const struct sa *websocket_server_source(const struct websocket_server *s,
+					 const struct sip_msg *msg);
+/* True: it came by libre's listener on the loopback, but of no WebSocket of
+ * ours, or no longer; its connection is ended. */
+bool websocket_server_expels(const struct websocket_server *s,
+			     const struct sip_msg *msg);
 
 #endif

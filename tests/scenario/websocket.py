@@ -9,11 +9,10 @@ speaks it wrongly is refused.
 import os
 import socket
 import sys
-import time
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.dirname(
     os.path.abspath(__file__)))))
-from tests.harness import websocket, wire  # noqa: E402
+from tests.harness import websocket  # noqa: E402
 from tests.harness.process import free_port, wait_for  # noqa: E402
 from tests.harness.sip import Client  # noqa: E402
 from tests.harness.stage import (OFFICE, PBX, Stage, equal,  # noqa: E402
@@ -108,6 +107,14 @@ def source(s):
     equal((m.code, m.reason), (403, "Untrusted IP address"))
     assert any(r["address"] == STRANGER for r in s.gateway.rows("refused")), \
         s.gateway.rows("refused")
+    voice = s.voice("alaw", AT_TELEGRAM)
+    c = good.call("user_1", voice.sdp())
+    talk(s, c, c.answered(), voice)
+    with open(s.gateway.records()[-1]["capture"]["file"], "rb") as f:
+        data = f.read()
+    near, ours = bytes((127, 0, 0, 2)), bytes((127, 0, 0, 1))
+    assert near + ours in data and ours + near in data
+    assert bytes((127, 87, 83, 1)) not in data      # towards libre
     good.close()
 
 
@@ -174,21 +181,26 @@ def garbage(s):
 
 
 def backdoor(s):
-    """The loopback listener is nobody else's."""
+    """The loopback listener is nobody else's: a request ends its connection,
+    unanswered."""
     ports = listening(s.gateway.process.pid)
     inner = ports - {s.ws, s.wss, s.gateway.sip_port}
-    assert inner, ports
-    for port in inner:
-        try:
-            c = Client("127.0.0.1:%d" % port, "pbx", PASSWORD,
-                       wire=wire.tcp("127.0.0.1", port))
-        except OSError:
-            continue
-        c.request("OPTIONS", "sip:gramline", "door%d" % port, 1, "<sip:a@b>",
-                  "t")
-        time.sleep(0.3)
-        equal(c.received, [])
-        c.socket.close()
+    equal(len(inner), 1)
+    with socket.create_connection(("127.0.0.1", inner.pop()), 10) as c:
+        c.sendall(b"OPTIONS sip:gramline SIP/2.0\r\n"
+                  b"Via: SIP/2.0/TCP 127.0.0.1:9;branch=z9hG4bKdoor\r\n"
+                  b"From: <sip:a@b>;tag=1\r\nTo: <sip:a@b>\r\n"
+                  b"Call-ID: door\r\nCSeq: 1 OPTIONS\r\n"
+                  b"Max-Forwards: 70\r\nContent-Length: 0\r\n\r\n")
+        equal(c.recv(100), b"")
+
+
+def silent(s):
+    """Whoever begins no handshake is closed after ten seconds; over TLS, too."""
+    for c in s.idle:
+        c.settimeout(15)
+        equal(c.recv(100), b"")
+        c.close()
 
 
 def listening(pid):
@@ -213,16 +225,19 @@ TESTS = [
     ("scenario_websocket_handshake_refused", handshakes),
     ("scenario_websocket_garbage_closes_and_bans", garbage),
     ("scenario_websocket_no_back_door", backdoor),
+    ("scenario_websocket_silence_is_closed", silent),
 ]
 
 if __name__ == "__main__":
     free = {"ws": free_port(), "wss": free_port()}
     stage = Stage("websocket", [user(1)],
                   (PBX, dict(PBX, name="near", login="near",
-                             trusted_ips="127.0.0.2")),
+                             trusted_ips="127.0.0.2", capture="headers")),
                   sip="ws = 127.0.0.1:%(ws)d\nwss = 127.0.0.1:%(wss)d\n"
                   "never_ban = 127.0.0.1, 127.0.0.2, 127.0.0.3\n" % free)
     stage.ws, stage.wss = free["ws"], free["wss"]
+    stage.idle = [socket.create_connection(("127.0.0.1", port))
+                  for port in (stage.ws, stage.wss)]
     stage.telegram.behave(1001, **{
         "in": stage.tone(AT_SIP), "out": stage.path("heard-%c-%u.wav")})
     play(stage, TESTS, "scenario_websocket_nothing_left")
