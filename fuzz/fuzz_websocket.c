@@ -10,7 +10,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static struct websocket_way way_make(void)
 {
-	struct websocket_way w = {.said = "WS"};
+	struct websocket_way w = {.said = "WS x.invalid"};
 
 	(void)sa_set_str(&w.real, "192.0.2.7", 40000);
 	(void)sa_set_str(&w.ours, "192.0.2.1", 8088);

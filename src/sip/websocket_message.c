@@ -11,8 +11,9 @@ static bool is_blank(uint8_t c)
 	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
 }
 
-/* The transport of the first Via: "SIP / 2.0 / WS host" has blanks anywhere. */
-static bool via_transport(struct bytes *transport, struct bytes via)
+/* Transport and host of the first Via: "SIP / 2.0 / WS host" has blanks
+ * anywhere. */
+static bool via_sender(struct bytes *sender, struct bytes via)
 {
 	struct rd r;
 	size_t slashes = 0, n = 0;
@@ -22,10 +23,13 @@ static bool via_transport(struct bytes *transport, struct bytes via)
 		slashes += rd_u8(&r) == '/';
 	while (r.n && is_blank(*r.p))
 		rd_skip(&r, 1);
-	while (n < r.n && !is_blank(r.p[n]))
+	while (n < r.n && r.p[n] != ';')
 		n++;
-	*transport = rd_bytes(&r, n);
-	return n > 0 && r.n > 0;
+	*sender = head_trim(rd_bytes(&r, n));
+	for (size_t i = 0; i < sender->n; i++)
+		if (sender->p[i] < ' ' || sender->p[i] == ',')
+			return false;
+	return sender->n && memchr(sender->p, ' ', sender->n);
 }
 
 static void put_until(struct buf *dst, struct bytes text, const uint8_t *end)
@@ -59,41 +63,48 @@ static int body_length(const struct head *h, bool *given, size_t *length)
 	return 0;
 }
 
-static void said_note(struct websocket_way *w, const struct head *h,
-		      struct bytes transport, bool websocket)
+/* libre would take the name for an address to connect to, should the
+ * connection be gone when it answers: anybody's choice inside the machine. */
+static int sender_in(struct buf *dst, struct websocket_way *w, bool request,
+		     struct bytes sender)
 {
-	if (!h->request)
-		return;
-	w->said[0] = '\0';
-	if (websocket) {
-		memcpy(w->said, transport.p, transport.n);
-		w->said[transport.n] = '\0';
+	const uint8_t *blank = memchr(sender.p, ' ', sender.n);
+	char text[64] = "";
+
+	if (!request) { /* it is ours */
+		buf_str(dst, "TCP");
+		put_from(dst, sender, blank);
+		return 0;
 	}
+	if (sender.n >= sizeof(w->said))
+		return -EBADMSG;
+	memcpy(w->said, sender.p, sender.n);
+	w->said[sender.n] = '\0';
+	(void)re_snprintf(text, sizeof(text), "TCP %J", &w->inner);
+	buf_str(dst, text);
+	return 0;
 }
 
 int websocket_message_in(struct buf *dst, struct websocket_way *w,
 			 struct bytes text)
 {
 	const struct head_field *via;
-	struct bytes transport;
+	struct bytes sender;
 	struct head h;
 	size_t length;
-	bool given, websocket;
+	bool given;
 
 	if (head_read(&h, text) || body_length(&h, &given, &length))
 		return -EBADMSG;
 	via = head_field(&h, "Via", 0);
-	if (!via || !via_transport(&transport, via->value) ||
-	    h.body.p - text.p < 4 || memcmp(h.body.p - 4, "\r\n\r\n", 4) != 0)
+	if (!via || !via_sender(&sender, via->value) || h.body.p - text.p < 4 ||
+	    memcmp(h.body.p - 4, "\r\n\r\n", 4) != 0)
 		return -EBADMSG;
-	websocket = head_is(transport, "WS") || head_is(transport, "WSS");
-	said_note(w, &h, transport, websocket);
-	if (websocket) {
-		put_until(dst, text, transport.p);
-		buf_str(dst, "TCP");
-		text.n -= (size_t)(transport.p + transport.n - text.p);
-		text.p = transport.p + transport.n;
-	}
+	put_until(dst, text, sender.p);
+	if (sender_in(dst, w, h.request, sender))
+		return -EBADMSG;
+	text.n -= (size_t)(sender.p + sender.n - text.p);
+	text.p = sender.p + sender.n;
 	put_until(dst, text, h.body.p - 2);
 	if (!given)
 		buf_printf(dst, "Content-Length: %zu\r\n", length);
@@ -130,78 +141,59 @@ int websocket_message_length(size_t *n, struct bytes stream)
 	return 0;
 }
 
-/* A parameter of the Via that libre wrote, with another value. */
-static void param_put(struct buf *dst, struct bytes param,
-		      const struct websocket_way *w)
+static bool param_is(struct bytes param, const char *name)
 {
-	static const char received[] = ";received=", rport[] = ";rport=";
-	char text[64] = "";
+	size_t n = strlen(name);
 
-	if (param.n > sizeof(received) &&
-	    memcmp(param.p, received, sizeof(received) - 1) == 0) {
-		(void)re_snprintf(text, sizeof(text), "%s%j", received,
-				  &w->real);
-		buf_str(dst, text);
-	} else if (param.n > sizeof(rport) &&
-		   memcmp(param.p, rport, sizeof(rport) - 1) == 0) {
-		buf_printf(dst, "%s%u", rport, sa_port(&w->real));
-	} else {
-		buf_put(dst, param.p, param.n);
-	}
+	return param.n >= n && memcmp(param.p, name, n) == 0;
 }
 
-/* What stands behind the transport: of an answer the peer's own, but for what
- * libre took for its address. */
-static void rest_of_answer(struct buf *dst, struct bytes rest,
-			   const struct websocket_way *w)
+/* Of an answer: what libre took for the phone's address is put right. */
+static void params_out(struct buf *dst, struct bytes rest,
+		       const struct websocket_way *w)
 {
+	char received[80] = "";
+
 	while (rest.n) {
 		const uint8_t *next = memchr(rest.p + 1, ';', rest.n - 1);
-		size_t n = next ? (size_t)(next - rest.p) : rest.n;
+		struct bytes param = bytes_of(
+			rest.p, next ? (size_t)(next - rest.p) : rest.n);
 
-		param_put(dst, bytes_of(rest.p, n), w);
-		rest = bytes_of(rest.p + n, rest.n - n);
+		if (param_is(param, ";rport="))
+			buf_printf(dst, ";rport=%u", sa_port(&w->real));
+		else if (!param_is(param, ";received="))
+			buf_put(dst, param.p, param.n);
+		rest = bytes_of(param.p + param.n, rest.n - param.n);
 	}
-}
-
-/* Of a request of ours: our address towards libre becomes that towards the
- * phone. */
-static void rest_of_request(struct buf *dst, struct bytes rest,
-			    const struct websocket_way *w)
-{
-	const uint8_t *params = memchr(rest.p, ';', rest.n);
-	char text[64] = "";
-
-	(void)re_snprintf(text, sizeof(text), " %J", &w->ours);
-	buf_str(dst, text);
-	if (params)
-		put_from(dst, rest, params);
+	/* RFC 3261 18.2.1 */
+	(void)re_snprintf(received, sizeof(received), ";received=%j", &w->real);
+	buf_str(dst, received);
 }
 
 int websocket_message_out(struct buf *dst, const struct websocket_way *w,
 			  struct bytes text)
 {
 	const struct head_field *via;
-	struct bytes transport, rest;
+	struct bytes sender, rest;
+	char own[64] = "";
 	struct head h;
 
 	if (head_read(&h, text))
 		return -EBADMSG;
 	via = head_field(&h, "Via", 0);
-	if (!via || !via_transport(&transport, via->value))
+	if (!via || !via_sender(&sender, via->value))
 		return -EBADMSG;
-	put_until(dst, text, transport.p);
-	rest.p = transport.p + transport.n;
+	put_until(dst, text, sender.p);
+	rest.p = sender.p + sender.n;
 	rest.n = via->value.n - (size_t)(rest.p - via->value.p);
 	if (h.request) {
-		buf_str(dst, w->secure ? "WSS" : "WS");
-		rest_of_request(dst, rest, w);
+		(void)re_snprintf(own, sizeof(own), "%s %J",
+				  w->secure ? "WSS" : "WS", &w->ours);
+		buf_str(dst, own);
+		buf_put(dst, rest.p, rest.n);
 	} else {
-		if (*w->said)
-			buf_str(dst, w->said);
-		else
-			buf_put(dst, transport.p, transport.n);
-		rest_of_answer(dst, rest, w);
+		buf_str(dst, w->said);
+		params_out(dst, rest, w);
 	}
 	put_from(dst, text, rest.p + rest.n);
 	return dst->bad ? -ENOMEM : 0;

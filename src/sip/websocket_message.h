@@ -13,11 +13,13 @@ struct websocket_way {
 	struct sa ours;  /* our address as it reached it */
 	struct sa inner; /* the phone as libre knows it */
 	bool secure;
-	char said[4]; /* transport in Via of its last request: "WS"; "": one
-		       * that libre knows */
+	/* How its requests name themselves in Via: "WS x.invalid". A phone has
+	 * one name a connection. */
+	char said[128];
 };
 
-/* From the phone: with Content-Length, and a transport in Via that libre knows.
+/* From the phone: with Content-Length, and a Via that leads libre to where it
+ * thinks the phone is, and nowhere else.
  * -EBADMSG: no SIP message, or its length is not the frame's; -ENOMEM. */
 int websocket_message_in(struct buf *dst, struct websocket_way *w,
 			 struct bytes text);
