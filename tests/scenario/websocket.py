@@ -4,7 +4,7 @@ speaks it wrongly is refused.
 
     websocket.py BUILD [NAME-PART]
 
-# run: check 90
+# run: check 90 beside
 """
 import os
 import socket
