@@ -163,19 +163,6 @@ int registrar_remove(struct registrar *r, const char *aor, const char *contact,
 	return err;
 }
 
-void registrar_remove_path(struct registrar *r, const char *path)
-{
-	struct le *le = list_head(&r->all);
-
-	while (le) {
-		struct entry *e = le->data;
-
-		le = le->next;
-		if (strcmp(e->binding.path, path) == 0)
-			entry_end(r, e);
-	}
-}
-
 size_t registrar_find(const struct registrar *r, const char *aor, usec_t now,
 		      const struct sip_binding **list, size_t max)
 {

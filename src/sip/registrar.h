@@ -22,8 +22,6 @@ int registrar_set(struct registrar *r, const struct sip_binding *b, size_t most,
 /* contact NULL: all of the address of record. -ENOENT, -ESTALE. */
 int registrar_remove(struct registrar *r, const char *aor, const char *contact,
 		     const char *call_id, uint32_t cseq);
-/* All that this path leads to. */
-void registrar_remove_path(struct registrar *r, const char *path);
 /* Newest first; only those alive at now. */
 size_t registrar_find(const struct registrar *r, const char *aor, usec_t now,
 		      const struct sip_binding **list, size_t max);

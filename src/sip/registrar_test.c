@@ -37,31 +37,6 @@ static int set(struct registrar *r, size_t most, const char *aor,
 	return registrar_set(r, &b, most, "call", cseq);
 }
 
-/* A connection that ends takes with it what was registered over it. */
-static void test_registrar_path_that_ends(void)
-{
-	static const char *const paths[] = {"tcp:a:1", "tcp:a:2", "tcp:a:1"};
-	const struct sip_binding *list[4];
-	struct ended e = {0};
-	struct registrar *r;
-	char contact[] = "sip:0";
-
-	CHECK_INT(registrar_new(&r, on_ended, &e), 0);
-	for (size_t i = 0; i < 3; i++, contact[4]++) {
-		struct sip_binding b = binding("a", contact, 100 * SECOND);
-
-		snprintf(b.path, sizeof(b.path), "%s", paths[i]);
-		CHECK_INT(registrar_set(r, &b, 3, "call", 1), 0);
-	}
-	registrar_remove_path(r, "tcp:a:1");
-	CHECK_INT(e.n, 2);
-	CHECK_INT(registrar_find(r, "a", 0, list, 4), 1);
-	CHECK_STR(list[0]->contact, "sip:1");
-	registrar_remove_path(r, "tcp:a");
-	CHECK_INT(e.n, 2);
-	registrar_free(&r);
-}
-
 static void test_registrar_newest_wins(void)
 {
 	const struct sip_binding *list[4];
@@ -185,7 +160,6 @@ static void test_registrar_connection_takes_its_bindings(void)
 int main(void)
 {
 	RUN(test_registrar_newest_wins);
-	RUN(test_registrar_path_that_ends);
 	RUN(test_registrar_several_contacts_newest_first);
 	RUN(test_registrar_old_requests_change_nothing);
 	RUN(test_registrar_expiry_by_deadline);

@@ -84,7 +84,7 @@ static void inner_close(struct connection *c)
 		return;
 	c->state = CONNECTION_ENDED;
 	(void)re_snprintf(path, sizeof(path), "tcp:%J", &c->way.inner);
-	registrar_remove_path(c->server->stack->registrar, path);
+	registrar_disconnected(c->server->stack->registrar, path);
 }
 
 static void connection_free(struct connection *c)
