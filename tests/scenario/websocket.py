@@ -71,6 +71,8 @@ def phone(s, w, port):
     equal(invite.get("Via").split(";")[0],
           "SIP/2.0/%s 127.0.0.1:%d" % (w.name, port))
     assert "@df7jal23ls0d.invalid" in invite.uri, invite.uri
+    for m in c.received:    # nothing of the way to libre
+        assert b"127.87.83.1" not in m.raw, m.raw
     return c
 
 
