@@ -205,6 +205,18 @@ def silent(s):
         c.close()
 
 
+def stopped(s):
+    """A gateway that ends says goodbye: to the call, then to the WebSocket."""
+    c = s.client(wire=websocket.ws(s.ws))
+    voice = s.voice("alaw", AT_TELEGRAM)
+    voice.talk_to(c.call("user_1", voice.sdp()).answered())
+    equal(s.gateway.stop(), 0)
+    wait_for("the end", lambda: c.socket.closed)
+    equal((c.socket.closed, c.received[-1].method), (1001, "BYE"))
+    s.gateway.start()
+    s.gateway.wait_sessions_ready()
+
+
 def listening(pid):
     """Its TCP ports."""
     inodes = set()
@@ -228,6 +240,7 @@ TESTS = [
     ("scenario_websocket_garbage_closes_and_bans", garbage),
     ("scenario_websocket_no_back_door", backdoor),
     ("scenario_websocket_silence_is_closed", silent),
+    ("scenario_websocket_stopped_during_a_call", stopped),
 ]
 
 if __name__ == "__main__":
