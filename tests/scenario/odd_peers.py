@@ -4,7 +4,7 @@ SIPp plays them, and a phone of our own what SIPp cannot write.
 
     odd_peers.py BUILD [NAME-PART]
 
-# run: check 90 beside
+# run: check 90
 """
 import os
 import sys
