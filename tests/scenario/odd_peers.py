@@ -17,7 +17,8 @@ from tests.harness.sipp import Sipp  # noqa: E402
 from tests.harness.stage import (OFFICE, PBX, Stage, equal,  # noqa: E402
                                  phone, play, user)
 
-USERS = [user(1), user(2, app={"after_ms": 600})]
+# The second one answers well after the late PRACK.
+USERS = [user(1), user(2, app={"after_ms": 2000})]
 
 
 def record_of(s, before):
