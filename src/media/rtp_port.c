@@ -41,7 +41,8 @@ struct rtp_port {
 	int pt, dtmf_pt;
 	struct sa signalled;
 	struct rtp_secure *secure; /* NULL: plain */
-	struct sa dtls_to[2];      /* where RTP's and RTCP's DTLS goes */
+	bool shut;            /* no keys for what was agreed: nothing passes */
+	struct sa dtls_to[2]; /* where RTP's and RTCP's DTLS goes */
 
 	/* where the peer is */
 	bool latched;
@@ -185,10 +186,17 @@ static void on_dtls_send(bool rtcp, struct bytes datagram, void *arg)
 			     &to->u.sa, to->len);
 }
 
+/* What was to be protected never goes plain. */
+static int protected(struct rtp_port *p, int err)
+{
+	p->shut = err != 0;
+	return err;
+}
+
 int rtp_port_set_sdes(struct rtp_port *p, const struct media_srtp_key *tx,
 		      const struct media_srtp_key *rx)
 {
-	return rtp_secure_sdes(&p->secure, tx, rx);
+	return protected(p, rtp_secure_sdes(&p->secure, tx, rx));
 }
 
 int rtp_port_set_dtls(struct rtp_port *p, bool client,
@@ -198,12 +206,13 @@ int rtp_port_set_dtls(struct rtp_port *p, bool client,
 		.client = client, .send = on_dtls_send, .arg = p};
 
 	memcpy(conf.fingerprint, fingerprint, sizeof(conf.fingerprint));
-	return rtp_secure_dtls(&p->secure, &conf);
+	return protected(p, rtp_secure_dtls(&p->secure, &conf));
 }
 
 void rtp_port_set_plain(struct rtp_port *p)
 {
 	rtp_secure_free(&p->secure);
+	p->shut = false;
 }
 
 /* It authenticated itself: where it sits is where it sends from. */
@@ -312,6 +321,8 @@ int rtp_port_send(struct rtp_port *p, struct bytes payload, uint32_t samples,
 
 	if (!p->negotiated)
 		return -ENOTCONN;
+	if (p->shut)
+		return -ENOKEY;
 	pressed = key_send(p, samples);
 	p->seq++;
 	p->ts += samples;
@@ -345,6 +356,8 @@ static int report_write(struct rtp_port *p, uint8_t *dst, size_t room,
 
 static void rtcp_send(struct rtp_port *p, uint8_t *datagram, int n)
 {
+	if (p->shut)
+		return;
 	if (n > 0 && p->negotiated)
 		tap(p, true, true, &p->rtcp_remote,
 		    bytes_of(datagram, (size_t)n));
@@ -562,7 +575,8 @@ static void datagram_take(struct rtp_port *p, uint8_t *datagram, size_t n,
 	bool rtcp = own_socket || rtp_is_rtcp(bytes_of(datagram, n));
 	struct sa src;
 
-	if (!p->negotiated || sa_set_sa(&src, (const struct sockaddr *)from))
+	if (!p->negotiated || p->shut ||
+	    sa_set_sa(&src, (const struct sockaddr *)from))
 		return;
 	if (rtp_secure_is_dtls(bytes_of(datagram, n)))
 		dtls_take(p, bytes_of(datagram, n), &src, own_socket, now);

@@ -84,7 +84,8 @@ void rtp_port_set_plain(struct rtp_port *p);
  * sends reports; call on every tick. */
 void rtp_port_poll(struct rtp_port *p, usec_t now);
 /* payload.n 0: a packet that was lost before it came to us: its sequence
- * number and time pass, nothing is sent. -ENOTCONN before set_remote. */
+ * number and time pass, nothing is sent. -ENOTCONN before set_remote, -ENOKEY
+ * without the keys for what was agreed. */
 int rtp_port_send(struct rtp_port *p, struct bytes payload, uint32_t samples,
 		  bool marker);
 /* Microseconds since the last packet of any kind; USEC_NEVER before. */

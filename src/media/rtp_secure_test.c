@@ -157,6 +157,29 @@ static void test_rtp_secure_plain_packets_do_not_pass(void)
 	pair_close();
 }
 
+/* Neither plain nor with the keys of before. */
+static void test_rtp_secure_without_usable_keys_nothing_passes(void)
+{
+	struct media_srtp_key k1 = key_of(1), k2 = key_of(2), none = {0};
+
+	CHECK(pair_open());
+	CHECK(pair_talks("plain"));
+	CHECK(rtp_port_set_sdes(pair.a.port, &none, &none) < 0);
+	CHECK(rtp_port_send(pair.a.port, bytes_str("x"), 160, false) < 0);
+	CHECK(!pair_talks("shut"));
+	CHECK_INT(pair.a.audio, 1);
+	CHECK_INT(pair.b.audio, 1);
+	CHECK_INT(rtp_port_set_sdes(pair.a.port, &k1, &k2), 0);
+	CHECK_INT(rtp_port_set_sdes(pair.b.port, &k2, &k1), 0);
+	CHECK(pair_talks("open"));
+	CHECK(rtp_port_set_sdes(pair.a.port, &k1, &none) < 0);
+	CHECK(!pair_talks("shut"));
+	rtp_port_set_plain(pair.a.port);
+	rtp_port_set_plain(pair.b.port);
+	CHECK(pair_talks("plain"));
+	pair_close();
+}
+
 static bool dtls_set(bool a_is_client)
 {
 	uint8_t fingerprint[DTLS_FINGERPRINT_BYTES];
@@ -208,6 +231,7 @@ int main(void)
 	RUN(test_rtp_secure_sdes_both_ways_and_new_keys);
 	RUN(test_rtp_secure_reports_are_protected);
 	RUN(test_rtp_secure_plain_packets_do_not_pass);
+	RUN(test_rtp_secure_without_usable_keys_nothing_passes);
 	RUN(test_rtp_secure_dtls_both_roles);
 	RUN(test_rtp_secure_dtls_another_certificate_is_refused);
 	return check_done();
