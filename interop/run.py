@@ -56,7 +56,7 @@ class Report:
             self.passed += bool(good)
             self.failed += not good
             if not good:
-                self.failures.append(name)
+                self.failures.append("%s  %s" % (name, detail))
             self.say("%-4s  %s%s" % ("ok" if good else "FAIL", name,
                                      "  " + detail if detail else ""))
 
@@ -147,7 +147,7 @@ def main():
     if rows:
         table(rows)
     if report.failures:
-        print("\nFailed: " + ", ".join(report.failures))
+        print("\nFailed:\n  " + "\n  ".join(report.failures))
     if report.skipped:
         print("\n%d skipped" % report.skipped)
     print("\n%d passed, %d failed" % (report.passed, report.failed))
