@@ -2,11 +2,10 @@
 
 #include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <unistd.h>
 
 #include "settings.h"
 #include "tests/check.h"
+#include "tests/folder.h"
 
 #define TELEGRAM "[telegram]\napi_id=17 ; ours\napi_hash=abc\n"
 
@@ -27,17 +26,21 @@ static bool has(struct buf *b, const char *text)
 /* The program reads what was written. */
 static struct settings *read_back(void)
 {
-	char path[] = "import_test.XXXXXX";
-	int fd = mkstemp(path);
 	struct config_error err = {{0}};
 	struct settings *s = NULL;
+	char path[64];
+	FILE *f;
+	bool written;
 
-	if (fd < 0 || write(fd, conf.p, conf.n) != (ssize_t)conf.n)
+	folder_file(path, "gramline.conf");
+	f = fopen(path, "w");
+	if (!f)
 		return NULL;
-	close(fd);
+	written = fwrite(conf.p, 1, conf.n, f) == conf.n;
+	if (fclose(f) || !written)
+		return NULL;
 	if (settings_read(&s, path, &err))
 		printf("# %s\n", err.text);
-	unlink(path);
 	return s;
 }
 
@@ -135,6 +138,8 @@ static void test_import_refuses_what_is_no_setting(void)
 
 int main(void)
 {
+	if (!folder_make("import"))
+		return 1;
 	buf_init(&conf);
 	buf_init(&notices);
 	RUN(test_import_makes_a_trunk_with_the_preset);

@@ -11,9 +11,9 @@
 
 #include "base/log.h"
 #include "tests/check.h"
+#include "tests/folder.h"
 #include "tests/loop.h"
 
-static char folder[] = "ctl_test.XXXXXX";
 static char path[64];
 static struct bus *bus;
 static struct service *service;
@@ -417,9 +417,9 @@ static void test_ctl_prints_an_error_and_fails(void)
 
 int main(void)
 {
-	if (!mkdtemp(folder) || libre_init())
+	if (!folder_make("ctl") || libre_init())
 		return 1;
-	snprintf(path, sizeof(path), "%s/socket", folder);
+	folder_file(path, "socket");
 	RUN(test_ctl_carries_a_command_and_its_answer);
 	RUN(test_ctl_client_says_that_nobody_listens);
 	RUN(test_ctl_socket_is_for_its_owner_only);
@@ -434,6 +434,5 @@ int main(void)
 	RUN(test_ctl_prints_a_table_as_wide_as_its_cells);
 	RUN(test_ctl_prints_an_error_and_fails);
 	libre_close();
-	rmdir(folder);
 	return check_done();
 }

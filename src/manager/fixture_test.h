@@ -9,8 +9,8 @@
 #include "bus/ear_test.h"
 #include "manager/manager.h"
 #include "tests/check.h"
+#include "tests/folder.h"
 
-static char folder[] = "manager_test.XXXXXX";
 static char database[64];
 static struct store *store;
 static struct secret_key *secret;
@@ -118,9 +118,9 @@ static inline int fixture_open(void)
 		     "000102030405060708090a0b0c0d0e0f"
 		     "101112131415161718191a1b1c1d1e1f",
 		     1);
-	if (!mkdtemp(folder) || libre_init())
+	if (!folder_make("manager") || libre_init())
 		return -1;
-	snprintf(database, sizeof(database), "%s/db", folder);
+	folder_file(database, "db");
 	return secret_key_load(&secret, NULL, &why);
 }
 
@@ -128,7 +128,6 @@ static inline void fixture_close(void)
 {
 	secret_key_free(&secret);
 	libre_close();
-	rmdir(folder);
 }
 
 #endif

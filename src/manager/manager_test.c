@@ -9,8 +9,8 @@
 #include "bus/ear_test.h"
 #include "route/caller.h"
 #include "tests/check.h"
+#include "tests/folder.h"
 
-static char folder[] = "manager_test.XXXXXX";
 static char database[64], records[64];
 static struct store *store;
 static struct manager *manager;
@@ -630,11 +630,11 @@ int main(void)
 		     "000102030405060708090a0b0c0d0e0f"
 		     "101112131415161718191a1b1c1d1e1f",
 		     1);
-	if (!mkdtemp(folder) || libre_init() ||
+	if (!folder_make("manager") || libre_init() ||
 	    secret_key_load(&secret, NULL, &why))
 		return 1;
-	snprintf(database, sizeof(database), "%s/db", folder);
-	snprintf(records, sizeof(records), "%s/calls.jsonl", folder);
+	folder_file(database, "db");
+	folder_file(records, "calls.jsonl");
 	RUN(test_manager_announces_the_trunks_to_a_worker);
 	RUN(test_manager_repeats_the_trunks_unasked);
 	RUN(test_manager_routes_by_the_rules_of_the_trunk);
@@ -655,7 +655,5 @@ int main(void)
 	RUN(test_manager_dials_what_the_caller_wrote);
 	libre_close();
 	secret_key_free(&secret);
-	unlink(database);
-	rmdir(folder);
 	return check_done();
 }

@@ -2,12 +2,12 @@
 
 #include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <unistd.h>
+#include <sys/stat.h>
 
 #include "tests/check.h"
+#include "tests/folder.h"
 
-static char path[] = "vault_test.XXXXXX";
+static char path[64];
 
 static struct secret_key *key_of(char digit)
 {
@@ -114,15 +114,14 @@ static void test_vault_of_a_session_without_key_is_empty(void)
 
 int main(void)
 {
-	int fd = mkstemp(path);
-
-	if (fd < 0)
+	/* A key that others may read is refused. */
+	umask(077);
+	if (!folder_make("vault"))
 		return 1;
-	close(fd);
+	folder_file(path, "key");
 	RUN(test_vault_opens_what_it_sealed);
 	RUN(test_vault_refuses_another_key_name_or_byte);
 	RUN(test_vault_refuses_another_length);
 	RUN(test_vault_of_a_session_without_key_is_empty);
-	unlink(path);
 	return check_done();
 }
