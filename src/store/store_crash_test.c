@@ -3,30 +3,13 @@
 #include <poll.h>
 #include <signal.h>
 #include <sqlite3.h>
-#include <stdlib.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "store/store.h"
-#include "tests/check.h"
+#include "store/fixture_test.h"
 
 #define PATIENCE (20 * USEC_S)
-
-static char directory[] = "/tmp/gramline-crash-XXXXXX";
-static char path[64];
-static const char *why;
-
-static void files_remove(void)
-{
-	static const char *const ends[] = {"", "-wal", "-shm"};
-	char name[80];
-
-	for (size_t i = 0; i < 3; i++) {
-		snprintf(name, sizeof(name), "%s%s", path, ends[i]);
-		unlink(name);
-	}
-}
 
 /* Runs the child's part in a process that is killed at its end. */
 static bool child_killed(void (*part)(struct store *s))
@@ -180,14 +163,11 @@ static void test_failed_writes_are_tried_again(void)
 
 int main(void)
 {
-	if (!mkdtemp(directory))
+	if (!fixture_open())
 		return 1;
-	snprintf(path, sizeof(path), "%s/store.db", directory);
 	RUN(test_flushed_writes_survive_a_kill);
 	RUN(test_writes_are_committed_unasked);
 	RUN(test_kill_leaves_a_store_that_opens);
 	RUN(test_failed_writes_are_tried_again);
-	files_remove();
-	rmdir(directory);
 	return check_done();
 }
