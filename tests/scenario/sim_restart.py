@@ -33,8 +33,8 @@ print('STATS {"heard": true}', flush=True)
 
 
 class World:
-    def __init__(self, build):
-        self.folder = tempfile.mkdtemp(prefix="gramline-sim-")
+    def __init__(self, build, folder):
+        self.folder = folder
         stub = os.path.join(self.folder, "endpoint.py")
         with open(stub, "w") as f:
             f.write(ENDPOINT)
@@ -155,13 +155,14 @@ def scenario_sim_stops_cleanly(w):
 
 def main():
     tap = Tap()
-    w = World(sys.argv[1])
-    for f in (scenario_sim_users_call_each_other,
-              scenario_sim_endpoints_outlive_the_data_centre,
-              scenario_sim_endpoint_that_dies_ends_the_call,
-              scenario_sim_control_waits_for_events,
-              scenario_sim_stops_cleanly):
-        tap.run(f.__name__, f, w)
+    with tempfile.TemporaryDirectory(prefix="gramline-sim-") as folder:
+        w = World(sys.argv[1], folder)
+        for f in (scenario_sim_users_call_each_other,
+                  scenario_sim_endpoints_outlive_the_data_centre,
+                  scenario_sim_endpoint_that_dies_ends_the_call,
+                  scenario_sim_control_waits_for_events,
+                  scenario_sim_stops_cleanly):
+            tap.run(f.__name__, f, w)
     return tap.done()
 
 
