@@ -114,28 +114,44 @@ int dialog_from_request(struct dialog *d, const struct sip_msg *msg)
 	return finish(d);
 }
 
-int dialog_start(struct dialog *d, const char *local, const char *remote,
-		 const char *target, const char *hop)
+/* The way to the next hop, and whom we expect there. */
+static int way_take(struct dialog *d, const struct dialog_conf *conf)
+{
+	struct buf hop;
+	int err = 0;
+
+	buf_init(&hop);
+	if (conf->route) {
+		err = address_hop(&hop, conf->route);
+		d->hop = buf_take(&hop);
+		if (!err && !d->hop)
+			err = -ENOMEM;
+	}
+	if (!err && conf->tls_name)
+		err = tls_peer_new(&d->tls, conf->tls_name, conf->tls_verify);
+	return err;
+}
+
+int dialog_start(struct dialog *d, const struct dialog_conf *conf)
 {
 	char call_id[25], tag[17];
 	struct buf text;
+	int err;
 
 	*d = (struct dialog){.local_seq = random_u32() & 0xffff};
 	random_text(call_id, sizeof(call_id) - 1);
 	random_text(tag, sizeof(tag) - 1);
 	buf_init(&text);
-	buf_printf(&text, "%s;tag=%s", local, tag);
+	buf_printf(&text, "%s;tag=%s", conf->local, tag);
 	d->local = buf_take(&text);
 	d->call_id = strdup(call_id);
 	d->local_tag = strdup(tag);
-	d->remote = strdup(remote);
-	d->target = strdup(target);
-	if (hop) {
-		d->hop = strdup(hop);
-		if (!d->hop) {
-			dialog_clear(d);
-			return -ENOMEM;
-		}
+	d->remote = strdup(conf->remote);
+	d->target = strdup(conf->target);
+	err = way_take(d, conf);
+	if (err) {
+		dialog_clear(d);
+		return err;
 	}
 	return finish(d);
 }

@@ -30,6 +30,15 @@ struct dialog {
 	bool remote_seq_known;
 };
 
+/* A dialog that we begin. All is copied. */
+struct dialog_conf {
+	const char *local, *remote; /* name-addr, without a tag */
+	const char *target;
+	const char *route;    /* next hop, as of address_hop(); NULL: target */
+	const char *tls_name; /* of the next hop's certificate; NULL: any */
+	bool tls_verify;
+};
+
 struct dialog_request {
 	const char *method;
 	uint32_t seq; /* 0: the next one */
@@ -44,9 +53,9 @@ struct dialog_request {
 
 /* All return 0, -ENOMEM or -EBADMSG. */
 int dialog_from_request(struct dialog *d, const struct sip_msg *msg);
-/* call_id and local_tag are drawn; local: name-addr without a tag. */
-int dialog_start(struct dialog *d, const char *local, const char *remote,
-		 const char *target, const char *hop);
+/* call_id and local_tag are drawn. -EINVAL: a route that is none. After an
+ * error *d is as after dialog_clear(). */
+int dialog_start(struct dialog *d, const struct dialog_conf *conf);
 /* The 2xx to our INVITE: tag, target and route set. */
 int dialog_establish(struct dialog *d, const struct sip_msg *msg);
 /* A copy of the state before dialog_establish(), for a forked answer. */

@@ -112,10 +112,16 @@ static void ping_send(void *arg)
 
 static int dialog_make(struct sip_ping *ping, const struct sip_ping_conf *conf)
 {
-	struct buf local, remote, hop;
+	struct dialog_conf start = {
+		.target = conf->uri,
+		.route = conf->route,
+		.tls_name = conf->tls_name,
+		.tls_verify = conf->tls_verify,
+	};
+	struct buf local, remote;
 	struct uri uri;
 	struct pl pl;
-	int err = 0;
+	int err;
 
 	pl_set_str(&pl, conf->uri);
 	if (!address_header_safe(conf->uri) || strpbrk(conf->uri, " <>\"") ||
@@ -123,23 +129,15 @@ static int dialog_make(struct sip_ping *ping, const struct sip_ping_conf *conf)
 		return -EINVAL;
 	buf_init(&local);
 	buf_init(&remote);
-	buf_init(&hop);
-	if (conf->route)
-		err = address_hop(&hop, conf->route);
 	buf_printf(&local, "<sip:%s>",
 		   ping->stack->public_address ? ping->stack->public_address
 					       : ping->stack->realm);
 	buf_printf(&remote, "<%s>", conf->uri);
-	if (!err)
-		err = dialog_start(&ping->dialog, buf_cstr(&local),
-				   buf_cstr(&remote), conf->uri,
-				   conf->route ? buf_cstr(&hop) : NULL);
-	if (!err && conf->tls_name)
-		err = tls_peer_new(&ping->dialog.tls, conf->tls_name,
-				   conf->tls_verify);
+	start.local = buf_cstr(&local);
+	start.remote = buf_cstr(&remote);
+	err = dialog_start(&ping->dialog, &start);
 	buf_clear(&local);
 	buf_clear(&remote);
-	buf_clear(&hop);
 	return err;
 }
 

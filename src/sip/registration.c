@@ -373,7 +373,10 @@ static int dialog_make(struct sip_registration *r,
 	bool named = conf->transport && *conf->transport;
 	const char *before = named ? ";transport=" : "";
 	const char *transport = named ? conf->transport : "";
-	const char *where = *conf->proxy ? conf->proxy : conf->domain;
+	struct dialog_conf start = {
+		.tls_name = *conf->proxy ? conf->proxy : conf->domain,
+		.tls_verify = conf->tls_verify,
+	};
 	struct buf own, target, hop;
 	int err;
 
@@ -386,11 +389,10 @@ static int dialog_make(struct sip_registration *r,
 		   conf->domain);
 	buf_printf(&target, "sip:%s%s%s", conf->domain, before, transport);
 	buf_printf(&hop, "sip:%s;lr%s%s", conf->proxy, before, transport);
-	err = dialog_start(&r->dialog, buf_cstr(&own), buf_cstr(&own),
-			   buf_cstr(&target),
-			   *conf->proxy ? buf_cstr(&hop) : NULL);
-	if (!err)
-		err = tls_peer_new(&r->dialog.tls, where, conf->tls_verify);
+	start.local = start.remote = buf_cstr(&own);
+	start.target = buf_cstr(&target);
+	start.route = *conf->proxy ? buf_cstr(&hop) : NULL;
+	err = dialog_start(&r->dialog, &start);
 	buf_clear(&own);
 	buf_clear(&target);
 	buf_clear(&hop);

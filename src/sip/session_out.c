@@ -375,21 +375,38 @@ int session_out_again(struct sip_session *s)
 	return invite_send(s);
 }
 
+/* Our address towards a next hop, where that is an address, too. */
+static int local_address(struct sa *local, const struct sip_stack *stack,
+			 const char *next)
+{
+	struct buf hop;
+	struct uri uri;
+	struct sa dst;
+	struct pl pl;
+	int err;
+
+	buf_init(&hop);
+	err = address_hop(&hop, next);
+	if (!err) {
+		pl_set_str(&pl, buf_cstr(&hop));
+		err = uri_decode(&uri, &pl) ||
+		      sa_set(&dst, &uri.host, uri.port) ||
+		      transport_local(stack, &dst, local);
+	}
+	buf_clear(&hop);
+	return err;
+}
+
 /* The host of our From: what we are called by, or our address. */
 static void domain_write(struct buf *text, const struct sip_stack *stack,
-			 const char *target)
+			 const char *next)
 {
-	struct sa dst, local;
 	char host[64] = "";
-	struct uri uri;
-	struct pl pl;
+	struct sa local;
 
-	pl_set_str(&pl, target);
 	if (stack->public_address) {
 		buf_str(text, stack->public_address);
-	} else if (!uri_decode(&uri, &pl) &&
-		   !sa_set(&dst, &uri.host, uri.port) &&
-		   !transport_local(stack, &dst, &local)) {
+	} else if (!local_address(&local, stack, next)) {
 		(void)re_snprintf(host, sizeof(host),
 				  sa_af(&local) == AF_INET6 ? "[%j]" : "%j",
 				  &local);
@@ -401,8 +418,7 @@ static void domain_write(struct buf *text, const struct sip_stack *stack,
 
 /* RFC 3323 4.1.1.3: what an anonymous From says. */
 static void from_write(struct buf *text, const struct sip_session *s,
-		       const struct sip_invite_conf *conf, const char *next,
-		       bool anonymous)
+		       const struct sip_invite_conf *conf, bool anonymous)
 {
 	if (anonymous) {
 		buf_str(text, "\"Anonymous\" "
@@ -418,15 +434,16 @@ static void from_write(struct buf *text, const struct sip_session *s,
 	if (conf->from_host && *conf->from_host)
 		buf_str(text, conf->from_host);
 	else
-		domain_write(text, s->stack, next);
+		domain_write(text, s->stack,
+			     conf->route ? conf->route : conf->uri);
 	buf_u8(text, '>');
 }
 
 static void asserted_write(struct sip_session *s,
-			   const struct sip_invite_conf *conf, const char *next)
+			   const struct sip_invite_conf *conf)
 {
 	buf_str(&s->headers, "P-Asserted-Identity: ");
-	from_write(&s->headers, s, conf, next, false);
+	from_write(&s->headers, s, conf, false);
 	buf_str(&s->headers, "\r\n");
 }
 
@@ -434,8 +451,14 @@ static int dialog_make(struct sip_session *s,
 		       const struct sip_invite_conf *conf)
 {
 	const char *to = conf->to_uri ? conf->to_uri : conf->uri;
-	struct buf local, remote, hop;
-	int err = 0;
+	struct dialog_conf start = {
+		.target = conf->uri,
+		.route = conf->route,
+		.tls_name = conf->tls_name,
+		.tls_verify = conf->tls_verify,
+	};
+	struct buf local, remote;
+	int err;
 
 	if (!address_header_safe(conf->uri) || strpbrk(conf->uri, " <>\"") ||
 	    !address_header_safe(to) || strpbrk(to, "<>\"") ||
@@ -444,29 +467,17 @@ static int dialog_make(struct sip_session *s,
 		return -EINVAL;
 	buf_init(&local);
 	buf_init(&remote);
-	buf_init(&hop);
-	if (conf->route)
-		err = address_hop(&hop, conf->route);
-	if (!err) {
-		const char *next = conf->route ? buf_cstr(&hop) : conf->uri;
-
-		from_write(&local, s, conf, next, conf->anonymous);
-		if (conf->assert_identity)
-			asserted_write(s, conf, next);
-		if (conf->anonymous)
-			buf_str(&s->headers, "Privacy: id\r\n");
-	}
+	from_write(&local, s, conf, conf->anonymous);
+	if (conf->assert_identity)
+		asserted_write(s, conf);
+	if (conf->anonymous)
+		buf_str(&s->headers, "Privacy: id\r\n");
 	buf_printf(&remote, "<%s>", to);
-	if (!err)
-		err = dialog_start(&s->dialog, buf_cstr(&local),
-				   buf_cstr(&remote), conf->uri,
-				   conf->route ? buf_cstr(&hop) : NULL);
-	if (!err && conf->tls_name)
-		err = tls_peer_new(&s->dialog.tls, conf->tls_name,
-				   conf->tls_verify);
+	start.local = buf_cstr(&local);
+	start.remote = buf_cstr(&remote);
+	err = dialog_start(&s->dialog, &start);
 	buf_clear(&local);
 	buf_clear(&remote);
-	buf_clear(&hop);
 	return err;
 }
 
