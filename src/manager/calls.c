@@ -47,46 +47,31 @@ void manager_call_remove(struct manager *m, const char *id)
 	mem_deref(call_find(m, id));
 }
 
-unsigned manager_calls_of_trunk(const struct manager *m, const char *trunk)
+/* What the call is of; NULL: of nothing, its trunk was taken away. */
+static const char *call_is_of(const struct manager *m,
+			      const struct manager_call *c, enum calls_of what)
 {
-	unsigned n = 0;
-	struct le *le;
+	const struct manager_trunk *t;
 
-	LIST_FOREACH(&m->calls, le)
-	{
-		const struct manager_call *c = le->data;
-
-		n += strcmp(c->trunk, trunk) == 0;
-	}
-	return n;
+	if (what == CALLS_OF_TRUNK)
+		return c->trunk;
+	t = manager_trunk_find(m, c->trunk);
+	if (!t)
+		return NULL;
+	return what == CALLS_OF_SESSION ? t->set.session : t->set.subscription;
 }
 
-unsigned manager_calls_of_session(struct manager *m, const char *session)
+unsigned manager_calls(const struct manager *m, enum calls_of what,
+		       const char *name)
 {
 	unsigned n = 0;
 	struct le *le;
 
 	LIST_FOREACH(&m->calls, le)
 	{
-		const struct manager_call *c = le->data;
-		const struct manager_trunk *t = manager_trunk_find(m, c->trunk);
+		const char *of = call_is_of(m, le->data, what);
 
-		n += t && strcmp(t->set.session, session) == 0;
-	}
-	return n;
-}
-
-unsigned manager_calls_of_subscription(struct manager *m, const char *name)
-{
-	unsigned n = 0;
-	struct le *le;
-
-	LIST_FOREACH(&m->calls, le)
-	{
-		const struct manager_call *c = le->data;
-		const struct manager_trunk *t = manager_trunk_find(m, c->trunk);
-
-		n += t && strcmp(t->set.subscription, name) == 0;
+		n += of && strcmp(of, name) == 0;
 	}
 	return n;
 }

@@ -98,9 +98,10 @@ static enum cause_row call_over(struct manager *m, const struct trunk *t,
 		row = subscription_over(m, t, &v, text);
 	if (row != CAUSE_ROWS)
 		return row;
-	if ((t->lines && manager_calls_of_trunk(m, t->name) >= t->lines) ||
-	    (v.lines &&
-	     manager_calls_of_subscription(m, t->subscription) >= v.lines))
+	if ((t->lines &&
+	     manager_calls(m, CALLS_OF_TRUNK, t->name) >= t->lines) ||
+	    (v.lines && manager_calls(m, CALLS_OF_SUBSCRIPTION,
+				      t->subscription) >= v.lines))
 		return limit(text, "Amount of lines is exceeded");
 	row = seconds_over(&v, text);
 	return row != CAUSE_ROWS ? row : fails_over(m, t, &v, text);
@@ -113,8 +114,8 @@ static enum cause_row calls_over(struct manager *m, const struct trunk *t)
 		json_integer_value(json_object_get(m->max_calls, t->session));
 
 	if ((t->max_calls &&
-	     manager_calls_of_trunk(m, t->name) >= t->max_calls) ||
-	    (most && manager_calls_of_session(m, t->session) >= most))
+	     manager_calls(m, CALLS_OF_TRUNK, t->name) >= t->max_calls) ||
+	    (most && manager_calls(m, CALLS_OF_SESSION, t->session) >= most))
 		return CAUSE_MAX_CALLS;
 	return CAUSE_ROWS;
 }

@@ -63,7 +63,8 @@ void manager_refuse(struct manager *m, const struct bus_message *msg,
 		    const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 
 /* trunks.c */
-struct manager_trunk *manager_trunk_find(struct manager *m, const char *name);
+struct manager_trunk *manager_trunk_find(const struct manager *m,
+					 const char *name);
 /* Takes a checked trunk in, in the place of one with its name. */
 int manager_trunk_take(struct manager *m, const struct trunk *set);
 /* Into the store. */
@@ -112,9 +113,14 @@ void manager_subscription_use(struct manager *m, json_t *record);
 void manager_call_add(struct manager *m, const char *id, const char *worker,
 		      const char *trunk);
 void manager_call_remove(struct manager *m, const char *id);
-unsigned manager_calls_of_trunk(const struct manager *m, const char *trunk);
-unsigned manager_calls_of_session(struct manager *m, const char *session);
-unsigned manager_calls_of_subscription(struct manager *m, const char *name);
+enum calls_of {
+	CALLS_OF_TRUNK,
+	CALLS_OF_SESSION,
+	CALLS_OF_SUBSCRIPTION,
+};
+/* How many there are of the trunk, session or subscription of this name. */
+unsigned manager_calls(const struct manager *m, enum calls_of what,
+		       const char *name);
 /* A Worker's hello names its calls: others of it are over. */
 void manager_calls_settle(struct manager *m, const char *worker, json_t *calls);
 

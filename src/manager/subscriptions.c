@@ -140,15 +140,16 @@ static void show_row(const struct store_subscription *v, void *arg)
 	(void)store_fails(s->m->conf.store, v->name, manager_now() - 3600,
 			  &fails);
 	json_array_append_new(
-		s->rows, json_pack("{ss ss sI sI sI sI sI sI}", "subscription",
-				   v->name, "until", until, "lines",
-				   (json_int_t)v->lines, "lines_used",
-				   (json_int_t)manager_calls_of_subscription(
-					   s->m, v->name),
-				   "seconds", (json_int_t)v->seconds,
-				   "seconds_used", (json_int_t)v->seconds_used,
-				   "fails", (json_int_t)v->fails, "fails_used",
-				   (json_int_t)fails));
+		s->rows,
+		json_pack("{ss ss sI sI sI sI sI sI}", "subscription", v->name,
+			  "until", until, "lines", (json_int_t)v->lines,
+			  "lines_used",
+			  (json_int_t)manager_calls(s->m, CALLS_OF_SUBSCRIPTION,
+						    v->name),
+			  "seconds", (json_int_t)v->seconds, "seconds_used",
+			  (json_int_t)v->seconds_used, "fails",
+			  (json_int_t)v->fails, "fails_used",
+			  (json_int_t)fails));
 }
 
 void manager_on_subscription(const struct bus_message *msg, void *arg)

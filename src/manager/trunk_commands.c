@@ -351,7 +351,8 @@ json_t *manager_show_trunks(const struct manager *m)
 				  (int)t->set.priority, "enabled",
 				  t->set.enabled, "declared", t->declared,
 				  "calls",
-				  (int)manager_calls_of_trunk(m, t->set.name),
+				  (int)manager_calls(m, CALLS_OF_TRUNK,
+						     t->set.name),
 				  "state", state_of(t), "worker", t->worker,
 				  "cause", t->cause, "source", t->source,
 				  "user_agent", t->user_agent));

@@ -11,7 +11,8 @@
 
 #define ANNOUNCE_MS 2000
 
-struct manager_trunk *manager_trunk_find(struct manager *m, const char *name)
+struct manager_trunk *manager_trunk_find(const struct manager *m,
+					 const char *name)
 {
 	struct le *le;
 
