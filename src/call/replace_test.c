@@ -1,14 +1,6 @@
-#include "call/call.h"
+#include "call/fixture_test.h"
 
 #include <errno.h>
-
-#include "tests/check.h"
-#include "tests/loop.h"
-
-struct fake_leg {
-	struct call_leg leg;
-	int starts, ends, releases, start_result, end_code;
-};
 
 /* A call from a PBX that is up, and what it told. */
 struct stage {
@@ -20,43 +12,6 @@ struct stage {
 	int ended;
 	struct call_cause last;
 	char last_by[16];
-};
-
-static int fake_start(struct call_leg *leg, struct call_cause *cause)
-{
-	struct fake_leg *f = (struct fake_leg *)leg;
-
-	f->starts++;
-	if (f->start_result)
-		call_cause_set(cause, CAUSE_SIP_UNAVAILABLE, NULL);
-	return f->start_result;
-}
-
-static void fake_nothing(struct call_leg *leg)
-{
-}
-
-static void fake_end(struct call_leg *leg, const struct call_cause *cause,
-		     bool elsewhere)
-{
-	struct fake_leg *f = (struct fake_leg *)leg;
-
-	f->ends++;
-	f->end_code = cause->code;
-}
-
-static void fake_release(struct call_leg *leg)
-{
-	((struct fake_leg *)leg)->releases++;
-}
-
-static const struct call_leg_ops sip_ops = {
-	.kind = "sip",
-	.start = fake_start,
-	.ring = fake_nothing,
-	.answer = fake_nothing,
-	.end = fake_end,
-	.release = fake_release,
 };
 
 static void on_replacing(struct call *c, enum call_replacing event,

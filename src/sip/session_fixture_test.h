@@ -270,20 +270,29 @@ static inline void peer_ack(struct peer *p, const char *call, unsigned seq,
 	peer_request(p, &r);
 }
 
-/* Through to an established incoming call; tag is ours. */
-static inline bool peer_call(struct side *o, struct peer *p, const char *call,
-			     char tag[64])
+/* Through to our 200, which awaits its ACK; tag is ours. */
+static inline const char *peer_answered(struct side *o, struct peer *p,
+					const char *call, char tag[64])
 {
 	const char *a;
 
 	if (!peer_invite(o, p, call, OFFER) ||
 	    sip_session_answer(o->session, bytes_str(ANSWER)))
-		return false;
-	a = peer_wait(p, "200 OK");
-	if (!a || !to_tag_of(a, tag))
-		return false;
+		return NULL;
+	a = peer_wait(p, "SIP/2.0 200 OK");
+	return a && to_tag_of(a, tag) ? a : NULL;
+}
+
+/* Through to an established incoming call; the 200. */
+static inline const char *peer_call(struct side *o, struct peer *p,
+				    const char *call, char tag[64])
+{
+	const char *a = peer_answered(o, p, call, tag);
+
+	if (!a)
+		return NULL;
 	peer_ack(p, call, 2, tag, NULL);
-	return side_wait(o, "confirmed");
+	return side_wait(o, "confirmed;") ? a : NULL;
 }
 
 /* A call of ours to the peer; *request is its INVITE. */
@@ -316,6 +325,14 @@ static inline bool call_peer(struct side *o, struct peer *p,
 		return false;
 	*request = peer_wait(p, "INVITE sip:bob@10.255.255.1:5999 SIP/2.0");
 	return *request != NULL;
+}
+
+/* The first such call of a test. */
+static inline bool call_started(struct side *o, struct peer *p,
+				const char **request)
+{
+	return side_start(o) && peer_open(p, o->stack) &&
+	       call_peer(o, p, request);
 }
 
 /* Through to an established call of ours. */

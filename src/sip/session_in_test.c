@@ -10,11 +10,10 @@ static void test_session_ok_is_repeated_until_ack(void)
 	size_t n;
 
 	CHECK(peer_start(&o, &p));
-	CHECK(peer_invite(&o, &p, "c1", OFFER));
-	CHECK_INT(sip_session_answer(o.session, bytes_str(ANSWER)), 0);
-	CHECK(peer_wait(&p, "200 OK") && peer_wait(&p, "200 OK"));
+	CHECK(peer_answered(&o, &p, "c1", tag));
+	CHECK(peer_wait(&p, "200 OK"));
 	a = peer_wait(&p, "200 OK");
-	CHECK(a && to_tag_of(a, tag) && strstr(a, ANSWER) &&
+	CHECK(a && strstr(a, ANSWER) &&
 	      strstr(a, "\r\nContact: <sip:bob@127.0.0.1:"));
 	peer_ack(&p, "c1", 2, tag, NULL);
 	CHECK(side_wait(&o, "confirmed"));
@@ -26,14 +25,14 @@ static void test_session_ok_is_repeated_until_ack(void)
 
 static void test_session_without_ack_ends_with_bye(void)
 {
+	char tag[64];
 	struct side o;
 	struct peer p;
 	const char *bye;
 
 	CHECK(peer_start(&o, &p));
 	o.stack->t1_ms = 5;
-	CHECK(peer_invite(&o, &p, "c1", OFFER));
-	CHECK_INT(sip_session_answer(o.session, bytes_str(ANSWER)), 0);
+	CHECK(peer_answered(&o, &p, "c1", tag));
 	bye = peer_wait(&p, "BYE sip:");
 	CHECK(bye != NULL);
 	CHECK(side_wait(&o, "timeout 408 Request Timeout;"));
@@ -68,13 +67,9 @@ static void test_session_cancel_after_ok_changes_nothing(void)
 	char tag[64];
 	struct side o;
 	struct peer p;
-	const char *a;
 
 	CHECK(peer_start(&o, &p));
-	CHECK(peer_invite(&o, &p, "c1", OFFER));
-	CHECK_INT(sip_session_answer(o.session, bytes_str(ANSWER)), 0);
-	a = peer_wait(&p, "200 OK");
-	CHECK(a && to_tag_of(a, tag));
+	CHECK(peer_answered(&o, &p, "c1", tag));
 	peer_request(&p, &r);
 	CHECK(peer_wait(&p, "CSeq: 2 CANCEL"));
 	CHECK_INT(peer_count(&p, "SIP/2.0 487"), 0);
@@ -107,13 +102,9 @@ static void test_session_bye_before_ack(void)
 	char tag[64];
 	struct side o;
 	struct peer p;
-	const char *a;
 
 	CHECK(peer_start(&o, &p));
-	CHECK(peer_invite(&o, &p, "c1", OFFER));
-	CHECK_INT(sip_session_answer(o.session, bytes_str(ANSWER)), 0);
-	a = peer_wait(&p, "200 OK");
-	CHECK(a && to_tag_of(a, tag));
+	CHECK(peer_answered(&o, &p, "c1", tag));
 	peer_request(&p, &(struct peer_request){.method = "BYE",
 						.call = "c1",
 						.seq = 3,
@@ -132,10 +123,7 @@ static void test_session_end_before_ack_waits_for_it(void)
 	const char *a;
 
 	CHECK(peer_start(&o, &p));
-	CHECK(peer_invite(&o, &p, "c1", OFFER));
-	CHECK_INT(sip_session_answer(o.session, bytes_str(ANSWER)), 0);
-	a = peer_wait(&p, "200 OK");
-	CHECK(a && to_tag_of(a, tag));
+	CHECK(peer_answered(&o, &p, "c1", tag));
 	sip_session_end(o.session, 503, "Worker is unavailable", NULL);
 	CHECK(side_wait(&o, "local 503 Worker is unavailable;"));
 	CHECK_INT(peer_count(&p, "BYE sip:"), 0);

@@ -7,9 +7,7 @@ static void test_session_outgoing_headers_are_clean(void)
 	struct side o;
 	struct peer p;
 
-	CHECK(side_start(&o));
-	CHECK(peer_open(&p, o.stack));
-	CHECK(call_peer(&o, &p, &invite));
+	CHECK(call_started(&o, &p, &invite));
 	CHECK(strstr(invite, "\r\nFrom: \"Zo\xc3\xab \\\"Z\\\"X: y\" "
 			     "<sip:999123@127.0.0.1>;tag="));
 	CHECK(strstr(invite, "\r\nTo: <sip:bob@10.255.255.1:5999>\r\n"));
@@ -34,9 +32,7 @@ static void test_session_outgoing_answer_and_lost_ack(void)
 	struct side o;
 	struct peer p;
 
-	CHECK(side_start(&o));
-	CHECK(peer_open(&p, o.stack));
-	CHECK(call_peer(&o, &p, &invite));
+	CHECK(call_started(&o, &p, &invite));
 	peer_answer(&p, invite, "183 Progress", "t", CONTACT SDP_TYPE, ANSWER);
 	CHECK(side_wait(&o, "183 Progress;"));
 	CHECK_STR(o.sdp, ANSWER);
@@ -70,9 +66,7 @@ static void test_session_cancel_waits_for_a_provisional(void)
 	struct side o;
 	struct peer p;
 
-	CHECK(side_start(&o));
-	CHECK(peer_open(&p, o.stack));
-	CHECK(call_peer(&o, &p, &invite));
+	CHECK(call_started(&o, &p, &invite));
 	sip_session_end(o.session, 487, "Caller hung up",
 			"SIP;cause=487;text=\"Caller hung up\"");
 	CHECK(side_wait(&o, "local 487 Caller hung up;"));
@@ -98,9 +92,7 @@ static void test_session_answer_crossing_our_cancel(void)
 	struct side o;
 	struct peer p;
 
-	CHECK(side_start(&o));
-	CHECK(peer_open(&p, o.stack));
-	CHECK(call_peer(&o, &p, &invite));
+	CHECK(call_started(&o, &p, &invite));
 	peer_answer(&p, invite, "180 Ringing", "t", CONTACT, NULL);
 	CHECK(side_wait(&o, "180 Ringing;"));
 	sip_session_end(o.session, 487, NULL, NULL);
@@ -145,9 +137,7 @@ static void test_session_challenges_are_answered(void)
 	struct side o;
 	struct peer p;
 
-	CHECK(side_start(&o));
-	CHECK(peer_open(&p, o.stack));
-	CHECK(call_peer(&o, &p, &invite));
+	CHECK(call_started(&o, &p, &invite));
 	peer_answer(&p, invite, "401 Unauthorized", "a", challenge, NULL);
 	again = peer_wait(&p, "\r\nAuthorization: Digest username=\"gw\"");
 	/* The ACK of the 401 comes first and has none. */
@@ -177,9 +167,7 @@ static void test_session_second_challenge_is_a_refusal(void)
 	struct side o;
 	struct peer p;
 
-	CHECK(side_start(&o));
-	CHECK(peer_open(&p, o.stack));
-	CHECK(call_peer(&o, &p, &invite));
+	CHECK(call_started(&o, &p, &invite));
 	peer_answer(&p, invite, "401 Unauthorized", "a", challenge, NULL);
 	invite = peer_wait(&p, "\r\nAuthorization: Digest");
 	CHECK(invite != NULL);

@@ -27,9 +27,7 @@ static void test_redirect_goes_in_the_order_of_q(void)
 	struct side o;
 	struct peer p;
 
-	CHECK(side_start(&o));
-	CHECK(peer_open(&p, o.stack));
-	CHECK(call_peer(&o, &p, &invite));
+	CHECK(call_started(&o, &p, &invite));
 	CHECK(peer_header(invite, "Call-ID: ", call, sizeof(call)));
 	redirect(&p, invite, "302 Moved",
 		 "<sip:low@>;q=0.1, <sip:high@>;q=0.75, <tel:+999>, "
@@ -65,9 +63,7 @@ static void test_redirect_circles_come_to_an_end(void)
 	struct side o;
 	struct peer p;
 
-	CHECK(side_start(&o));
-	CHECK(peer_open(&p, o.stack));
-	CHECK(call_peer(&o, &p, &invite));
+	CHECK(call_started(&o, &p, &invite));
 	/* Always somebody else. */
 	for (int i = 1; i < SESSION_TARGETS_MAX; i++) {
 		snprintf(name, sizeof(name), "<sip:n%d@>", i);
@@ -103,9 +99,7 @@ static void test_redirect_ends_with_600_and_cancel(void)
 	struct side o;
 	struct peer p;
 
-	CHECK(side_start(&o));
-	CHECK(peer_open(&p, o.stack));
-	CHECK(call_peer(&o, &p, &invite));
+	CHECK(call_started(&o, &p, &invite));
 	redirect(&p, invite, "300 Choices", "<sip:a@>, <sip:b@>;q=0.5");
 	invite = peer_wait(&p, "INVITE sip:a@");
 	CHECK(invite != NULL);

@@ -205,9 +205,7 @@ static void test_prack_for_each_fork_in_order(void)
 	struct side o;
 	struct peer p;
 
-	CHECK(side_start(&o));
-	CHECK(peer_open(&p, o.stack));
-	CHECK(call_peer(&o, &p, &invite));
+	CHECK(call_started(&o, &p, &invite));
 	CHECK(strstr(invite, "\r\nSupported: 100rel, timer\r\n"));
 	peer_answer(&p, invite, "183 A", "a",
 		    CONTACT SDP_TYPE REQUIRED "RSeq: 7\r\n", ANSWER);

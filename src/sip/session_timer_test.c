@@ -26,17 +26,8 @@ static bool out_start(struct side *o, struct peer *p, unsigned timer_s)
 static const char *answer_to(struct side *o, struct peer *p, const char *lines,
 			     char tag[64])
 {
-	const char *a;
-
 	o->lines = lines;
-	if (!peer_invite(o, p, "c1", OFFER) ||
-	    sip_session_answer(o->session, bytes_str(ANSWER)))
-		return NULL;
-	a = peer_wait(p, "SIP/2.0 200 OK");
-	if (!a || !to_tag_of(a, tag))
-		return NULL;
-	peer_ack(p, "c1", 2, tag, NULL);
-	return side_wait(o, "confirmed;") ? a : NULL;
+	return peer_call(o, p, "c1", tag);
 }
 
 static void test_timer_of_an_incoming_call(void)
