@@ -218,10 +218,9 @@ class Bench:
         self.phones_start("alaw")
         c = self.calls[0]
         self.call_begin(c)
-        wait_for("the first call", lambda: [
+        wait_for("the first call to be heard", lambda: [
             r for r in self.phones[c.account].status()
-            if r["state"] == "established"])
-        time.sleep(1)
+            if r["state"] == "established" and r["heard"]])
         self.hang_up()
         self.phones_stop()
 

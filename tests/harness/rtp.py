@@ -156,6 +156,11 @@ class Voice:
     def count(self, since=0.0):
         return sum(1 for p in list(self.packets) if p[0] >= since)
 
+    def seconds(self):
+        """Between the first packet that was heard and the last."""
+        packets = self.packets
+        return packets[-1][0] - packets[0][0] if packets else 0.0
+
     def close(self):
         self.open = False
         self.sender.join(1)

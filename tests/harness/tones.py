@@ -1,4 +1,5 @@
 """Tones: made, and found again by Goertzel's filter in what somebody heard."""
+import os
 import wave
 
 import numpy
@@ -62,6 +63,22 @@ def load(path):
         rate
 
 
+def file_seconds(path):
+    """How long a recording is by now."""
+    if not os.path.exists(path) or os.path.getsize(path) < 44:
+        return 0.0
+    with open(path, "rb") as f:
+        head = f.read(44)
+    return (os.path.getsize(path) - 44) / int.from_bytes(head[28:32],
+                                                         "little")
+
+
 def file_heard(path, hertz):
     x, rate = load(path)
     return heard(x, hertz, rate)
+
+
+def tail_heard(path, hertz, seconds):
+    """In what was recorded last."""
+    x, rate = load(path)
+    return heard(x[-int(seconds * rate):], hertz, rate)

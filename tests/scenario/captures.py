@@ -95,7 +95,8 @@ def talk(s, pbx, sdp=None, seconds=1.0):
 
 def end(s, c, voice):
     voice.remote = None
-    time.sleep(0.1)     # its last packet is read on a tick
+    wait_for("its last packet to be read", lambda: [
+        r for r in s.gateway.rows("calls") if r["sip_rx"] == voice.sent])
     equal(c.bye().code, 200)
     return s.record(c.call_id)
 

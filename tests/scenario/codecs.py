@@ -13,7 +13,6 @@ import random
 import re
 import subprocess
 import sys
-import time
 
 import numpy
 
@@ -112,16 +111,17 @@ class Talk:
         self.answer = self.sip.answered()
         self.voice.talk_to(self.answer)
         self.tg = s.tg_call(1000 + self.number, "active")
-        self.began = time.monotonic()
 
     def end(self):
         s = self.s
-        time.sleep(max(0.0, self.began + HEAR_S - time.monotonic()))
+        out = s.path("heard-%s-%d.wav" % (self.tg["id"], 1000 + self.number))
+        wait_for("both to have heard enough", lambda: min(
+            tones.file_seconds(out), self.voice.seconds()) > HEAR_S,
+            2 * HEAR_S, 0.1)
         self.voice.remote = None
         self.sip.bye()
         self.record = s.record(self.sip.call_id)
-        heard, rate = tones.load(s.path("heard-%s-%d.wav" % (
-            self.tg["id"], 1000 + self.number)))
+        heard, rate = tones.load(out)
         self.at_telegram += s.phone_says.times(heard, rate)
         self.at_phone += s.app_says.times(self.voice.samples(),
                                           self.voice.codec.rate)
