@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/text.h"
 #include "settings_link.h"
 #include "tgcall/signaling.h"
 
@@ -139,19 +140,6 @@ static int read_keys(struct settings *s, struct config_section *t,
 	return fail;
 }
 
-bool settings_next_item(const char **at, char *item, size_t room)
-{
-	size_t n;
-
-	*at += strspn(*at, ", \t");
-	n = strcspn(*at, ", \t");
-	if (!n)
-		return false;
-	snprintf(item, room, "%.*s", (int)n, *at);
-	*at += n;
-	return true;
-}
-
 int settings_require_text(struct config_section *s, const char *key,
 			  struct config_error *err)
 {
@@ -171,7 +159,7 @@ static int read_versions(struct settings *s, struct config_section *t,
 
 	if (!list)
 		list = "13.0.0,12.0.0,9.0.0,8.0.0,7.0.0";
-	while (settings_next_item(&list, item, sizeof(item))) {
+	while (text_item(&list, item, sizeof(item))) {
 		if (s->versions_n == 16 || tgcall_framing_of(&framing, item))
 			return config_fail(t, "versions", 0, err,
 					   "unknown library version %s", item);

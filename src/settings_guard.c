@@ -12,7 +12,7 @@ static int read_never_ban(struct worker_conf *w, struct config_section *sip,
 
 	if (!list)
 		list = "127.0.0.0/8, ::1";
-	while (settings_next_item(&list, item, sizeof(item))) {
+	while (text_item(&list, item, sizeof(item))) {
 		if (w->never_ban_n ==
 		    sizeof(w->never_ban) / sizeof(*w->never_ban))
 			return config_fail(sip, "never_ban", 0, err,

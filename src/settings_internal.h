@@ -4,8 +4,6 @@
 
 #include "settings.h"
 
-/* Takes the next item off a comma-separated list; false at its end. */
-bool settings_next_item(const char **at, char *item, size_t room);
 /* The key is there and not empty. */
 int settings_require_text(struct config_section *s, const char *key,
 			  struct config_error *err);

@@ -342,7 +342,7 @@ void hex_encode(char *dst, const void *p, size_t n)
 	*dst = '\0';
 }
 
-static int hex_digit(char c)
+int hex_digit(uint8_t c)
 {
 	if (c >= '0' && c <= '9')
 		return c - '0';
@@ -360,12 +360,34 @@ int hex_decode(void *dst, size_t n, const char *text, size_t len)
 	if (len != 2 * n)
 		return -EBADMSG;
 	for (size_t i = 0; i < n; i++) {
-		int high = hex_digit(text[2 * i]);
-		int low = hex_digit(text[2 * i + 1]);
+		int high = hex_digit((uint8_t)text[2 * i]);
+		int low = hex_digit((uint8_t)text[2 * i + 1]);
 
 		if (high < 0 || low < 0)
 			return -EBADMSG;
 		out[i] = (uint8_t)(high << 4 | low);
 	}
+	return 0;
+}
+
+void hex_pairs_encode(char *dst, const void *p, size_t n)
+{
+	const uint8_t *src = p;
+
+	for (size_t i = 0; i < n; i++)
+		snprintf(dst + 3 * i, 4, "%02X%s", src[i],
+			 i + 1 < n ? ":" : "");
+}
+
+int hex_pairs_decode(void *dst, size_t n, const char *text, size_t len)
+{
+	uint8_t *out = dst;
+
+	if (len + 1 != 3 * n)
+		return -EBADMSG;
+	for (size_t i = 0; i < n; i++)
+		if ((i && text[3 * i - 1] != ':') ||
+		    hex_decode(out + i, 1, text + 3 * i, 2))
+			return -EBADMSG;
 	return 0;
 }

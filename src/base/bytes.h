@@ -92,9 +92,15 @@ uint64_t le64_load(const uint8_t *p);
 
 /* -- hexadecimal --------------------------------------------------------- */
 
+/* A digit's value, of either case; -1: it is none. */
+int hex_digit(uint8_t c);
 /* Lower-case digits; dst has room for 2 * n + 1 characters. */
 void hex_encode(char *dst, const void *p, size_t n);
 /* Exactly n bytes from 2 * n digits of text[0..len). -EBADMSG otherwise. */
 int hex_decode(void *dst, size_t n, const char *text, size_t len);
+/* "AB:01", as fingerprints are written (RFC 8122 5); room for 3 * n. */
+void hex_pairs_encode(char *dst, const void *p, size_t n);
+/* n bytes from text[0..3 * n - 1), of either case. -EBADMSG otherwise. */
+int hex_pairs_decode(void *dst, size_t n, const char *text, size_t len);
 
 #endif

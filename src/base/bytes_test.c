@@ -62,11 +62,28 @@ static void test_bytes_hex_round_trip_and_refusals(void)
 	CHECK_INT(hex_decode(back, 3, "dead0g", 6), -EBADMSG);
 }
 
+static void test_bytes_hex_pairs_round_trip_and_refusals(void)
+{
+	uint8_t v[3] = {0xde, 0xad, 0x01}, back[3];
+	char text[9];
+
+	hex_pairs_encode(text, v, sizeof(v));
+	CHECK_STR(text, "DE:AD:01");
+	CHECK_INT(hex_pairs_decode(back, 3, "DE:ad:01", 8), 0);
+	CHECK_MEM(v, back, 3);
+	CHECK_INT(hex_pairs_decode(back, 3, "DE:AD:0", 7), -EBADMSG);
+	CHECK_INT(hex_pairs_decode(back, 3, "DE:AD:01:", 9), -EBADMSG);
+	CHECK_INT(hex_pairs_decode(back, 3, "DE:AD;01", 8), -EBADMSG);
+	CHECK_INT(hex_pairs_decode(back, 3, "DE:AD:0g", 8), -EBADMSG);
+	CHECK_INT(hex_pairs_decode(back, 3, NULL, 0), -EBADMSG);
+}
+
 int main(void)
 {
 	RUN(test_bytes_read_past_end_is_bad_and_zero);
 	RUN(test_bytes_read_orders);
 	RUN(test_bytes_buffer_grows_and_prints);
 	RUN(test_bytes_hex_round_trip_and_refusals);
+	RUN(test_bytes_hex_pairs_round_trip_and_refusals);
 	return check_done();
 }

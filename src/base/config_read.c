@@ -78,24 +78,6 @@ static char *copy_of(struct bytes b)
 	return p;
 }
 
-/* The character behind a backslash, or 0: then both are kept as they stand,
- * so that patterns such as \d+ need no doubling. */
-static char escape_value(char c, bool quoted)
-{
-	switch (c) {
-	case 'n':
-		return '\n';
-	case 't':
-		return '\t';
-	case '\\':
-		return '\\';
-	case '"':
-		return quoted ? '"' : 0;
-	default:
-		return 0;
-	}
-}
-
 /* Unescapes v into a new text. Quoted text ends at the first bare quote, which
  * must be the last character. */
 static int value_read(const struct reader *r, struct bytes v, char **textp)
@@ -110,7 +92,7 @@ static int value_read(const struct reader *r, struct bytes v, char **textp)
 		char c = (char)v.p[i], e = 0;
 
 		if (c == '\\' && i + 1 < v.n)
-			e = escape_value((char)v.p[i + 1], quoted);
+			e = text_unescaped((char)v.p[i + 1], quoted);
 		if (e) {
 			text[n++] = e;
 			i++;

@@ -1,6 +1,8 @@
 #include "base/text.h"
 
+#include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 /* RFC 3629 4: what may follow each first byte. */
 static const struct {
@@ -102,4 +104,75 @@ void text_cut(char *dst, size_t room, struct bytes t)
 	if (n)
 		memcpy(dst, t.p, n);
 	dst[n] = '\0';
+}
+
+bool text_is(struct bytes t, const char *word)
+{
+	return t.n == strlen(word) &&
+	       strncasecmp((const char *)t.p, word, t.n) == 0;
+}
+
+struct bytes text_until(struct rd *r, char separator)
+{
+	const uint8_t *end = r->n ? memchr(r->p, separator, r->n) : NULL;
+	struct bytes part = rd_bytes(r, end ? (size_t)(end - r->p) : r->n);
+
+	if (end)
+		rd_skip(r, 1);
+	return part;
+}
+
+bool text_line(struct rd *r, struct bytes *line)
+{
+	if (!r->n)
+		return false;
+	*line = text_until(r, '\n');
+	if (line->n && line->p[line->n - 1] == '\r')
+		line->n--;
+	return true;
+}
+
+static bool blank(uint8_t c)
+{
+	return c == ' ' || c == '\t';
+}
+
+struct bytes text_word(struct rd *r)
+{
+	size_t n = 0;
+
+	while (r->n && blank(*r->p))
+		rd_skip(r, 1);
+	while (n < r->n && !blank(r->p[n]))
+		n++;
+	return rd_bytes(r, n);
+}
+
+bool text_item(const char **at, char *item, size_t room)
+{
+	size_t n;
+
+	*at += strspn(*at, ", \t");
+	n = strcspn(*at, ", \t");
+	if (!n)
+		return false;
+	snprintf(item, room, "%.*s", (int)n, *at);
+	*at += n;
+	return true;
+}
+
+char text_unescaped(char c, bool quoted)
+{
+	switch (c) {
+	case 'n':
+		return '\n';
+	case 't':
+		return '\t';
+	case '\\':
+		return '\\';
+	case '"':
+		return quoted ? '"' : 0;
+	default:
+		return 0;
+	}
 }

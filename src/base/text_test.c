@@ -81,11 +81,64 @@ static void test_text_is_cut_between_characters(void)
 	CHECK_STR(dst, "");
 }
 
+static void test_text_lines_and_words_are_taken_one_by_one(void)
+{
+	struct bytes text = bytes_str("m=audio\t 9 \r\n\na:b:c"), line, part;
+	struct rd r, in;
+
+	rd_init(&r, text.p, text.n);
+	CHECK(text_line(&r, &line));
+	rd_init(&in, line.p, line.n);
+	CHECK(text_is(text_word(&in), "M=Audio"));
+	CHECK(text_is(text_word(&in), "9"));
+	CHECK_INT(text_word(&in).n, 0);
+	CHECK(text_line(&r, &line));
+	CHECK_INT(line.n, 0);
+	CHECK(text_line(&r, &line));
+	CHECK(!text_line(&r, &part));
+	rd_init(&in, line.p, line.n);
+	CHECK(text_is(text_until(&in, ':'), "a"));
+	part = text_until(&in, 'x');
+	CHECK(text_is(part, "b:c"));
+	CHECK(!text_is(part, "b:cd"));
+	CHECK(!text_is(part, "b:"));
+	CHECK_INT(text_until(&in, ':').n, 0);
+	CHECK(!in.bad && !r.bad);
+}
+
+static void test_text_items_are_taken_off_a_list(void)
+{
+	const char *at = " one,two\t, three";
+	char item[5];
+
+	CHECK(text_item(&at, item, sizeof(item)));
+	CHECK_STR(item, "one");
+	CHECK(text_item(&at, item, sizeof(item)));
+	CHECK_STR(item, "two");
+	CHECK(text_item(&at, item, sizeof(item)));
+	CHECK_STR(item, "thre");
+	CHECK(!text_item(&at, item, sizeof(item)));
+}
+
+static void test_text_backslashes_stand_for_few_characters(void)
+{
+	CHECK_INT(text_unescaped('n', false), '\n');
+	CHECK_INT(text_unescaped('t', false), '\t');
+	CHECK_INT(text_unescaped('\\', false), '\\');
+	CHECK_INT(text_unescaped('"', true), '"');
+	CHECK_INT(text_unescaped('"', false), 0);
+	CHECK_INT(text_unescaped('d', true), 0);
+	CHECK_INT(text_unescaped('\0', true), 0);
+}
+
 int main(void)
 {
 	RUN(test_text_utf8_is_what_rfc_3629_says);
 	RUN(test_text_is_cleaned_and_cut_between_characters);
 	RUN(test_text_is_stripped_of_what_cannot_be_shown);
 	RUN(test_text_is_cut_between_characters);
+	RUN(test_text_lines_and_words_are_taken_one_by_one);
+	RUN(test_text_items_are_taken_off_a_list);
+	RUN(test_text_backslashes_stand_for_few_characters);
 	return check_done();
 }

@@ -8,6 +8,7 @@
 #include <strings.h>
 
 #include "base/bytes.h"
+#include "base/text.h"
 #include "route/caller.h"
 #include "route/trunk_value.h"
 
@@ -234,7 +235,7 @@ static int check_codecs(const struct trunk *t, trunk_codec_h *built,
 	const char *list = t->codecs;
 	char item[16];
 
-	while (trunk_item(&list, item, sizeof(item)))
+	while (text_item(&list, item, sizeof(item)))
 		if (!built(item))
 			return fault(f, -EINVAL, "codecs",
 				     "codec %s is not in this build", item);
@@ -317,17 +318,4 @@ int trunk_clash(const struct trunk *a, const struct trunk *b,
 			     "already: give each a field of its own",
 			     b->name);
 	return 0;
-}
-
-bool trunk_item(const char **at, char *item, size_t room)
-{
-	size_t n;
-
-	*at += strspn(*at, ", \t");
-	n = strcspn(*at, ", \t");
-	if (!n)
-		return false;
-	snprintf(item, room, "%.*s", (int)n, *at);
-	*at += n;
-	return true;
 }

@@ -121,9 +121,6 @@ int trunk_clash(const struct trunk *a, const struct trunk *b,
 const char *trunk_kind_name(enum trunk_kind kind); /* "ip", ... */
 /* Header and value of the field; false when there is none. */
 bool trunk_field(const struct trunk *t, char name[64], char value[128]);
-/* Takes the next item off a list (commas or blanks between); false at its end.
- * An item that does not fit is cut. */
-bool trunk_item(const char **at, char *item, size_t room);
 
 /* The table, for help and for those who copy settings. */
 struct trunk_setting {

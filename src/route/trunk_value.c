@@ -77,7 +77,7 @@ static bool list_has(const char *list, const char *item)
 {
 	char one[64];
 
-	while (trunk_item(&list, one, sizeof(one)))
+	while (text_item(&list, one, sizeof(one)))
 		if (strcmp(one, item) == 0)
 			return true;
 	return false;
@@ -110,7 +110,7 @@ static int words_read(char *dst, size_t room, const char *value,
 	int err = 0;
 
 	*dst = '\0';
-	while (!err && trunk_item(&value, item, sizeof(item))) {
+	while (!err && text_item(&value, item, sizeof(item))) {
 		for (char *c = item; *c; c++)
 			*c = (char)tolower((unsigned char)*c);
 		if (!is_word(item, words))
@@ -154,7 +154,7 @@ int trunk_value_networks(char *dst, size_t room, const char *value,
 	int err = 0;
 
 	*dst = '\0';
-	while (!err && trunk_item(&value, item, sizeof(item))) {
+	while (!err && text_item(&value, item, sizeof(item))) {
 		if (network_read(&network, item))
 			err = wrong(why, "%s is no address and no network",
 				    item);

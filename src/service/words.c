@@ -5,22 +5,7 @@
 #include <string.h>
 
 #include "base/bytes.h"
-
-static char escaped(char c, bool quoted)
-{
-	switch (c) {
-	case 'n':
-		return '\n';
-	case 't':
-		return '\t';
-	case '\\':
-		return '\\';
-	case '"':
-		return quoted ? '"' : 0;
-	default:
-		return 0;
-	}
-}
+#include "base/text.h"
 
 /* Takes one word off the text: 1, 0 at its end, -EINVAL for an open quote. */
 static int word_next(const char **at, struct buf *word)
@@ -33,7 +18,7 @@ static int word_next(const char **at, struct buf *word)
 	if (!**at)
 		return 0;
 	for (; **at && (quoted || **at != ' '); (*at)++) {
-		char e = **at == '\\' ? escaped((*at)[1], quoted) : 0;
+		char e = **at == '\\' ? text_unescaped((*at)[1], quoted) : 0;
 
 		if (e) {
 			buf_u8(word, (uint8_t)e);

@@ -1,6 +1,5 @@
 #include "sip/refer.h"
 
-#include <ctype.h>
 #include <errno.h>
 #include <string.h>
 
@@ -39,14 +38,6 @@ static bool text_take(char *dst, size_t room, struct bytes text)
 		memcpy(dst, text.p, text.n);
 	dst[text.n] = '\0';
 	return address_header_safe(dst);
-}
-
-static int hex_digit(uint8_t c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	c = (uint8_t)tolower(c);
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
 /* Percent escapes of a URI's header undone (RFC 3261 19.1.4). */

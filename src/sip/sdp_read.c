@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/plant.h"
+#include "base/text.h"
 
 #define FORMATS_MAX 32
 #define PORT_MAX 65535
@@ -48,52 +49,6 @@ static const struct format static_formats[] = {
 };
 
 /* -- text ------------------------------------------------------------------ */
-
-static bool text_line(struct rd *r, struct bytes *line)
-{
-	const uint8_t *end;
-	size_t n;
-
-	if (!r->n)
-		return false;
-	end = memchr(r->p, '\n', r->n);
-	n = end ? (size_t)(end - r->p) : r->n;
-	*line = rd_bytes(r, n);
-	if (end)
-		rd_skip(r, 1);
-	if (line->n && line->p[line->n - 1] == '\r')
-		line->n--;
-	return true;
-}
-
-/* The next word; words are separated by blanks. */
-static struct bytes text_word(struct rd *r)
-{
-	size_t n = 0;
-
-	while (r->n && (*r->p == ' ' || *r->p == '\t'))
-		rd_skip(r, 1);
-	while (n < r->n && r->p[n] != ' ' && r->p[n] != '\t')
-		n++;
-	return rd_bytes(r, n);
-}
-
-/* What stands before the separator; the separator is consumed. */
-static struct bytes text_until(struct rd *r, char separator)
-{
-	const uint8_t *end = r->n ? memchr(r->p, separator, r->n) : NULL;
-	struct bytes part = rd_bytes(r, end ? (size_t)(end - r->p) : r->n);
-
-	if (end)
-		rd_skip(r, 1);
-	return part;
-}
-
-static bool text_is(struct bytes b, const char *word)
-{
-	return b.n == strlen(word) &&
-	       strncasecmp((const char *)b.p, word, b.n) == 0;
-}
 
 static bool text_number(struct bytes b, unsigned max, unsigned *value)
 {

@@ -5,6 +5,7 @@
 #include <strings.h>
 
 #include "base/re.h"
+#include "base/text.h"
 
 #define TAG_MAX 999999999u /* RFC 4568 9.1: 1*9DIGIT */
 
@@ -14,23 +15,6 @@ static const char *const setups[] = {
 	[SIP_SDP_PASSIVE] = "passive",
 	[SIP_SDP_HOLDCONN] = "holdconn",
 };
-
-static struct bytes word_next(struct rd *r)
-{
-	size_t n = 0;
-
-	while (r->n && (*r->p == ' ' || *r->p == '\t'))
-		rd_skip(r, 1);
-	while (n < r->n && r->p[n] != ' ' && r->p[n] != '\t')
-		n++;
-	return rd_bytes(r, n);
-}
-
-static bool word_is(struct bytes word, const char *text)
-{
-	return word.n == strlen(text) &&
-	       strncasecmp((const char *)word.p, text, word.n) == 0;
-}
 
 static bool word_begins(struct bytes word, const char *text)
 {
@@ -108,8 +92,8 @@ bool sip_sdp_crypto_read(struct sip_sdp_crypto *c, struct bytes value)
 	struct rd r;
 
 	rd_init(&r, value.p, value.n);
-	tag = word_next(&r);
-	suite = word_next(&r);
+	tag = text_word(&r);
+	suite = text_word(&r);
 	if (!tag_read(&out.tag, tag) || !suite.n ||
 	    suite.n >= sizeof(out.suite))
 		return false;
@@ -118,18 +102,13 @@ bool sip_sdp_crypto_read(struct sip_sdp_crypto *c, struct bytes value)
 			return false;
 		out.suite[i] = (char)suite.p[i];
 	}
-	good = parameters_read(&out, word_next(&r));
-	while (good && (word = word_next(&r)).n)
+	good = parameters_read(&out, text_word(&r));
+	while (good && (word = text_word(&r)).n)
 		good = session_parameter_is_harmless(word);
 	if (good)
 		*c = out;
 	bytes_wipe(&out, sizeof(out));
 	return good;
-}
-
-static int nibble(uint8_t c)
-{
-	return isdigit(c) ? c - '0' : isxdigit(c) ? (c | 0x20) - 'a' + 10 : -1;
 }
 
 /* "sha-256 AB:CD:...": RFC 8122 5 */
@@ -140,21 +119,11 @@ bool sip_sdp_fingerprint_read(uint8_t fingerprint[SIP_SDP_FINGERPRINT_BYTES],
 	struct rd r;
 
 	rd_init(&r, value.p, value.n);
-	hash = word_next(&r);
-	text = word_next(&r);
-	if (!word_is(hash, "sha-256") ||
-	    text.n != 3 * SIP_SDP_FINGERPRINT_BYTES - 1)
-		return false;
-	for (size_t i = 0; i < SIP_SDP_FINGERPRINT_BYTES; i++) {
-		int high = nibble(text.p[3 * i]);
-		int low = nibble(text.p[3 * i + 1]);
-
-		if (high < 0 || low < 0 ||
-		    (3 * i + 2 < text.n && text.p[3 * i + 2] != ':'))
-			return false;
-		fingerprint[i] = (uint8_t)(high << 4 | low);
-	}
-	return true;
+	hash = text_word(&r);
+	text = text_word(&r);
+	return text_is(hash, "sha-256") &&
+	       hex_pairs_decode(fingerprint, SIP_SDP_FINGERPRINT_BYTES,
+				(const char *)text.p, text.n) == 0;
 }
 
 bool sip_sdp_setup_read(enum sip_sdp_setup *setup, struct bytes value)
@@ -163,9 +132,9 @@ bool sip_sdp_setup_read(enum sip_sdp_setup *setup, struct bytes value)
 	struct rd r;
 
 	rd_init(&r, value.p, value.n);
-	word = word_next(&r);
+	word = text_word(&r);
 	for (unsigned i = 0; i < ARRAY_SIZE(setups); i++) {
-		if (word_is(word, setups[i])) {
+		if (text_is(word, setups[i])) {
 			*setup = (enum sip_sdp_setup)i;
 			return true;
 		}
@@ -187,12 +156,13 @@ static void crypto_write(struct buf *text, const struct sip_sdp_crypto *c)
 
 void sip_sdp_secure_write(struct buf *text, const struct sip_sdp_secure *s)
 {
+	char pairs[3 * SIP_SDP_FINGERPRINT_BYTES];
+
 	for (size_t i = 0; i < s->crypto_n; i++)
 		crypto_write(text, &s->crypto[i]);
 	if (!s->has_fingerprint)
 		return;
-	buf_str(text, "a=fingerprint:sha-256 ");
-	for (size_t i = 0; i < SIP_SDP_FINGERPRINT_BYTES; i++)
-		buf_printf(text, "%s%02X", i ? ":" : "", s->fingerprint[i]);
-	buf_printf(text, "\r\na=setup:%s\r\n", setups[s->setup]);
+	hex_pairs_encode(pairs, s->fingerprint, sizeof(s->fingerprint));
+	buf_printf(text, "a=fingerprint:sha-256 %s\r\na=setup:%s\r\n", pairs,
+		   setups[s->setup]);
 }

@@ -431,27 +431,13 @@ int proxy_input(struct proxy *p, struct bytes in, struct buf *out)
 
 #define SECRET_MAX 512
 
-static int hex_digit(char c)
-{
-	return c >= '0' && c <= '9'   ? c - '0'
-	       : c >= 'a' && c <= 'f' ? c - 'a' + 10
-	       : c >= 'A' && c <= 'F' ? c - 'A' + 10
-				      : -1;
-}
-
 static size_t hex_read(uint8_t *dst, const char *text)
 {
 	size_t n = strlen(text);
 
-	if (!n || n % 2 || n / 2 > SECRET_MAX)
+	if (!n || n % 2 || n / 2 > SECRET_MAX ||
+	    hex_decode(dst, n / 2, text, n))
 		return 0;
-	for (size_t i = 0; i < n; i++) {
-		int digit = hex_digit(text[i]);
-
-		if (digit < 0)
-			return 0;
-		dst[i / 2] = (uint8_t)(i % 2 ? dst[i / 2] << 4 | digit : digit);
-	}
 	return n / 2;
 }
 

@@ -3,9 +3,9 @@
 #include <ctype.h>
 #include <errno.h>
 #include <string.h>
-#include <strings.h>
 
 #include "base/plant.h"
+#include "base/text.h"
 #include "tgcall/signal_message.h"
 
 #define CREDENTIAL_MAX 256
@@ -32,46 +32,24 @@ struct reading {
 /* RFC 8866 5: CRLF ends a line; "parsers SHOULD also accept LF". */
 static bool line_next(struct rd *r, struct rd *line)
 {
-	const uint8_t *end = r->n ? memchr(r->p, '\n', r->n) : NULL;
 	struct bytes text;
 
-	if (!r->n)
+	if (!text_line(r, &text))
 		return false;
-	text = rd_bytes(r, end ? (size_t)(end - r->p) : r->n);
-	if (end)
-		rd_skip(r, 1);
-	if (text.n && text.p[text.n - 1] == '\r')
-		text.n--;
 	rd_init(line, text.p, text.n);
 	return true;
-}
-
-static struct bytes until(struct rd *r, char separator)
-{
-	const uint8_t *end = r->n ? memchr(r->p, separator, r->n) : NULL;
-	struct bytes word = rd_bytes(r, end ? (size_t)(end - r->p) : r->n);
-
-	if (end)
-		rd_skip(r, 1);
-	return word;
 }
 
 static struct bytes word_next(struct rd *r)
 {
 	while (r->n && *r->p == ' ')
 		rd_skip(r, 1);
-	return until(r, ' ');
+	return text_until(r, ' ');
 }
 
 static bool is(struct bytes word, const char *text)
 {
 	return word.n == strlen(text) && memcmp(word.p, text, word.n) == 0;
-}
-
-static bool is_name(struct bytes word, const char *text)
-{
-	return word.n == strlen(text) &&
-	       strncasecmp((const char *)word.p, text, word.n) == 0;
 }
 
 static int number(uint64_t *v, struct bytes word, uint64_t max)
@@ -121,16 +99,16 @@ static int pwd_read(struct part *p, struct rd *value)
 
 static int fingerprint_read(struct part *p, struct rd *value)
 {
-	struct bytes hash = word_next(value);
-	char text[128];
+	struct bytes hash = word_next(value), pairs;
 
 	/* There may be several; one that we know must be among them. */
-	if (!is_name(hash, "sha-256") || p->has_fingerprint)
+	if (!text_is(hash, "sha-256") || p->has_fingerprint)
 		return 0;
 	p->has_fingerprint = true;
-	if (copy(text, sizeof(text), word_next(value)))
-		return -EBADMSG;
-	return signal_fingerprint_read(p->transport.fingerprint, text);
+	pairs = word_next(value);
+	return hex_pairs_decode(p->transport.fingerprint,
+				sizeof(p->transport.fingerprint),
+				(const char *)pairs.p, pairs.n);
 }
 
 static int setup_read(struct part *p, struct rd *value)
@@ -211,8 +189,8 @@ static int rtpmap_read(struct reading *g, struct rd *value)
 	coding = word_next(value);
 	rd_init(&name, coding.p, coding.n);
 	if (s->has_opus || !g->formats[type] ||
-	    !is_name(until(&name, '/'), "opus") ||
-	    !is(until(&name, '/'), "48000"))
+	    !text_is(text_until(&name, '/'), "opus") ||
+	    !is(text_until(&name, '/'), "48000"))
 		return 0;
 	s->has_opus = true;
 	s->channel.payload_type = (int)type;
@@ -229,7 +207,7 @@ static int extmap_read(struct reading *g, struct rd *value)
 	int *slot;
 
 	rd_init(&r, word.p, word.n);
-	if (number(&id, until(&r, '/'), 4095))
+	if (number(&id, text_until(&r, '/'), 4095))
 		return -EBADMSG;
 	/* RFC 8285 4.2: one-byte headers. */
 	if (id < 1 || id > 14 || copy(uri, sizeof(uri), word_next(value)))
@@ -298,7 +276,7 @@ static void candidate_read(struct reading *g, struct bytes line)
 static int attribute_read(struct reading *g, struct rd line)
 {
 	struct bytes whole = bytes_of(line.p, line.n);
-	struct bytes name = until(&line, ':');
+	struct bytes name = text_until(&line, ':');
 
 	if (!g->section)
 		return transport_attribute(&g->session, name, &line);

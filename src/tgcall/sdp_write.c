@@ -23,9 +23,9 @@ static void bundle_put(struct buf *b, const struct sdp *s)
 
 static void transport_put(struct buf *b, const struct tgcall_transport *t)
 {
-	char fingerprint[SIGNAL_FINGERPRINT_TEXT];
+	char fingerprint[3 * sizeof(t->fingerprint)];
 
-	signal_fingerprint_write(fingerprint, t->fingerprint);
+	hex_pairs_encode(fingerprint, t->fingerprint, sizeof(t->fingerprint));
 	buf_printf(b,
 		   "a=ice-ufrag:%s\r\na=ice-pwd:%s\r\n"
 		   "a=ice-options:trickle%s\r\n"

@@ -35,19 +35,6 @@ static bool depth_is_fine(struct bytes text)
 
 /* -- InitialSetup -------------------------------------------------------- */
 
-int signal_fingerprint_read(uint8_t dst[32], const char *text)
-{
-	if (strlen(text) != 32 * 3 - 1)
-		return -EBADMSG;
-	for (size_t i = 0; i < 32; i++) {
-		if (i && text[3 * i - 1] != ':')
-			return -EBADMSG;
-		if (hex_decode(dst + i, 1, text + 3 * i, 2))
-			return -EBADMSG;
-	}
-	return 0;
-}
-
 enum tgcall_setup signal_setup_read(const char *text)
 {
 	if (strcmp(text, "active") == 0)
@@ -87,7 +74,8 @@ static int setup_parse(struct tgcall_transport *t, const json_t *root)
 	if (!hash || strcasecmp(hash, "sha-256") != 0 || !setup || !fingerprint)
 		return -EBADMSG;
 	t->setup = signal_setup_read(setup);
-	if (signal_fingerprint_read(t->fingerprint, fingerprint))
+	if (hex_pairs_decode(t->fingerprint, sizeof(t->fingerprint),
+			     fingerprint, strlen(fingerprint)))
 		return -EBADMSG;
 	PLANT_OVERFLOW(strlen(t->pwd) > 24, t->pwd, strlen(t->pwd));
 	return 0;

@@ -67,11 +67,6 @@ int signal_description_put(struct buf *b, const char *type, struct bytes sdp);
 int signal_sdp_candidate_put(struct buf *b, const char *candidate,
 			     const char *mid, size_t mline);
 
-/* "AA:BB:..", of a sha-256. -EBADMSG. */
-int signal_fingerprint_read(uint8_t dst[32], const char *text);
-#define SIGNAL_FINGERPRINT_TEXT (32 * 3 + 1)
-void signal_fingerprint_write(char dst[SIGNAL_FINGERPRINT_TEXT],
-			      const uint8_t fingerprint[32]);
 /* What is not known is taken for "actpass". */
 enum tgcall_setup signal_setup_read(const char *text);
 const char *signal_setup_name(enum tgcall_setup setup);

@@ -37,19 +37,11 @@ const char *signal_setup_name(enum tgcall_setup setup)
 	return "actpass";
 }
 
-void signal_fingerprint_write(char dst[SIGNAL_FINGERPRINT_TEXT],
-			      const uint8_t fingerprint[32])
-{
-	for (size_t i = 0; i < 32; i++)
-		snprintf(dst + 3 * i, 4, "%02X%s", fingerprint[i],
-			 i < 31 ? ":" : "");
-}
-
 int signal_setup_put(struct buf *b, const struct tgcall_transport *setup)
 {
-	char text[SIGNAL_FINGERPRINT_TEXT];
+	char text[3 * sizeof(setup->fingerprint)];
 
-	signal_fingerprint_write(text, setup->fingerprint);
+	hex_pairs_encode(text, setup->fingerprint, sizeof(setup->fingerprint));
 	return json_put(b, json_pack("{s:s,s:s,s:s,s:b,s:[{s:s,s:s,s:s}]}",
 				     "@type", "InitialSetup", "ufrag",
 				     setup->ufrag, "pwd", setup->pwd,

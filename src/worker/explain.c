@@ -214,7 +214,7 @@ static void offer_write(struct buf *sdp, const char *list)
 	buf_init(&lines);
 	buf_str(sdp, "v=0\r\no=- 1 1 IN IP4 192.0.2.1\r\ns=-\r\n"
 		     "c=IN IP4 192.0.2.1\r\nt=0 0\r\nm=audio 9 RTP/AVP");
-	while (trunk_item(&list, name, sizeof(name))) {
+	while (text_item(&list, name, sizeof(name))) {
 		c = media_codec_by_setting(name);
 		buf_printf(sdp, " %d", pt);
 		if (c)

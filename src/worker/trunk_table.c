@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "base/text.h"
 #include "bus/text.h"
 #include "route/trunk_json.h"
 #include "worker/internal.h"
@@ -26,7 +27,7 @@ static void codecs_find(struct worker_trunk *t)
 	char name[16];
 
 	t->codecs_n = 0;
-	while (trunk_item(&list, name, sizeof(name)))
+	while (text_item(&list, name, sizeof(name)))
 		t->codecs_n += media_codecs_by_setting(
 			t->codecs + t->codecs_n, MEDIA_CODECS_MAX - t->codecs_n,
 			name);
@@ -39,7 +40,7 @@ static void trusted_find(struct worker_trunk *t)
 
 	t->trusted_n = 0;
 	while (t->trusted_n < TRUNK_TRUSTED_MAX &&
-	       trunk_item(&list, item, sizeof(item)))
+	       text_item(&list, item, sizeof(item)))
 		if (!network_read(&t->trusted[t->trusted_n], item))
 			t->trusted_n++;
 }
