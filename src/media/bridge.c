@@ -10,6 +10,7 @@ struct leg {
 	struct path *path; /* from this leg to the other */
 	uint64_t packets_in, packets_out, undecodable; /* of earlier paths */
 	usec_t heard; /* the last packet, or the first tick */
+	bool modes;   /* its far end may ask for a mode */
 };
 
 struct bridge {
@@ -35,6 +36,12 @@ static int paths_new(struct path *paths[2], const struct bridge_leg_conf *a,
 	return err;
 }
 
+static void leg_set(struct leg *l, const struct bridge_leg_conf *conf)
+{
+	l->conf = *conf;
+	l->modes = media_codec_has_modes(conf->codec);
+}
+
 int bridge_new(struct bridge **bp, const struct bridge_leg_conf *a,
 	       const struct bridge_leg_conf *b)
 {
@@ -50,8 +57,8 @@ int bridge_new(struct bridge **bp, const struct bridge_leg_conf *a,
 		path_free(&paths[1]);
 		return -ENOMEM;
 	}
-	br->legs[BRIDGE_A].conf = *a;
-	br->legs[BRIDGE_B].conf = *b;
+	leg_set(&br->legs[BRIDGE_A], a);
+	leg_set(&br->legs[BRIDGE_B], b);
 	br->legs[BRIDGE_A].path = paths[BRIDGE_A];
 	br->legs[BRIDGE_B].path = paths[BRIDGE_B];
 	*bp = br;
@@ -108,7 +115,7 @@ int bridge_set_leg(struct bridge *b, enum bridge_side side,
 		return err;
 	leg_exchange(b, BRIDGE_A, paths[BRIDGE_A]);
 	leg_exchange(b, BRIDGE_B, paths[BRIDGE_B]);
-	b->legs[side].conf = *conf;
+	leg_set(&b->legs[side], conf);
 	return 0;
 }
 
@@ -135,8 +142,9 @@ void bridge_tick(struct bridge *b, usec_t now)
 		path_tick(b->legs[i].path, now);
 	}
 	for (size_t i = 0; i < 2; i++)
-		path_set_mode(b->legs[1 - i].path,
-			      path_wanted_mode(b->legs[i].path));
+		if (b->legs[i].modes)
+			path_set_mode(b->legs[1 - i].path,
+				      path_wanted_mode(b->legs[i].path));
 	b->now = now;
 }
 

@@ -246,21 +246,19 @@ static void amr_hear(struct bytes payload, uint32_t samples, bool marker,
 	amr_bytes = (unsigned)payload.n;
 }
 
-static void test_bridge_obeys_an_amr_request(void)
+static const struct bridge_leg_conf amr_leg = {.codec =
+						       &media_codec_amr_aligned,
+					       .ptime_ms = 20,
+					       .send = amr_hear,
+					       .modes = 0x85};
+
+static void amr_request_is_obeyed(struct bridge *bridge, enum bridge_side side)
 {
-	struct bridge_leg_conf a = {.codec = &media_codec_amr_aligned,
-				    .ptime_ms = 20,
-				    .send = amr_hear,
-				    .modes = 0x85};
-	struct bridge_leg_conf b = {.codec = &media_codec_opus,
-				    .ptime_ms = 20,
-				    .send = packet_ignore};
-	struct bridge *bridge = NULL;
 	/* nothing but the request for mode 4: the best of 0, 2 and 7 is 2 */
 	uint8_t request[] = {0x40, 0x7c};
 	struct media_packet p = {.payload = {request, 2}};
 
-	CHECK_INT(bridge_new(&bridge, &a, &b), 0);
+	amr_bytes = 0;
 	for (unsigned ms = 0; ms < 600; ms += BRIDGE_TICK_MS) {
 		p.arrival = USEC_S + ms * USEC_MS;
 		if (ms == 300)
@@ -268,11 +266,30 @@ static void test_bridge_obeys_an_amr_request(void)
 		if (ms >= 300 && ms % 20 == 0) {
 			p.seq++;
 			p.ts += 160;
-			bridge_input(bridge, BRIDGE_A, &p);
+			bridge_input(bridge, side, &p);
 		}
 		bridge_tick(bridge, p.arrival);
 	}
 	CHECK_INT(amr_bytes, 17);
+}
+
+static void test_bridge_obeys_an_amr_request(void)
+{
+	struct bridge_leg_conf opus = {.codec = &media_codec_opus,
+				       .ptime_ms = 20,
+				       .send = packet_ignore};
+	struct bridge *bridge = NULL;
+
+	CHECK_INT(bridge_new(&bridge, &amr_leg, &opus), 0);
+	amr_request_is_obeyed(bridge, BRIDGE_A);
+	bridge_free(&bridge);
+	CHECK_INT(bridge_new(&bridge, &opus, &amr_leg), 0);
+	amr_request_is_obeyed(bridge, BRIDGE_B);
+	bridge_free(&bridge);
+	/* one that changed to AMR */
+	CHECK_INT(bridge_new(&bridge, &opus, &opus), 0);
+	CHECK_INT(bridge_set_leg(bridge, BRIDGE_A, &amr_leg), 0);
+	amr_request_is_obeyed(bridge, BRIDGE_A);
 	bridge_free(&bridge);
 }
 

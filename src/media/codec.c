@@ -151,6 +151,11 @@ void media_coder_set_loss(struct media_coder *c, int percent)
 		c->codec->ops->set_loss(c, percent);
 }
 
+bool media_codec_has_modes(const struct media_codec *codec)
+{
+	return codec->ops->wanted_mode != NULL;
+}
+
 int media_coder_wanted_mode(const struct media_coder *c)
 {
 	return c->codec->ops->wanted_mode ? c->codec->ops->wanted_mode(c) : -1;

@@ -99,6 +99,8 @@ void media_coder_set_loss(struct media_coder *c, int percent);
  * did not), as its packets told the decoder; and obeying it. */
 int media_coder_wanted_mode(const struct media_coder *c);
 void media_coder_set_mode(struct media_coder *c, int mode);
+/* False: the two above do nothing. */
+bool media_codec_has_modes(const struct media_codec *codec);
 /* Length in samples at rtp_clock_hz of one payload; -EBADMSG. */
 int media_payload_samples(const struct media_codec *codec,
 			  struct bytes payload);
