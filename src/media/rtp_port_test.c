@@ -343,6 +343,36 @@ static void test_rtp_port_counts_garbage_and_goes_on(void)
 	fixture_free(&f);
 }
 
+/* The longest that is read; of one that is longer the kernel cuts the end. */
+static void test_rtp_port_takes_no_cut_packet(void)
+{
+	static uint8_t payload[2048 - 12], out[2050];
+	struct rtp_header h = {.pt = 8, .ssrc = 77};
+	struct rtp_port_stats s;
+	struct fixture f;
+	struct peer p;
+
+	CHECK(fixture_new(&f, "127.0.0.1"));
+	CHECK(peer_new(&p, "127.0.0.1"));
+	rtp_port_set_remote(f.port, &p.sa, &media_codec_pcma, 8, -1);
+	h.payload = bytes_of(payload, sizeof(payload));
+	CHECK_INT(rtp_write(out, sizeof(out), &h), 2048);
+	peer_send(&p, &f.rtp, out, 2048);
+	rtp_port_poll(f.port, f.now);
+	CHECK_INT(f.audio, 1);
+	CHECK_INT(f.last.payload.n, sizeof(payload));
+	peer_send(&p, &f.rtp, out, 2049);
+	rtp_port_poll(f.port, f.now);
+	CHECK_INT(f.audio, 1);
+	rtp_port_stats(f.port, &s);
+	CHECK_INT(s.rx_bad, 1);
+	CHECK_INT(s.rx_packets, 1);
+	peer_say(&f, &p, 8, "the next");
+	CHECK_INT(f.audio, 2);
+	peer_free(&p);
+	fixture_free(&f);
+}
+
 static void test_rtp_port_reads_a_burst_in_one_poll(void)
 {
 	struct rtp_header h = {.pt = 8, .payload = {(const uint8_t *)"x", 1}};
@@ -577,6 +607,7 @@ int main(void)
 	RUN(test_rtp_port_carries_audio_over_ipv6);
 	RUN(test_rtp_port_latches_on_the_first_source);
 	RUN(test_rtp_port_counts_garbage_and_goes_on);
+	RUN(test_rtp_port_takes_no_cut_packet);
 	RUN(test_rtp_port_reads_a_burst_in_one_poll);
 	RUN(test_rtp_port_reports_each_digit_once);
 	RUN(test_rtp_port_presses_keys_in_place_of_audio);
