@@ -70,12 +70,8 @@ static void test_alarm_roles_that_stop_alone(void)
 	end();
 }
 
-static void test_alarm_clean_stop_is_silent(void)
+static void declare_phone(void)
 {
-	static const char record[] =
-		"{\"cause\": \"WORKER_UNAVAILABLE\", \"sip_status\": 503,"
-		" \"reason\": \"Worker is unavailable\", \"trunk\": \"phone\"}";
-
 	declared[0] = (struct trunk){.kind = TRUNK_PBX_TO_GATEWAY,
 				     .name = "phone",
 				     .enabled = true,
@@ -83,6 +79,32 @@ static void test_alarm_clean_stop_is_silent(void)
 				     .login = "phone",
 				     .password = "x"};
 	declared_n = 1;
+}
+
+/* The next Worker says so if it is still true. */
+static void test_alarm_unreachable_ends_with_the_worker_that_told(void)
+{
+	declare_phone();
+	CHECK(begin());
+	hello("w1", true);
+	bus_publish(bus, "manager.reachable",
+		    json_pack("{ss ss sb ss}", "worker", "w1", "trunk", "phone",
+			      "reachable", 0, "cause", "no answer"));
+	ear_settle();
+	CHECK_STR(alerts_text(), "trunk phone open;");
+	role_goes("manager.bye", "worker", "w1");
+	CHECK_STR(alerts_text(), "worker w1 open;trunk phone past;");
+	end();
+	declared_n = 0;
+}
+
+static void test_alarm_clean_stop_is_silent(void)
+{
+	static const char record[] =
+		"{\"cause\": \"WORKER_UNAVAILABLE\", \"sip_status\": 503,"
+		" \"reason\": \"Worker is unavailable\", \"trunk\": \"phone\"}";
+
+	declare_phone();
 	CHECK(begin());
 	hello("w1", true);
 	session_is("office", "ready", true);
@@ -108,6 +130,7 @@ int main(void)
 		return 1;
 	RUN(test_alarm_session_that_never_logged_in_is_not_lost);
 	RUN(test_alarm_roles_that_stop_alone);
+	RUN(test_alarm_unreachable_ends_with_the_worker_that_told);
 	RUN(test_alarm_clean_stop_is_silent);
 	fixture_close();
 	return check_done();

@@ -67,6 +67,8 @@ struct manager_trunk *manager_trunk_find(const struct manager *m,
 					 const char *name);
 /* Takes a checked trunk in, in the place of one with its name. */
 int manager_trunk_take(struct manager *m, const struct trunk *set);
+/* A Worker has stopped: what it told of them is true no longer. */
+void manager_trunks_forget(struct manager *m, const char *worker);
 /* Into the store. */
 int manager_trunk_save(struct manager *m, const struct trunk *set);
 /* Workers hear of a change at once: in the loop's next round. */

@@ -47,10 +47,12 @@ static void on_hello(const struct bus_message *msg, void *arg)
 
 static void on_bye(const struct bus_message *msg, void *arg)
 {
+	const char *worker = text_of(msg->body, "worker");
 	struct manager *m = arg;
 
-	manager_alarm_worker(m, text_of(msg->body, "worker"), true);
-	mem_deref(manager_worker_find(m, text_of(msg->body, "worker")));
+	manager_alarm_worker(m, worker, true);
+	manager_trunks_forget(m, worker);
+	mem_deref(manager_worker_find(m, worker));
 	manager_announce_soon(m);
 }
 
@@ -79,6 +81,7 @@ static void on_reachable(const struct bus_message *msg, void *arg)
 	if (!t)
 		return;
 	t->unreachable = json_is_false(json_object_get(msg->body, "reachable"));
+	text_copy(t->worker, sizeof(t->worker), msg->body, "worker");
 	text_copy(t->cause, sizeof(t->cause), msg->body, "cause");
 	manager_alarm_trunk(arg, t->set.name, t->unreachable, t->cause);
 }

@@ -74,6 +74,24 @@ int manager_trunk_take(struct manager *m, const struct trunk *set)
 	return 0;
 }
 
+/* Its successor tells what it finds, but not that a peer answers: that is what
+ * it begins with. */
+void manager_trunks_forget(struct manager *m, const char *worker)
+{
+	struct le *le;
+
+	LIST_FOREACH(&m->trunks, le)
+	{
+		struct manager_trunk *t = le->data;
+
+		if (strcmp(t->worker, worker) != 0)
+			continue;
+		if (t->unreachable)
+			manager_alarm_trunk(m, t->set.name, false, "");
+		registration_forget(t);
+	}
+}
+
 /* -- the store ----------------------------------------------------------------
  */
 

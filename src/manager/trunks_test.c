@@ -268,6 +268,38 @@ static void test_trunk_registration_is_known_as_long_as_it_means_the_same(void)
 	end();
 }
 
+static void told(const char *subject, const char *worker, const char *trunk)
+{
+	bus_publish(bus, subject,
+		    json_pack("{ss ss ss si sb ss}", "trunk", trunk, "worker",
+			      worker, "source", "192.0.2.7:5060", "expires_s",
+			      60, "reachable", 0, "cause", "no answer"));
+	ear_settle();
+}
+
+static void test_trunks_of_a_worker_that_stopped_are_not_registered(void)
+{
+	CHECK(begin());
+	CHECK_STR(refused(ask_trunk("add", "a", office())), "(done)");
+	CHECK_STR(refused(ask_trunk("add", "b", office())), "(done)");
+	CHECK_STR(refused(ask_trunk("add", "c", office())), "(done)");
+	told("manager.registered", "w1", "a");
+	told("manager.registered", "w2", "b");
+	told("manager.reachable", "w1", "c");
+	CHECK_STR(text_of(row(0), "state"), "registered");
+	CHECK_STR(text_of(row(2), "state"), "unreachable");
+	bus_publish(bus, "manager.bye", json_pack("{ss}", "worker", "w1"));
+	ear_settle();
+	CHECK_STR(text_of(row(0), "state"), "unregistered");
+	CHECK_STR(text_of(row(0), "source"), "");
+	CHECK_STR(text_of(row(0), "worker"), "");
+	CHECK_STR(text_of(row(1), "state"), "registered");
+	CHECK_STR(text_of(row(1), "source"), "192.0.2.7:5060");
+	CHECK_STR(text_of(row(2), "state"), "unregistered");
+	CHECK_STR(text_of(row(2), "cause"), "");
+	end();
+}
+
 int main(void)
 {
 	if (fixture_open())
@@ -282,6 +314,7 @@ int main(void)
 	RUN(test_trunk_declared_is_changed_in_the_file_only);
 	RUN(test_trunk_declared_anew_replaces_one_of_the_store);
 	RUN(test_trunk_registration_is_known_as_long_as_it_means_the_same);
+	RUN(test_trunks_of_a_worker_that_stopped_are_not_registered);
 	fixture_close();
 	return check_done();
 }

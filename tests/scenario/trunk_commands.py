@@ -241,7 +241,11 @@ def without_storage(s):
 
 
 def without_worker(s):
+    equal(s.pbx.register().code, 200)
+    s.gateway.wait_trunk("pbx")
     command(s, "role stop worker")
+    gone = row(s, "pbx")
+    equal((gone["state"], gone["source"]), ("unregistered", ""))
     equal([r["running"] for r in command(s, "show roles")],
           [True, False, True])
     command(s, "role stop worker", "no such role runs here")
@@ -251,7 +255,9 @@ def without_worker(s):
         r["reason"] == "Worker is unavailable"
         for r in s.gateway.records()))
     command(s, "role start worker")
+    equal(row(s, "pbx")["state"], "unregistered")
     wait_for("registration", lambda: s.pbx.register().code == 200)
+    s.gateway.wait_trunk("pbx")
     call = s.pbx.call(phone(2), s.voice().sdp())
     call.answered()
     call.bye()
