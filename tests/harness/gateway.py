@@ -112,6 +112,9 @@ class Gateway:
             return rows and all(r["state"] == "ready" for r in rows)
         wait_for("the sessions to be ready", ready, seconds)
 
+    def trunk(self, name):
+        return next(r for r in self.rows("trunks") if r["trunk"] == name)
+
     def wait_trunk(self, name, state="registered", seconds=20):
         wait_for("trunk %s %s" % (name, state), lambda: any(
             r["trunk"] == name and r["state"] == state

@@ -77,6 +77,12 @@ class Stage:
             assert m.code == 200, m.line
         return c
 
+    def meet(self, *clients):
+        """Clients that were there before the gateway was learn its address."""
+        for c in clients:
+            c.server = ("127.0.0.1", self.gateway.sip_port)
+            self.clients.append(c)
+
     def voice(self, codec="alaw", hertz=440):
         v = Voice(codec, hertz)
         self.voices.append(v)

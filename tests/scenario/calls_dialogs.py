@@ -17,6 +17,8 @@ from tests.harness.process import wait_for  # noqa: E402
 from tests.harness.sip import Client  # noqa: E402
 from tests.harness.stage import (OFFICE, PBX, Stage, equal,  # noqa: E402
                                  play, user)
+from tests.harness.talk import (AT_SIP, AT_TELEGRAM,  # noqa: E402
+                                give_voice, record_of, ring)
 
 MANY = {"id": 502, "phone": "999669990002", "first_name": "Many"}
 LOST = {"id": 503, "phone": "999669990003", "first_name": "Lost"}
@@ -25,20 +27,9 @@ SHARED = dict(id=504, phone="999669990004", first_name="Shared",
               app={"behaviour": "answer", "ring_after_ms": 50,
                    "after_ms": 1500})
 USERS = [MANY, LOST, SHARED, user(1), user(2)]
-AT_SIP, AT_TELEGRAM, MUSIC = 1000, 440, 620
+MUSIC = 620
 SILENCE_S = 0.5
 ELSEWHERE = 'SIP;cause=200;text="Call completed elsewhere"'
-
-
-def from_telegram(s, account, *clients):
-    """A call of user 1: the INVITE at each of these."""
-    skip = [len(c.invites()) for c in clients]
-    s.telegram.ask("call", user=1001, to=account["id"])
-    return [c.wait_invite(skip=n) for c, n in zip(clients, skip)]
-
-
-def record_of(s, invite):
-    return s.record(call=invite.message.get("X-GW-Context"))
 
 
 # -- within a call --------------------------------------------------------------
@@ -107,7 +98,7 @@ def timer_expires(s):
 def fork(s):
     """Both phones of one login ring; one answers, the other is told that the
     call was completed elsewhere."""
-    one, two = from_telegram(s, MANY, *s.many)
+    one, two = ring(s, MANY, *s.many)
     one.ring()
     two.ring()
     v = s.voice()
@@ -124,7 +115,7 @@ def fork(s):
 
 def fork_both_answer(s):
     """Two lift at the same moment: one has the call, the other a BYE."""
-    one, two = from_telegram(s, MANY, *s.many)
+    one, two = ring(s, MANY, *s.many)
     v = s.voice()
     for i in (one, two):
         i.client.obeys_cancel = False
@@ -142,7 +133,7 @@ def bindings_end(s):
     """A third contact takes the place of the oldest; * removes all."""
     before = len(s.many[0].invites())
     third = s.client("many")
-    for i in from_telegram(s, MANY, s.many[1], third):
+    for i in ring(s, MANY, s.many[1], third):
         i.ring()
     s.telegram.ask("hangup", call=s.tg_call(1001)["id"], reason="missed")
     third.wait("CANCEL", lambda m: m.method == "CANCEL")
@@ -155,7 +146,7 @@ def bindings_end(s):
 def other_device(s):
     """Another device of the account takes the call: the phone does not show a
     missed one."""
-    i, = from_telegram(s, SHARED, s.shared)
+    i, = ring(s, SHARED, s.shared)
     i.ring()
     equal(i.wait_request("CANCEL").get("Reason"), ELSEWHERE)
     equal(record_of(s, i)["sip_status"], 487)
@@ -163,7 +154,7 @@ def other_device(s):
 
 
 def caller_gives_up(s):
-    i, = from_telegram(s, OFFICE, s.pbx)
+    i, = ring(s, OFFICE, s.pbx)
     i.ring()
     s.telegram.ask("hangup", call=s.tg_call(1001)["id"], reason="missed")
     equal(i.wait_request("CANCEL").get("Reason"),
@@ -173,7 +164,7 @@ def caller_gives_up(s):
 # -- sent on ------------------------------------------------------------------------
 def redirected(s):
     """302 with two contacts: the better one is busy, the other answers."""
-    i, = from_telegram(s, OFFICE, s.pbx)
+    i, = ring(s, OFFICE, s.pbx)
     skip = len(s.there.invites())
     i.refuse(302, "Moved Temporarily", [
         ("Contact", "<sip:low@127.0.0.1:%d>;q=0.2" % s.there.port),
@@ -192,7 +183,7 @@ def redirected(s):
 
 
 def redirected_in_circles(s):
-    i, = from_telegram(s, OFFICE, s.pbx)
+    i, = ring(s, OFFICE, s.pbx)
     i.refuse(302, "Moved Temporarily", [
         ("Contact", "<sip:x@%s>" % s.gateway.address),
         ("Contact", "<%s>" % i.message.uri)])
@@ -221,7 +212,7 @@ def asserted(s):
 
 def not_named(s):
     """privacy and identity: phones see nobody, the PBX knows."""
-    i, = from_telegram(s, LOST, s.lost)
+    i, = ring(s, LOST, s.lost)
     m = i.message
     assert m.get("From").startswith(
         '"Anonymous" <sip:anonymous@anonymous.invalid>;tag='), m.get("From")
@@ -269,19 +260,17 @@ def main():
         dict(PBX, name="many", login="many", session="many", bindings=2),
         dict(PBX, name="shared", login="shared", session="shared"),
         {"name": "lost", "session": "lost", "kind": "ip", "number": "700",
-         "address": "127.0.0.1:%d" % lost.port, "field": "X-Office: lost", "privacy": "yes", "identity": "send"},
+         "address": "127.0.0.1:%d" % lost.port, "field": "X-Office: lost",
+         "privacy": "yes", "identity": "send"},
     ]
     s = Stage("calls_dialogs", USERS, trunks=trunks,
               sessions={"office": "+" + OFFICE["phone"],
                         "many": "+" + MANY["phone"],
                         "lost": "+" + LOST["phone"],
                         "shared": "+" + SHARED["phone"]})
-    s.telegram.behave(1001, **{
-        "in": s.tone(AT_SIP), "out": s.path("heard-%c-%u.wav")})
-    host, port = s.gateway.address.split(":")
-    lost.server = (host, int(port))
+    give_voice(s)
+    s.meet(lost)
     s.lost, s.there = lost, s.client("nobody", register=False)
-    s.clients.append(lost)
     s.pbx, s.timed, s.strict, s.shared = (
         s.client(n) for n in ("pbx", "timed", "strict", "shared"))
     s.many = [s.client("many") for _ in range(2)]

@@ -14,6 +14,7 @@ from tests.harness.pbx import Pbx  # noqa: E402
 from tests.harness.process import wait_for  # noqa: E402
 from tests.harness.sip import Client  # noqa: E402
 from tests.harness.stage import PBX, Stage, equal, play, user  # noqa: E402
+from tests.harness.talk import record_of, ring  # noqa: E402
 
 MANY = {"id": 502, "phone": "999669990002", "first_name": "Many"}
 LOST = {"id": 503, "phone": "999669990003", "first_name": "Lost"}
@@ -30,17 +31,6 @@ class Silent(Client):
             super().take(m)
 
 
-def from_telegram(s, account, *clients):
-    """A call of user 1: the INVITE at each of these."""
-    skip = [len(c.invites()) for c in clients]
-    s.telegram.ask("call", user=1001, to=account["id"])
-    return [c.wait_invite(skip=n) for c, n in zip(clients, skip)]
-
-
-def record_of(s, invite):
-    return s.record(call=invite.message.get("X-GW-Context"))
-
-
 def keepalive(s):
     """OPTIONS every second; unanswered, the trunk is passed over, and comes
     back with the first answer."""
@@ -48,8 +38,7 @@ def keepalive(s):
     s.gateway.wait_trunk("lost", "static")
     s.lost.silent = True
     s.gateway.wait_trunk("lost", "unreachable")
-    row = next(r for r in s.gateway.rows("trunks") if r["trunk"] == "lost")
-    equal(row["cause"], "OPTIONS is not answered")
+    equal(s.gateway.trunk("lost")["cause"], "OPTIONS is not answered")
     before = len(s.gateway.records())
     s.telegram.ask("call", user=1001, to=LOST["id"])
     wait_for("the record", lambda: len(s.gateway.records()) > before)
@@ -59,7 +48,7 @@ def keepalive(s):
     equal(s.lost.invites(), [])
     s.lost.silent = False
     s.gateway.wait_trunk("lost", "static")
-    i, = from_telegram(s, LOST, s.lost)
+    i, = ring(s, LOST, s.lost)
     i.refuse(486, "Busy Here")
     equal(record_of(s, i)["sip_status"], 486)
 
@@ -73,7 +62,7 @@ def keepalive_of_phones(s):
         "[many] unreachable"))
     s.gateway.wait_trunk("many")
     skip = len(gone.invites())
-    i, = from_telegram(s, MANY, left)
+    i, = ring(s, MANY, left)
     i.refuse(486, "Busy Here")
     record_of(s, i)
     equal(len(gone.invites()), skip)
@@ -83,7 +72,7 @@ def keepalive_of_phones(s):
     s.gateway.wait_trunk("many")
     wait_for("both to be back", lambda: s.log().count(
         "[many] answers again") == 2)
-    for i in from_telegram(s, MANY, *s.many):
+    for i in ring(s, MANY, *s.many):
         i.refuse(486, "Busy Here")
     record_of(s, i)
 
@@ -122,15 +111,13 @@ def main():
               sessions={"many": "+" + MANY["phone"],
                         "lost": "+" + LOST["phone"],
                         "third": "+" + THIRD["phone"]})
-    host, port = s.gateway.address.split(":")
-    lost.server = (host, int(port))
-    pbx.server = lost.server
+    s.meet(lost, pbx)
     s.lost, s.pbx = lost, pbx
     s.many = [Silent(s.gateway.address, "many", PBX["password"])
               for _ in range(2)]
     for c in s.many:
         equal(c.register().code, 200)
-    s.clients += [lost, pbx] + s.many
+    s.clients += s.many
     play(s, TESTS, "scenario_keepalive_nothing_left")
 
 

@@ -41,8 +41,7 @@ def gone(s, reason, of):
 def sipp_registers(s):
     s.sipp.play("register")
     s.gateway.wait_trunk("pbx")
-    row = next(r for r in s.gateway.rows("trunks") if r["trunk"] == "pbx")
-    equal(row["source"], "127.0.0.1:%d" % s.sipp.port)
+    equal(s.gateway.trunk("pbx")["source"], "127.0.0.1:%d" % s.sipp.port)
 
 
 def sipp_calls(s):
@@ -130,8 +129,7 @@ def bare_registers(s):
     with Bare(s) as p:
         p.wait_registered()
         s.gateway.wait_trunk("bare")
-        row = next(r for r in s.gateway.rows("trunks")
-                   if r["trunk"] == "bare")
+        row = s.gateway.trunk("bare")
         assert "baresip" in row["user_agent"], row
     # It unregisters when it is ended.
     s.gateway.wait_trunk("bare", "unregistered")

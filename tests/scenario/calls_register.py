@@ -19,10 +19,6 @@ from tests.harness.stage import (PBX, Stage, equal, phone, play,  # noqa: E402
 OTHER = dict(PBX, name="second", login="other", password="another one")
 
 
-def trunk(s, name="pbx"):
-    return next(r for r in s.gateway.rows("trunks") if r["trunk"] == name)
-
-
 def challenge(s):
     c = s.client(register=False)
     m = c.register(credentials=False)
@@ -33,13 +29,13 @@ def challenge(s):
         assert part in scheme, scheme
     # Every challenge draws a nonce of its own.
     assert c.register(credentials=False).get("WWW-Authenticate") != scheme
-    equal(trunk(s)["state"], "unregistered")
+    equal(s.gateway.trunk("pbx")["state"], "unregistered")
 
 
 def wrong_password(s):
     m = s.client(register=False).register(password="guessed")
     equal(m.line, "SIP/2.0 403 Wrong password")
-    equal(trunk(s)["state"], "unregistered")
+    equal(s.gateway.trunk("pbx")["state"], "unregistered")
 
 
 def unknown_login(s):
@@ -53,7 +49,7 @@ def other_login_and_name(s):
     """The user in To is not the one who proved himself."""
     c = s.client(register=False)
     equal(c.register(aor="other").code, 403)
-    equal(trunk(s, "second")["state"], "unregistered")
+    equal(s.gateway.trunk("second")["state"], "unregistered")
 
 
 def invite_first(s):
@@ -76,9 +72,9 @@ def registered(s):
     equal(m.line, "SIP/2.0 200 OK")
     equal(m.get("Contact"), "<%s>;expires=120" % c.contact)
     s.gateway.wait_trunk("pbx")
-    row = trunk(s)
+    row = s.gateway.trunk("pbx")
     equal(row["source"], "127.0.0.1:%d" % c.port)
-    equal(trunk(s, "second")["state"], "unregistered")
+    equal(s.gateway.trunk("second")["state"], "unregistered")
 
 
 def several(s):
@@ -90,10 +86,10 @@ def several(s):
     s.gateway.wait_trunk("second")
     m = b.register()
     equal(m.all("Contact"), ["<%s>;expires=300" % b.contact])
-    equal(trunk(s)["source"], "127.0.0.1:%d" % b.port)
+    equal(s.gateway.trunk("pbx")["source"], "127.0.0.1:%d" % b.port)
     # What the older one gives up is no longer the trunk's.
     equal(a.register(expires=0).line, "SIP/2.0 200 OK")
-    equal(trunk(s)["state"], "registered")
+    equal(s.gateway.trunk("pbx")["state"], "registered")
     other.register(expires=0)
     s.gateway.wait_trunk("second", "unregistered")
 
@@ -113,7 +109,7 @@ def unregister_all(s):
     c = s.client()
     s.gateway.wait_trunk("pbx")
     equal(c.register(expires=60, contact="*").code, 400)
-    equal(trunk(s)["state"], "registered")
+    equal(s.gateway.trunk("pbx")["state"], "registered")
     equal(c.register(expires=0, contact="*").line, "SIP/2.0 200 OK")
     s.gateway.wait_trunk("pbx", "unregistered")
 
@@ -135,7 +131,7 @@ def repeated(s):
     c = s.client()
     for _ in range(3):
         equal(c.register().code, 200)
-    equal(trunk(s)["state"], "registered")
+    equal(s.gateway.trunk("pbx")["state"], "registered")
     c.register(expires=0)
     s.gateway.wait_trunk("pbx", "unregistered")
 

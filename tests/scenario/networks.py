@@ -52,8 +52,7 @@ def six(s):
     """Registers, calls and is called; addresses are written as IPv6."""
     c, v = client(s, address="::1"), voice(s, "::1")
     equal(c.register().code, 200)
-    equal(next(r["source"] for r in s.gateway.rows("trunks")
-               if r["trunk"] == "pbx"), "[::1]:%d" % c.port)
+    equal(s.gateway.trunk("pbx")["source"], "[::1]:%d" % c.port)
     call = c.call("user_1", v.sdp())
     m = call.answered()
     assert "\r\nc=IN IP6 ::1\r\n" in m.sdp, m.sdp

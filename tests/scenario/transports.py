@@ -22,54 +22,21 @@ from tests.harness.pbx import Pbx  # noqa: E402
 from tests.harness.process import free_port, wait_for  # noqa: E402
 from tests.harness.stage import (OFFICE, PBX, Stage, equal,  # noqa: E402
                                  play, user)
+from tests.harness.talk import (calls, calls_contact,  # noqa: E402
+                                give_voice, is_called)
 
 SECOND = {"id": 502, "phone": "999669990002", "first_name": "Second"}
 THIRD = {"id": 503, "phone": "999669990003", "first_name": "Third"}
 PASSWORD = PBX["password"]
-AT_SIP, AT_TELEGRAM = 1000, 440     # the tone that this side must hear
-
-
-def talk(s, sip, message):
-    """Both sides of an answered call hear the other one; then it ends."""
-    v = s.voice_now
-    v.talk_to(message)
-    wait_for("the phone to hear", lambda: v.heard(AT_SIP) > 0.4)
-    before = len(s.gateway.records())
-    equal(sip.bye().code, 200)
-    wait_for("the record", lambda: len(s.gateway.records()) > before)
-    r = s.gateway.records()[-1]
-    equal((r["sip_status"], r["telegram_media"]["rx_packets"] > 3,
-           r["sip_media"]["rx_packets"] > 3), (200, True, True))
-    return r
-
-
-def calls_user(s, client):
-    s.voice_now = s.voice("alaw", AT_TELEGRAM)
-    c = client.call("user_1", s.voice_now.sdp())
-    return talk(s, c, c.answered())
-
-
-def is_called(s, client, account=OFFICE):
-    skip = len(client.invites())
-    s.telegram.ask("call", user=1001, to=account["id"])
-    i = client.wait_invite(skip=skip)
-    s.voice_now = s.voice("alaw", AT_TELEGRAM)
-    i.answer(s.voice_now.sdp())
-    talk(s, i, i.message)
-    return i
-
-
-def row_of(s, name):
-    return next(r for r in s.gateway.rows("trunks") if r["trunk"] == name)
 
 
 # -- phones that come to us ----------------------------------------------------
 def phone(s, w):
     """Registers over a connection, calls and is called on it."""
     c = s.client(wire=w)
-    wait_for("the source of the trunk", lambda: row_of(s, "pbx")["source"]
+    wait_for("the source of the trunk", lambda: s.gateway.trunk("pbx")["source"]
              == "%s:%d" % (c.host, c.port))
-    calls_user(s, c)
+    calls(s, c)
     i = is_called(s, c)
     assert ";transport=%s" % w.name.lower() in i.message.contact_uri(), \
         i.message.get("Contact")
@@ -123,9 +90,7 @@ def registered(s):
     certificate; calls in both directions over that one connection."""
     s.gateway.wait_trunk("out")
     equal(s.pbx.socket.names[-1], "pbx.example")
-    s.voice_now = s.voice("alaw", AT_TELEGRAM)
-    c = s.pbx.call_contact("gw", "user_1", s.voice_now.sdp())
-    equal(talk(s, c, c.answered())["trunk"], "out")
+    equal(calls_contact(s, s.pbx, "gw")["trunk"], "out")
     i = is_called(s, s.pbx, SECOND)
     assert i.message.uri.startswith("sip:700@pbx.example:"), i.message.uri
     equal(s.pbx.socket.accepted, 1)
@@ -140,8 +105,8 @@ def refused(s):
             ("expired", "Certificate of expired.example: certificate has "
              "expired")):
         wait_for("the cause of trunk " + name,
-                 lambda: row_of(s, name)["cause"] == "503 " + text)
-        equal(row_of(s, name)["state"], "unregistered")
+                 lambda: s.gateway.trunk(name)["cause"] == "503 " + text)
+        equal(s.gateway.trunk(name)["state"], "unregistered")
 
 
 def unverified(s):
@@ -153,7 +118,7 @@ def unverified(s):
 def srv_registers(s):
     """The first of three servers is silent: the second is used soon."""
     s.gateway.wait_trunk("srv", seconds=20)
-    equal(row_of(s, "srv")["source"], s.first.address)
+    equal(s.gateway.trunk("srv")["source"], s.first.address)
     assert ("_sip._udp.srv.example", "SRV") in s.dns.asked, s.dns.asked
     i = is_called(s, s.first, THIRD)
     equal(i.message.uri, "sip:700@srv.example")
@@ -225,10 +190,7 @@ if __name__ == "__main__":
                             "third": "+" + THIRD["phone"]})
     stage.tls, stage.pbx, stage.dns = tls, pbxs["pbx"], dns
     stage.first, stage.second = first, second
-    stage.telegram.behave(1001, **{
-        "in": stage.tone(AT_SIP), "out": stage.path("heard-%c-%u.wav")})
-    for p in [*pbxs.values(), first, second]:
-        p.server = ("127.0.0.1", stage.gateway.sip_port)
-        stage.clients.append(p)
+    give_voice(stage)
+    stage.meet(*pbxs.values(), first, second)
     shutil.rmtree(folder)
     play(stage, TESTS, "scenario_transports_nothing_left")

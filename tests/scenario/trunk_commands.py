@@ -40,10 +40,6 @@ def client(s, name, address="127.0.0.1"):
     return c
 
 
-def row(s, name):
-    return next(r for r in s.gateway.rows("trunks") if r["trunk"] == name)
-
-
 def status(s, c, number=1):
     """The final answer to a call that may not succeed."""
     call = c.call(phone(number), s.voice().sdp())
@@ -85,7 +81,7 @@ def switched_off(s):
     c = client(s, "desk")
     equal(c.register().code, 200)
     command(s, "trunk disable desk")
-    wait_for("the trunk to be off", lambda: row(s, "desk")["state"] == "off")
+    s.gateway.wait_trunk("desk", "off")
     equal(status(s, c), "503 Account is not running")
     equal(c.register().status, "503 Account is not running")
     command(s, "trunk enable desk")
@@ -100,7 +96,7 @@ def new_password(s):
     s.gateway.wait_trunk("desk")
     shown = command(s, "trunk password desk")[0]
     assert shown["password"] != c.password, shown
-    equal(row(s, "desk")["state"], "unregistered")
+    equal(s.gateway.trunk("desk")["state"], "unregistered")
     equal(c.register().status, "403 Wrong password")
     equal(client(s, "desk").register().code, 200)
 
@@ -111,7 +107,7 @@ def trusted(s):
     command(s, "trunk set desk trusted_ips=127.0.0.2")
     equal(c.register().status, "403 Untrusted IP address")
     wait_for("its contact to be given up",
-             lambda: row(s, "desk")["state"] == "unregistered")
+             lambda: s.gateway.trunk("desk")["state"] == "unregistered")
     command(s, "trunk set desk trusted_ips=")
     equal(c.register().code, 200)
 
@@ -190,7 +186,7 @@ def reread(s):
     write("")
     equal(s.gateway.ask("reload")["trunks"], 1)
     equal(c.register().status, "404 Route not found")
-    assert row(s, "desk")["enabled"]
+    assert s.gateway.trunk("desk")["enabled"]
 
 
 def without_manager(s):
@@ -213,13 +209,14 @@ def without_manager(s):
     # Nothing is lost, and nothing invented.
     equal(s.record(call.call_id)["sip_status"], 200)
     wait_for("registration", lambda: s.pbx.register().code == 200)
-    equal(row(s, "desk")["declared"], False)
+    equal(s.gateway.trunk("desk")["declared"], False)
     v2 = s.voice()
     call = s.pbx.call(phone(2), v2.sdp())
     v2.talk_to(call.answered())
     command(s, "role stop manager")
     command(s, "role start manager")
-    wait_for("the call to be known", lambda: row(s, "pbx")["calls"] == 1)
+    wait_for("the call to be known",
+             lambda: s.gateway.trunk("pbx")["calls"] == 1)
     s.gateway.wait_trunk("pbx")
     before = len(v2.packets)
     wait_for("it to go on", lambda: len(v2.packets) > before + 25)

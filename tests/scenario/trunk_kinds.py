@@ -16,40 +16,19 @@ from tests.harness.process import wait_for  # noqa: E402
 from tests.harness.sip import Client  # noqa: E402
 from tests.harness.stage import (OFFICE, PBX, Stage, equal,  # noqa: E402
                                  play, user)
+from tests.harness.talk import (AT_TELEGRAM, answers, calls,  # noqa: E402
+                                calls_contact, give_voice, record_of, ring,
+                                talk)
 
 # Each session's account, and what it is called by.
 REGISTERING = {"id": 502, "phone": "999669990002", "first_name": "Second"}
 STATIC = {"id": 503, "phone": "999669990003", "first_name": "Third"}
 GUARDED = {"id": 504, "phone": "999669990004", "first_name": "Fourth"}
 PASSWORD = PBX["password"]
-AT_SIP, AT_TELEGRAM = 1000, 440     # the tone that this side must hear
 
 
-def talk(s, sip, message):
-    """Both sides of an answered call hear the other one; then it ends."""
-    s.voice_now.talk_to(message)
-    wait_for("the phone to hear", lambda: s.voice_now.heard(AT_SIP) > 0.4)
-    before = len(s.gateway.records())
-    equal(sip.bye().code, 200)
-    wait_for("the record", lambda: len(s.gateway.records()) > before)
-    r = s.gateway.records()[-1]
-    equal((r["sip_status"], r["telegram_media"]["rx_packets"] > 3,
-           r["sip_media"]["rx_packets"] > 3), (200, True, True))
-    return r
-
-
-def from_telegram(s, account, pbx):
-    """A call of user 1 to an account: the INVITE at the PBX."""
-    skip = len(pbx.invites())
-    s.telegram.ask("call", user=1001, to=account["id"])
-    return pbx.wait_invite(skip=skip)
-
-
-def to_telegram(s, call):
-    m = call.answered()
-    r = talk(s, call, m)
-    equal(r["direction"], "sip-to-telegram")
-    return r
+def to_telegram(record, trunk):
+    equal((record["direction"], record["trunk"]), ("sip-to-telegram", trunk))
 
 
 # -- we register with the PBX -------------------------------------------------
@@ -57,7 +36,7 @@ def registered(s):
     """MD5 at one, SHA-256 at the other."""
     for name, pbx in (("out", s.pbx), ("out256", s.pbx256)):
         s.gateway.wait_trunk(name)
-        row = next(r for r in s.gateway.rows("trunks") if r["trunk"] == name)
+        row = s.gateway.trunk(name)
         equal((row["kind"], row["source"], row["cause"]),
               ("gateway-to-pbx", pbx.address, ""))
 
@@ -65,43 +44,38 @@ def registered(s):
 def refused(s):
     """A registrar that says no is quoted, and the trunk is passed over."""
     s.gateway.wait_trunk("denied", "unregistered")
-    row = wait_for("the refusal to be known", lambda: next(
-        (r for r in s.gateway.rows("trunks")
-         if r["trunk"] == "denied" and r["cause"]), None))
-    equal(row["cause"], "403 Account is closed")
+    cause = wait_for("the refusal to be known",
+                     lambda: s.gateway.trunk("denied")["cause"])
+    equal(cause, "403 Account is closed")
 
 
 def out_called(s):
     """Telegram calls: number and domain as set, credentials when asked."""
-    i = from_telegram(s, REGISTERING, s.pbx)
+    i, = ring(s, REGISTERING, s.pbx)
     m = i.message
     assert m.uri == "sip:700@" + s.pbx.address, m.uri
     assert m.get("From").startswith('"User1" <sip:999660000001@127.0.0.1>'), \
         m.get("From")
     equal(m.get("X-TG-ID"), "1001")
-    s.voice_now = s.voice("alaw", AT_TELEGRAM)
-    i.answer(s.voice_now.sdp())
-    r = talk(s, i, m)
+    r = answers(s, i)
     equal((r["trunk"], r["to"]), ("out", "700"))
 
 
 def out_calls(s):
     """A call to the contact that we registered comes from that PBX."""
-    s.voice_now = s.voice("alaw", AT_TELEGRAM)
-    c = s.pbx.call_contact("gw", "user_1", s.voice_now.sdp())
-    equal(to_telegram(s, c)["trunk"], "out")
+    to_telegram(calls_contact(s, s.pbx, "gw"), "out")
 
 
 def out_calls_plain(s):
     """A PBX that drops the contact's parameters: by its address, the number
     in To."""
-    s.voice_now = s.voice("alaw", AT_TELEGRAM)
+    voice = s.voice("alaw", AT_TELEGRAM)
     c = s.pbx.call_contact("gw", "gw", "", "sip:gw@" + s.gateway.address)
     c.final()
     c.to = "<sip:user_1@127.0.0.1>"
     c.call_id += "b"
-    c.invite(s.voice_now.sdp(), (), False)
-    equal(to_telegram(s, c)["trunk"], "out")
+    c.invite(voice.sdp(), (), False)
+    to_telegram(talk(s, c, c.answered(), voice), "out")
 
 
 def out_forged(s):
@@ -132,26 +106,22 @@ def static_called(s):
            if r["kind"] == "ip"}, {"east": "static", "west": "static"})
     skip = len(s.peer.invites())
     s.telegram.ask("call", user=1001, to=STATIC["id"])
-    calls = {}
+    offices = {}
     for n in range(2):
         i = s.peer.wait_invite(skip=skip + n)
         i.ring()
-        calls[i.message.get("X-Office")] = i
-    equal(set(calls), {"east", "west"})
-    equal(calls["east"].message.uri, "sip:701@127.0.0.1:%d" % s.peer.port)
-    equal(calls["west"].message.uri, "sip:702@127.0.0.1:%d" % s.peer.port)
-    s.voice_now = s.voice("alaw", AT_TELEGRAM)
-    calls["west"].answer(s.voice_now.sdp())
-    calls["east"].wait_request("CANCEL")
-    r = talk(s, calls["west"], calls["west"].message)
+        offices[i.message.get("X-Office")] = i
+    equal(set(offices), {"east", "west"})
+    equal(offices["east"].message.uri, "sip:701@127.0.0.1:%d" % s.peer.port)
+    equal(offices["west"].message.uri, "sip:702@127.0.0.1:%d" % s.peer.port)
+    r = answers(s, offices["west"])
+    offices["east"].wait_request("CANCEL")
     equal((r["trunk"], r["to"]), ("west", "702"))
 
 
 def static_calls(s):
     for office in ("east", "west"):
-        s.voice_now = s.voice("alaw", AT_TELEGRAM)
-        c = s.peer.call("user_1", s.voice_now.sdp(), [("x-office", office)])
-        equal(to_telegram(s, c)["trunk"], office)
+        to_telegram(calls(s, s.peer, [("x-office", office)]), office)
 
 
 def static_unknown(s):
@@ -176,27 +146,22 @@ def priorities(s):
     first two answers, the others do not."""
     first, second, later = (s.client(n) for n in ("a", "b", "c"))
 
-    def ring():
-        skip = len(first.invites()), len(second.invites())
-        s.telegram.ask("call", user=1001, to=OFFICE["id"])
-        both = (first.wait_invite(skip=skip[0]),
-                second.wait_invite(skip=skip[1]))
+    def both_ring():
+        both = ring(s, OFFICE, first, second)
         for i in both:
             i.ring()
         return both
-    one, two = ring()
+    one, two = both_ring()
     one.refuse(486, "Busy Here")
     two.refuse(603, "Decline")
     third = later.wait_invite()
     third.refuse(404, "No such extension")
-    r = s.record(call=third.message.get("X-GW-Context"))
+    r = record_of(s, third)
     equal((r["sip_status"], r["reason"], r["trunk"]),
           (404, "No such extension", "c"))
-    one, two = ring()
-    s.voice_now = s.voice("alaw", AT_TELEGRAM)
-    two.answer(s.voice_now.sdp())
+    one, two = both_ring()
+    answers(s, two)
     one.wait_request("CANCEL")
-    talk(s, two, two.message)
     equal(len(later.invites()), 1)
 
 
@@ -251,11 +216,7 @@ if __name__ == "__main__":
                       "second": "+" + REGISTERING["phone"],
                       "third": "+" + STATIC["phone"],
                       "fourth": "+" + GUARDED["phone"]})
-    stage.telegram.behave(1001, **{
-        "in": stage.tone(AT_SIP), "out": stage.path("heard-%c-%u.wav")})
-    host, port = stage.gateway.address.split(":")
-    for c in (pbx, pbx256, denying, peer):
-        c.server = (host, int(port))
-        stage.clients.append(c)
+    give_voice(stage)
+    stage.meet(pbx, pbx256, denying, peer)
     stage.pbx, stage.pbx256, stage.peer = pbx, pbx256, peer
     play(stage, TESTS, "scenario_trunk_nothing_left")

@@ -15,43 +15,12 @@ sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.dirname(
 from tests.harness import websocket  # noqa: E402
 from tests.harness.process import free_port, wait_for  # noqa: E402
 from tests.harness.sip import Client  # noqa: E402
-from tests.harness.stage import (OFFICE, PBX, Stage, equal,  # noqa: E402
-                                 play, user)
+from tests.harness.stage import PBX, Stage, equal, play, user  # noqa: E402
+from tests.harness.talk import (AT_SIP, AT_TELEGRAM, calls,  # noqa: E402
+                                give_voice, is_called)
 
 PASSWORD = PBX["password"]
-AT_SIP, AT_TELEGRAM = 1000, 440     # the tone that this side must hear
 STRANGER, HOSTILE = "127.0.0.3", "127.0.0.4"
-
-
-def row_of(s, name="pbx"):
-    return next(r for r in s.gateway.rows("trunks") if r["trunk"] == name)
-
-
-def talk(s, sip, message, voice):
-    """Both sides of an answered call hear the other one; then it ends."""
-    voice.talk_to(message)
-    wait_for("the phone to hear", lambda: voice.heard(AT_SIP) > 0.4)
-    before = len(s.gateway.records())
-    equal(sip.bye().code, 200)
-    wait_for("the record", lambda: len(s.gateway.records()) > before)
-    r = s.gateway.records()[-1]
-    equal((r["sip_status"], r["telegram_media"]["rx_packets"] > 3,
-           r["sip_media"]["rx_packets"] > 3), (200, True, True))
-
-
-def calls(s, c):
-    voice = s.voice("alaw", AT_TELEGRAM)
-    call = c.call("user_1", voice.sdp())
-    talk(s, call, call.answered(), voice)
-
-
-def is_called(s, c):
-    skip, voice = len(c.invites()), s.voice("alaw", AT_TELEGRAM)
-    s.telegram.ask("call", user=1001, to=OFFICE["id"])
-    i = c.wait_invite(skip=skip)
-    i.answer(voice.sdp())
-    talk(s, i, i.message, voice)
-    return i.message
 
 
 def phone(s, w, port):
@@ -62,10 +31,10 @@ def phone(s, w, port):
     equal((m.code, "received=" + c.host in m.get("Via"),
            "rport=%d" % c.port in m.get("Via")), (200, True, True))
     equal(m.get("Via").split()[0], "SIP/2.0/" + w.name)
-    wait_for("the source of the trunk", lambda: row_of(s)["source"]
+    wait_for("the source of the trunk", lambda: s.gateway.trunk("pbx")["source"]
              == "%s:%d" % (c.host, c.port))
     calls(s, c)
-    invite = is_called(s, c)
+    invite = is_called(s, c).message
     assert "@127.0.0.1:%d;transport=ws" % port in invite.contact_uri(), \
         invite.get("Contact")
     equal(invite.get("Via").split(";")[0],
@@ -109,10 +78,7 @@ def source(s):
     equal((m.code, m.reason), (403, "Untrusted IP address"))
     assert any(r["address"] == STRANGER for r in s.gateway.rows("refused")), \
         s.gateway.rows("refused")
-    voice = s.voice("alaw", AT_TELEGRAM)
-    c = good.call("user_1", voice.sdp())
-    talk(s, c, c.answered(), voice)
-    with open(s.gateway.records()[-1]["capture"]["file"], "rb") as f:
+    with open(calls(s, good)["capture"]["file"], "rb") as f:
         data = f.read()
     near, ours = bytes((127, 0, 0, 2)), bytes((127, 0, 0, 1))
     assert near + ours in data and ours + near in data
@@ -132,7 +98,7 @@ def closed(s):
     c.socket.raw(websocket.frame(websocket.CLOSE, b"\x03\xe8"))
     wait_for("the answer to it", lambda: c.socket.closed == 1000)
     wait_for("the end of the registration",
-             lambda: row_of(s)["state"] != "registered")
+             lambda: s.gateway.trunk("pbx")["state"] != "registered")
     s.telegram.ask("hangup", call=s.tg_call(1001)["id"])
     wait_for("the record", lambda: len(s.gateway.records()) > before)
 
@@ -253,6 +219,5 @@ if __name__ == "__main__":
     stage.ws, stage.wss = free["ws"], free["wss"]
     stage.idle = [socket.create_connection(("127.0.0.1", port))
                   for port in (stage.ws, stage.wss)]
-    stage.telegram.behave(1001, **{
-        "in": stage.tone(AT_SIP), "out": stage.path("heard-%c-%u.wav")})
+    give_voice(stage)
     play(stage, TESTS, "scenario_websocket_nothing_left")
