@@ -53,15 +53,8 @@ static const char usage[] =
 	"  check   reads the configuration and says what is wrong with it\n"
 	"  key     makes the key that seals log-ins\n"
 	"  import  prints another program's settings as a configuration\n"
-	"  -x      asks the running gateway: show calls, show trunks,\n"
-	"          show sessions, show bans, show status, show counters,\n"
-	"          show causes, show version, explain CALL, digits CALL DIGITS,\n"
-	"          explain invite ADDRESS NUMBER [login=L] [codecs=LIST]\n"
-	"          [header=NAME:VALUE],\n"
-	"          capture CALL FILE,\n"
-	"          ban add ADDRESS, ban lift ADDRESS,\n"
-	"          trunk add|set NAME KEY=VALUE.., trunk show NAME, reload;\n"
-	"          see gramline(1)\n"
+	"  -x      asks the running gateway: help lists the commands, show\n"
+	"          calls, show trunks, explain CALL are some; see gramline(1)\n"
 	"  -c      configuration (" CONFIG_DEFAULT ")\n"
 	"  -s      control socket, without reading a configuration\n"
 	"  --json  the answer as JSON\n";
@@ -389,9 +382,8 @@ static int parse(struct options *o, int argc, char **argv)
 		o->verb = argv[optind++];
 	o->words = (const char *const *)&argv[optind];
 	o->words_n = (size_t)(argc - optind);
-	if (o->verb &&
-	    (!strcmp(o->verb, "message") || !strcmp(o->verb, "file") ||
-	     !strcmp(o->verb, "import")))
+	if (o->verb && (!strcmp(o->verb, "message") ||
+			!strcmp(o->verb, "file") || !strcmp(o->verb, "import")))
 		return 0;
 	if (optind < argc)
 		o->argument = argv[optind++];

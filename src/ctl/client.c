@@ -1,3 +1,4 @@
+#include <ctype.h>
 #include <errno.h>
 #include <poll.h>
 #include <stdio.h>
@@ -91,33 +92,43 @@ int ctl_ask(json_t **answer, const char *path, json_t *request,
 	return err;
 }
 
-/* -- tables ------------------------------------------------------------------- */
+/* -- tables -------------------------------------------------------------------
+ */
 
-static const char *cell(json_t *row, const char *column, char number[32])
+/* On one line, and nothing that a terminal would obey: some of it is said by
+ * strangers. Line ends as the configuration writes them. */
+static const char *cell(json_t *row, const char *column, struct buf *text)
 {
 	json_t *v = json_object_get(row, column);
+	const char *s = json_string_value(v);
 
-	if (json_is_string(v))
-		return *json_string_value(v) ? json_string_value(v) : "-";
-	if (json_is_integer(v)) {
-		snprintf(number, 32, "%lld", (long long)json_integer_value(v));
-		return number;
+	buf_reset(text);
+	if (json_is_integer(v))
+		buf_printf(text, "%lld", (long long)json_integer_value(v));
+	else if (json_is_boolean(v))
+		buf_str(text, json_is_true(v) ? "yes" : "no");
+	for (; s && *s; s++) {
+		if (*s == '\n')
+			buf_str(text, "\\n");
+		else
+			buf_u8(text,
+			       (uint8_t)(iscntrl((unsigned char)*s) ? '?'
+								    : *s));
 	}
-	if (json_is_boolean(v))
-		return json_is_true(v) ? "yes" : "no";
-	return "-";
+	if (!text->n)
+		buf_u8(text, '-');
+	return buf_cstr(text);
 }
 
-static int column_width(json_t *rows, const char *column)
+static int column_width(json_t *rows, const char *column, struct buf *text)
 {
 	size_t width = strlen(column);
-	char number[32];
 	json_t *row;
 	size_t i;
 
 	json_array_foreach(rows, i, row)
 	{
-		size_t n = strlen(cell(row, column, number));
+		size_t n = strlen(cell(row, column, text));
 
 		width = n > width ? n : width;
 	}
@@ -126,27 +137,29 @@ static int column_width(json_t *rows, const char *column)
 
 static void print_table(json_t *columns, json_t *rows)
 {
-	char number[32];
+	struct buf text;
 	json_t *column, *row;
 	size_t i, k;
 
-	json_array_foreach(columns, k, column)
-	printf("%-*s  ", column_width(rows, json_string_value(column)),
-	       json_string_value(column));
+	buf_init(&text);
+	json_array_foreach(columns, k, column) printf(
+		"%-*s  ", column_width(rows, json_string_value(column), &text),
+		json_string_value(column));
 	printf("\n");
 	json_array_foreach(rows, i, row)
 	{
 		json_array_foreach(columns, k, column)
 		{
 			const char *name = json_string_value(column);
+			int width = column_width(rows, name, &text);
 
-			printf("%-*s  ", column_width(rows, name),
-			       cell(row, name, number));
+			printf("%-*s  ", width, cell(row, name, &text));
 		}
 		printf("\n");
 	}
 	if (!json_array_size(rows))
 		printf("(none)\n");
+	buf_clear(&text);
 }
 
 int ctl_print(json_t *answer, bool json)
@@ -157,7 +170,8 @@ int ctl_print(json_t *answer, bool json)
 		json_string_value(json_object_get(answer, "warning"));
 
 	if (json) {
-		json_dumpf(answer, stdout, JSON_INDENT(2) | JSON_PRESERVE_ORDER);
+		json_dumpf(answer, stdout,
+			   JSON_INDENT(2) | JSON_PRESERVE_ORDER);
 		printf("\n");
 	} else if (!ok) {
 		fprintf(stderr, "gramline: %s\n", error ? error : "refused");

@@ -404,6 +404,22 @@ static void test_ctl_prints_a_table_as_wide_as_its_cells(void)
 	CHECK_STR(text, "n  \n(none)\n");
 }
 
+static void test_ctl_prints_a_cell_on_one_line(void)
+{
+	char text[512];
+
+	CHECK_INT(
+		printed(stdout,
+			json_pack("{sb s[s] s[{ss}{ss}]}", "ok", 1, "columns",
+				  "text", "rows", "text", "{phone}\n0{userid}",
+				  "text", "\x1b]0;mine\x07 \xc3\xa4"),
+			text),
+		0);
+	CHECK_STR(text, "text                \n"
+			"{phone}\\n0{userid}  \n"
+			"?]0;mine? \xc3\xa4        \n");
+}
+
 static void test_ctl_prints_an_error_and_fails(void)
 {
 	char text[512];
@@ -432,6 +448,7 @@ int main(void)
 	RUN(test_ctl_client_may_leave_before_its_answer);
 	RUN(test_ctl_refuses_more_clients_than_it_has_room_for);
 	RUN(test_ctl_prints_a_table_as_wide_as_its_cells);
+	RUN(test_ctl_prints_a_cell_on_one_line);
 	RUN(test_ctl_prints_an_error_and_fails);
 	libre_close();
 	return check_done();

@@ -92,7 +92,10 @@ static json_t *make_causes(void)
 	return rows;
 }
 
+static json_t *make_help(void);
+
 static const struct command commands[] = {
+	{.name = "help", .columns = "command arguments", .make = make_help},
 	{.name = "show calls",
 	 .subject = BUS_WORKER_SHOW,
 	 .of_worker = true,
@@ -376,6 +379,27 @@ static const struct command commands[] = {
 	 .timeout_ms = LOGIN_TIMEOUT_MS,
 	 .needs = {"session"}},
 };
+
+/* Those of messages have arguments that are no words: not for a person. */
+static json_t *make_help(void)
+{
+	json_t *rows = json_array();
+
+	for (size_t i = 0; i < sizeof(commands) / sizeof(*commands); i++) {
+		const struct command *c = &commands[i];
+		const char *second = c->needs[1];
+
+		if (c->subject && !strcmp(c->subject, BUS_STORAGE_MESSAGE))
+			continue;
+		json_array_append_new(
+			rows,
+			json_pack("{ss ss+++}", "command", c->name, "arguments",
+				  c->needs[0] ? c->needs[0] : "",
+				  second ? " " : "", second ? second : "",
+				  c->settings ? " [KEY=VALUE ...]" : ""));
+	}
+	return rows;
+}
 
 static void run_destroy(void *arg)
 {

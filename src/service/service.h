@@ -5,6 +5,7 @@
  * {ok: false, error: "..."}. Mandatory text arguments may stand behind the
  * command, one word each: "ban lift 192.0.2.1". One loop.
  *
+ *   help                             the commands that are words
  *   show calls | trunks | sessions | bans | version | counters | status
  *   show causes                      the table of base/cause.h
  *   explain        {call}            its record in words, and what to do; the

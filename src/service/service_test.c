@@ -136,6 +136,37 @@ static void test_service_says_its_version_and_counters_itself(void)
 	end();
 }
 
+static void test_service_lists_its_commands(void)
+{
+	static const char *const wanted[][2] = {
+		{"show calls", ""},
+		{"explain invite", "source number [KEY=VALUE ...]"},
+		{"trunk set", "trunk [KEY=VALUE ...]"},
+		{"ban lift", "address"},
+		{"message send", NULL},
+	};
+	json_t *rows, *row;
+	size_t i;
+
+	begin(NULL, NULL);
+	CHECK_INT(ask(command("help")), 0);
+	rows = json_object_get(answer, "rows");
+	for (size_t k = 0; k < sizeof(wanted) / sizeof(*wanted); k++) {
+		const char *found = NULL;
+
+		json_array_foreach(rows, i, row)
+		{
+			if (!strcmp(text_of(row, "command"), wanted[k][0]))
+				found = text_of(row, "arguments");
+		}
+		if (wanted[k][1])
+			CHECK_STR(found ? found : "none", wanted[k][1]);
+		else
+			CHECK(!found);
+	}
+	end();
+}
+
 static void test_service_never_answers_inside_the_call(void)
 {
 	json_t *request = command("show version");
@@ -299,6 +330,7 @@ int main(void)
 		return 1;
 	RUN(test_service_tables_come_from_their_role);
 	RUN(test_service_says_its_version_and_counters_itself);
+	RUN(test_service_lists_its_commands);
 	RUN(test_service_never_answers_inside_the_call);
 	RUN(test_service_refuses_unknown_commands);
 	RUN(test_service_takes_arguments_behind_a_command);
