@@ -308,6 +308,18 @@ static bool header_read(struct sip_question *q, char text[256])
 	return true;
 }
 
+/* A misspelt one would be an answer to another question. */
+static bool settings_known(json_t *o)
+{
+	static const char *const known[] = {"login", "codecs", "header",
+					    "line"};
+	size_t given = 0;
+
+	for (size_t i = 0; i < sizeof(known) / sizeof(*known); i++)
+		given += json_object_get(o, known[i]) != NULL;
+	return given == json_object_size(o);
+}
+
 void worker_on_explain(const struct bus_message *m, void *arg)
 {
 	json_t *o = json_object_get(m->body, "settings");
@@ -331,6 +343,10 @@ void worker_on_explain(const struct bus_message *m, void *arg)
 	    sa_set_str(&q.source, x->source, 5060)) {
 		answer_bad(w, x->inbox,
 			   "the source is ADDRESS or ADDRESS:PORT");
+		mem_deref(x);
+	} else if (!settings_known(o)) {
+		answer_bad(w, x->inbox,
+			   "there are login, codecs, header and line");
 		mem_deref(x);
 	} else if (!header_read(&q, header)) {
 		answer_bad(w, x->inbox, "a header is NAME:VALUE");

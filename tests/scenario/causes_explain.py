@@ -134,6 +134,8 @@ def misuse(s):
             ({"source": HERE}, "argument missing: number"),
             ({"source": HERE, "number": "1", "settings": {"header": "x"}},
              "a header is NAME:VALUE"),
+            ({"source": HERE, "number": "1", "settings": {"codec": "g722"}},
+             "there are login, codecs, header and line"),
             ({"source": HERE, "number": "1", "settings": {"login": 'a"b'}},
              "no INVITE can be like that"),
             ({"source": HERE, "number": "1",
