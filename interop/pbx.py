@@ -35,6 +35,14 @@ class Runner:
         if not row.good:
             self.world.tidy()
 
+    def run_at(self, site, peer, version, tests, before=""):
+        """tests: [(what, function of the site)]; the site ends with them."""
+        try:
+            for what, test in tests:
+                self.run(peer, version, before + what, test, site)
+        finally:
+            site.stop()
+
     def skip(self, peer, reason):
         self.whole = False
         self.report.skip("pbx_" + peer, reason)

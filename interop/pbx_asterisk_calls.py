@@ -124,9 +124,4 @@ def run(runner, version):
     for n, (name, kind, tests, words) in enumerate(sites(runner.quick)):
         site = Site(runner.world, kind, os.path.join(
             runner.folder, "asterisk-%d-%s" % (n, kind)), *words)
-        try:
-            for what, test in tests:
-                runner.run("Asterisk", version, "%s: %s" % (name, what),
-                           test, site)
-        finally:
-            site.stop()
+        runner.run_at(site, "Asterisk", version, tests, name + ": ")

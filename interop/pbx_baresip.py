@@ -3,12 +3,11 @@ import os
 import shutil
 import subprocess
 
+from interop.pbx_softphone import SPOKEN, Site
 from interop.pbx_world import ANNA_PHONE, AT_SIP, HEARD
-from tests.harness import recipe, tones
+from tests.harness import tones
 from tests.harness.phone import Phone
 from tests.harness.process import wait_for
-
-SPOKEN = 440   # Hz
 
 
 def lacking():
@@ -20,27 +19,6 @@ def version():
                            "baresip-core"], text=True,
                           stdout=subprocess.PIPE).stdout
     return text.split("-")[0] or "?"
-
-
-class Site:
-    def __init__(self, world, folder):
-        self.world = world
-        self.phone = None
-        trunk, = recipe.fill(["baresip/gramline.conf"], {})
-        try:
-            world.start_gateway(trunk)
-            self.phone = Phone(folder, world.gateway.address, "desk",
-                               "change-me", "opus", world.tone(SPOKEN))
-        except Exception:
-            self.stop()
-            raise
-
-    def stop(self):
-        try:
-            if self.phone:
-                self.phone.stop()
-        finally:
-            self.world.stop_gateway()
 
 
 def registered(s):
@@ -76,10 +54,8 @@ TESTS = [("registers", registered), ("calls a Telegram user", calls),
 
 
 def run(runner):
-    number = version()
-    site = Site(runner.world, os.path.join(runner.folder, "baresip"))
-    try:
-        for what, test in TESTS:
-            runner.run("baresip", number, what, test, site)
-    finally:
-        site.stop()
+    world = runner.world
+    site = Site(world, "baresip/gramline.conf", lambda: Phone(
+        os.path.join(runner.folder, "baresip"), world.gateway.address, "desk",
+        "change-me", "opus", world.tone(SPOKEN)))
+    runner.run_at(site, "baresip", version(), TESTS)

@@ -184,9 +184,5 @@ def run(runner):
     for transport, tests in (("udp", UDP), ("tcp", TCP)):
         site = Site(runner.world, os.path.join(
             runner.folder, "kamailio-" + transport), transport)
-        try:
-            for what, test in tests:
-                runner.run("Kamailio", number, "%s: %s" % (
-                    transport.upper(), what), test, site)
-        finally:
-            site.stop()
+        runner.run_at(site, "Kamailio", number, tests,
+                      transport.upper() + ": ")

@@ -5,12 +5,12 @@ import re
 import shutil
 import subprocess
 
+from interop.pbx_softphone import SPOKEN, Site
 from interop.pbx_world import ANNA_PHONE, AT_SIP, BORIS, HEARD
 from tests.harness import recipe, tones
 from tests.harness.process import Timeout, free_port, wait_for
 
 GATEWAY = "10.0.0.5"
-SPOKEN = 440       # Hz
 RECORDED = 100000  # bytes: a second of 48 kHz
 
 
@@ -87,27 +87,6 @@ class Linphone:
             raise Timeout("linphonec did not end")
 
 
-class Site:
-    def __init__(self, world, folder, words=None):
-        self.world = world
-        trunk, = recipe.fill(["linphone/gramline.conf"], {})
-        self.phone = None
-        try:
-            world.start_gateway(trunk)
-            self.phone = Linphone(folder, world.here, words or {},
-                                  world.tone(SPOKEN, 16000))
-        except Exception:
-            self.stop()
-            raise
-
-    def stop(self):
-        try:
-            if self.phone:
-                self.phone.stop()
-        finally:
-            self.world.stop_gateway()
-
-
 def registered(s):
     s.world.gateway.wait_trunk("desk")
     row, = s.world.gateway.rows("trunks")
@@ -180,14 +159,12 @@ TESTS = [("registers", registered), ("calls a Telegram user", calls),
 
 
 def run(runner):
-    number = version()
+    number, world = version(), runner.world
     for place, words, tests in (
             ("linphone", {}, TESTS),
             ("linphone-wrong", {"passwd=change-me": "passwd=guessed"},
              [("wrong password", wrong_password)])):
-        site = Site(runner.world, os.path.join(runner.folder, place), words)
-        try:
-            for what, test in tests:
-                runner.run("Linphone", number, what, test, site)
-        finally:
-            site.stop()
+        site = Site(world, "linphone/gramline.conf", lambda: Linphone(
+            os.path.join(runner.folder, place), world.here, words,
+            world.tone(SPOKEN, 16000)))
+        runner.run_at(site, "Linphone", number, tests)

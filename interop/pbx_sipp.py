@@ -200,11 +200,6 @@ def glare(s):
 
 
 def run(runner):
-    number = version()
     tests = TESTS if runner.quick else TESTS + [("re-INVITE glare", glare)]
     site = Site(runner.world, os.path.join(runner.folder, "sipp"))
-    try:
-        for what, test in tests:
-            runner.run("SIPp", number, what, test, site)
-    finally:
-        site.stop()
+    runner.run_at(site, "SIPp", version(), tests)
