@@ -212,8 +212,8 @@ static const struct command commands[] = {
 	 .of_worker = true,
 	 .what = "refused",
 	 .timeout_ms = ANSWER_TIMEOUT_MS,
-	 .columns = "worker address 401 403 404 405 unparsable scanner rate "
-		    "seconds_ago reason banned"},
+	 .columns = "worker address 401 403 404 405 other unparsable scanner "
+		    "rate seconds_ago reason banned"},
 	{.name = "show alerts",
 	 .subject = BUS_MANAGER_SHOW_ALERTS,
 	 .timeout_ms = ANSWER_TIMEOUT_MS,

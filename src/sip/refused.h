@@ -12,6 +12,7 @@ enum refused_kind {
 	REFUSED_403,
 	REFUSED_404,
 	REFUSED_405,
+	REFUSED_OTHER, /* by another code: mostly no fault of theirs */
 	REFUSED_UNPARSABLE,
 	REFUSED_SCANNER,
 	REFUSED_RATE, /* times that it sent too much */
@@ -22,7 +23,8 @@ static inline enum refused_kind refused_kind_of(unsigned code)
 {
 	return code == 405   ? REFUSED_405
 	       : code == 404 ? REFUSED_404
-			     : REFUSED_403;
+	       : code == 403 ? REFUSED_403
+			     : REFUSED_OTHER;
 }
 
 struct refused {

@@ -215,8 +215,7 @@ void register_request(struct sip_stack *s, const struct sip_msg *msg)
 		return;
 	r = calloc(1, sizeof(*r));
 	if (!r) {
-		(void)sip_treply(NULL, s->sip, msg, 500,
-				 "Server Internal Error");
+		stack_refuse(s, msg, 500, "Server Internal Error", NULL);
 		return;
 	}
 	r->stack = s;

@@ -121,6 +121,11 @@ void sip_session_event(struct sip_session *s, const char *event);
 /* 300..699. An empty or NULL reason stands for the code's usual one. */
 int sip_session_reject(struct sip_session *s, int code, const char *reason,
 		       const struct sip_header *headers, size_t headers_n);
+/* The same before it is anybody's call, so that no record tells of it: logged
+ * with an event id, which the answer carries, and remembered of its source.
+ * more: a header, or NULL. */
+int sip_session_refuse(struct sip_session *s, int code, const char *reason,
+		       const struct sip_header *more);
 
 /* -- outgoing ------------------------------------------------------------- */
 struct sip_invite_conf {

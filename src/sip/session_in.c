@@ -210,16 +210,14 @@ static bool body_acceptable(struct sip_stack *stack, const struct sip_msg *msg)
 {
 	if (pl_isset(&msg->ctyp.type) &&
 	    !msg_ctype_cmp(&msg->ctyp, "application", "sdp")) {
-		(void)sip_treplyf(NULL, NULL, stack->sip, msg, false, 415,
-				  "Unsupported Media Type",
-				  "Accept: application/sdp\r\n"
-				  "Content-Length: 0\r\n\r\n");
+		stack_refuse(stack, msg, 415, "Unsupported Media Type",
+			     "Accept: application/sdp\r\n");
 		return false;
 	}
 	/* RFC 4475 3.3.15: the answer would have to be something else. */
 	if (sip_msg_hdr(msg, SIP_HDR_ACCEPT) &&
 	    !sip_msg_hdr_apply(msg, true, SIP_HDR_ACCEPT, accepts_sdp, NULL)) {
-		(void)sip_treply(NULL, stack->sip, msg, 406, "Not Acceptable");
+		stack_refuse(stack, msg, 406, "Not Acceptable", NULL);
 		return false;
 	}
 	return true;
@@ -287,18 +285,18 @@ void session_in_request(struct sip_stack *stack, const struct sip_msg *msg)
 		return;
 	code = session_replaced(&replaced, stack, msg);
 	if (code) {
-		(void)sip_treply(NULL, stack->sip, msg, (uint16_t)code,
-				 session_reason(code));
+		stack_refuse(stack, msg, (unsigned)code, session_reason(code),
+			     NULL);
 		return;
 	}
 	err = session_in_new(&s, stack, msg);
 	if (err == -ERANGE)
 		return;
 	if (err) {
-		(void)sip_treply(NULL, stack->sip, msg,
-				 err == -EBADMSG ? 400 : 500,
-				 err == -EBADMSG ? "Bad Contact"
-						 : "Server Internal Error");
+		stack_refuse(stack, msg, err == -EBADMSG ? 400 : 500,
+			     err == -EBADMSG ? "Bad Contact"
+					     : "Server Internal Error",
+			     NULL);
 		return;
 	}
 	memcpy(s->peer, peer, sizeof(s->peer));
@@ -399,18 +397,17 @@ void sip_session_event(struct sip_session *s, const char *event)
 	str_ncpy(s->event, event, sizeof(s->event));
 }
 
-int sip_session_reject(struct sip_session *s, int code, const char *reason,
-		       const struct sip_header *headers, size_t headers_n)
+static bool can_reject(const struct sip_session *s, int code)
+{
+	return s->incoming && s->transaction && code >= 300 && code <= 699;
+}
+
+static int reject_and_close(struct sip_session *s, int code, const char *reason,
+			    const struct sip_header *headers, size_t headers_n)
 {
 	struct buf lines;
 	int err;
 
-	if (!s->incoming || !s->transaction || code < 300 || code > 699)
-		return -EINVAL;
-	/* Behaviour D5: a number that matches nothing is counted; nobody is
-	 * banned for it. */
-	if (code == 404)
-		stack_refused(s->stack, &s->source, REFUSED_404, reason);
 	buf_init(&lines);
 	for (size_t i = 0; i < headers_n; i++)
 		address_write_header(&lines, headers[i].name, headers[i].value);
@@ -419,4 +416,33 @@ int sip_session_reject(struct sip_session *s, int code, const char *reason,
 	session_close_later(s, code,
 			    reason && *reason ? reason : session_reason(code));
 	return err;
+}
+
+int sip_session_reject(struct sip_session *s, int code, const char *reason,
+		       const struct sip_header *headers, size_t headers_n)
+{
+	if (!can_reject(s, code))
+		return -EINVAL;
+	/* Behaviour D5: a number that matches nothing is counted; nobody is
+	 * banned for it. */
+	if (code == 404)
+		stack_refused(s->stack, &s->source, REFUSED_404, reason);
+	return reject_and_close(s, code, reason, headers, headers_n);
+}
+
+int sip_session_refuse(struct sip_session *s, int code, const char *reason,
+		       const struct sip_header *more)
+{
+	struct sip_header headers[2] = {{"X-Gateway-Event", NULL}};
+	char event[17], clean[129];
+
+	if (!can_reject(s, code))
+		return -EINVAL;
+	sip_reason_clean(clean,
+			 reason && *reason ? reason : session_reason(code));
+	stack_refusal(event, s->stack, s->invite, (unsigned)code, clean);
+	headers[0].value = event;
+	if (more)
+		headers[1] = *more;
+	return reject_and_close(s, code, clean, headers, more ? 2 : 1);
 }

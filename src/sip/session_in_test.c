@@ -200,6 +200,68 @@ static void test_session_api_out_of_order_is_refused(void)
 	side_finish(&o, &p);
 }
 
+struct refusals {
+	unsigned n, other;
+	char reason[64];
+};
+
+static void on_refused(const struct refused *r, void *arg)
+{
+	struct refusals *seen = arg;
+
+	seen->n++;
+	seen->other = r->counts[REFUSED_OTHER];
+	memcpy(seen->reason, r->reason, sizeof(seen->reason));
+}
+
+static struct refusals refusals_of(const struct side *o)
+{
+	struct refusals seen = {0};
+
+	sip_stack_refused(o->stack, on_refused, &seen);
+	return seen;
+}
+
+/* No record tells of these, so the table of the refused does. */
+static void test_session_refused_before_a_call_is_remembered(void)
+{
+	struct sip_header more = {"Retry-After", "9"};
+	struct refusals seen;
+	struct side o;
+	struct peer p;
+	const char *a;
+
+	CHECK(peer_start(&o, &p));
+	CHECK_INT(refusals_of(&o).n, 0);
+	CHECK(peer_invite(&o, &p, "c1", OFFER));
+	CHECK_INT(sip_session_refuse(o.session, 200, NULL, NULL), -EINVAL);
+	CHECK_INT(sip_session_refuse(o.session, 503, "Not\r\n now", &more), 0);
+	a = peer_wait(&p, "SIP/2.0 503 Not now\r\n");
+	CHECK(a && strstr(a, "\r\nX-Gateway-Event: ") &&
+	      strstr(a, "\r\nRetry-After: 9\r\n"));
+	CHECK(side_wait(&o, "local 503 Not now;"));
+	seen = refusals_of(&o);
+	CHECK_INT(seen.n, 1);
+	CHECK_INT(seen.other, 1);
+	CHECK_STR(seen.reason, "503 Not now");
+	/* One that never becomes a session. */
+	o.lines = "Accept: text/plain\r\n";
+	CHECK(peer_invite_sent(&o, &p, "c2", OFFER));
+	a = peer_wait(&p, "SIP/2.0 406 Not Acceptable");
+	CHECK(a && strstr(a, "\r\nX-Gateway-Event: "));
+	seen = refusals_of(&o);
+	CHECK_INT(seen.other, 2);
+	CHECK_STR(seen.reason, "406 Not Acceptable");
+	/* A call that is rejected is none of them. */
+	o.lines = NULL;
+	CHECK(peer_invite(&o, &p, "c3", OFFER));
+	CHECK_INT(sip_session_reject(o.session, 486, NULL, NULL, 0), 0);
+	CHECK(peer_wait(&p, "SIP/2.0 486 "));
+	CHECK_INT(refusals_of(&o).other, 2);
+	CHECK(side_idle(&o));
+	side_finish(&o, &p);
+}
+
 int main(void)
 {
 	(void)libre_init();
@@ -214,6 +276,7 @@ int main(void)
 	RUN(test_session_bye_in_early_state);
 	RUN(test_session_delayed_offer);
 	RUN(test_session_api_out_of_order_is_refused);
+	RUN(test_session_refused_before_a_call_is_remembered);
 	libre_close();
 	return check_done();
 }

@@ -24,22 +24,49 @@ const struct sa *stack_source(const struct sip_stack *s,
 	return websocket_server_source(s->websockets, msg);
 }
 
-void stack_refuse(struct sip_stack *s, const struct sip_msg *msg, unsigned code,
-		  const char *reason, const char *lines)
+static void refusal_log(char event[17], const struct sip_stack *s,
+			const struct sip_msg *msg, unsigned code,
+			const char *reason)
 {
-	char clean[129], event[33], user[64], source[64];
+	char user[64], source[64];
 
-	sip_reason_clean(clean, reason);
 	random_text(event, 16);
 	text_clean(user, sizeof(user),
 		   bytes_of(msg->from.uri.user.p, msg->from.uri.user.l));
 	(void)re_snprintf(source, sizeof(source), "%J", stack_source(s, msg));
 	log_info("sip", event, "%.*s of %s from %s: %u %s", (int)msg->met.l,
-		 msg->met.p, user, source, code, clean);
-	(void)sip_treplyf(NULL, NULL, s->sip, msg, false, (uint16_t)code, clean,
+		 msg->met.p, user, source, code, reason);
+}
+
+static void refusal_answer(struct sip_stack *s, const struct sip_msg *msg,
+			   unsigned code, const char *reason, const char *event,
+			   const char *lines)
+{
+	(void)sip_treplyf(NULL, NULL, s->sip, msg, false, (uint16_t)code,
+			  reason,
 			  "X-Gateway-Event: %s\r\n%s"
 			  "Content-Length: 0\r\n\r\n",
 			  event, lines ? lines : "");
+}
+
+void stack_refusal(char event[17], struct sip_stack *s,
+		   const struct sip_msg *msg, unsigned code, const char *reason)
+{
+	char text[160];
+
+	(void)re_snprintf(text, sizeof(text), "%u %s", code, reason);
+	stack_refused(s, stack_source(s, msg), refused_kind_of(code), text);
+	refusal_log(event, s, msg, code, reason);
+}
+
+void stack_refuse(struct sip_stack *s, const struct sip_msg *msg, unsigned code,
+		  const char *reason, const char *lines)
+{
+	char clean[129], event[17];
+
+	sip_reason_clean(clean, reason);
+	stack_refusal(event, s, msg, code, clean);
+	refusal_answer(s, msg, code, clean, event, lines);
 }
 
 void stack_refuse_offender(struct sip_stack *s, const struct sip_msg *msg,
@@ -47,13 +74,14 @@ void stack_refuse_offender(struct sip_stack *s, const struct sip_msg *msg,
 			   const char *lines)
 {
 	const struct cause_facts *f = cause_facts(row);
-	char text[160];
+	unsigned code = (unsigned)f->code;
+	char text[160], event[17];
 
-	(void)re_snprintf(text, sizeof(text), "%d %s", f->code, f->reason);
+	(void)re_snprintf(text, sizeof(text), "%u %s", code, f->reason);
 	count_bad("sip", kind, text);
-	stack_offence(s, stack_source(s, msg),
-		      refused_kind_of((unsigned)f->code), text);
-	stack_refuse(s, msg, (unsigned)f->code, f->reason, lines);
+	stack_offence(s, stack_source(s, msg), refused_kind_of(code), text);
+	refusal_log(event, s, msg, code, f->reason);
+	refusal_answer(s, msg, code, f->reason, event, lines);
 }
 
 void sip_stack_unbind(struct sip_stack *s, const char *aor)

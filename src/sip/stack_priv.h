@@ -60,12 +60,17 @@ struct sip_stack {
 /* -- stack.c ----------------------------------------------------------------
  */
 
-/* A final refusal of REGISTER or INVITE before there is a call: logged with an
- * event id, which the answer carries (behaviour 8.3). The reason is cleaned.
+/* A final refusal of REGISTER or INVITE before there is a call, so that no
+ * record tells of it: logged with an event id, which the answer carries
+ * (behaviour 8.3), and remembered of its source. The reason is cleaned.
  * lines: more headers, whole, or NULL. */
 void stack_refuse(struct sip_stack *s, const struct sip_msg *msg, unsigned code,
 		  const char *reason, const char *lines);
-/* The same as an offence of its source (behaviour 3.15), counted as kind. */
+/* All of it but the answer; reason: cleaned. */
+void stack_refusal(char event[17], struct sip_stack *s,
+		   const struct sip_msg *msg, unsigned code,
+		   const char *reason);
+/* As an offence of its source (behaviour 3.15), counted as kind. */
 void stack_refuse_offender(struct sip_stack *s, const struct sip_msg *msg,
 			   enum cause_row row, const char *kind,
 			   const char *lines);

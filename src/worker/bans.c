@@ -130,12 +130,13 @@ static void refused_add(const struct refused *r, void *arg)
 	re_snprintf(address, sizeof(address), "%j", &r->source);
 	json_array_append_new(
 		l->rows,
-		json_pack("{ss ss si si si si si si si sI ss sb}", "worker",
+		json_pack("{ss ss si si si si si si si si sI ss sb}", "worker",
 			  l->w->id, "address", address, "401",
 			  (int)r->counts[REFUSED_401], "403",
 			  (int)r->counts[REFUSED_403], "404",
 			  (int)r->counts[REFUSED_404], "405",
-			  (int)r->counts[REFUSED_405], "unparsable",
+			  (int)r->counts[REFUSED_405], "other",
+			  (int)r->counts[REFUSED_OTHER], "unparsable",
 			  (int)r->counts[REFUSED_UNPARSABLE], "scanner",
 			  (int)r->counts[REFUSED_SCANNER], "rate",
 			  (int)r->counts[REFUSED_RATE], "seconds_ago",

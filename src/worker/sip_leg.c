@@ -236,8 +236,7 @@ bool sip_leg_agree(struct sip_session *session,
 	if (!sip_session_agree(session, &terms))
 		return true;
 	/* RFC 3261 21.4.16 */
-	(void)sip_session_reject(session, 421, "Extension Required", &require,
-				 1);
+	(void)sip_session_refuse(session, 421, "Extension Required", &require);
 	return false;
 }
 

@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "base/log.h"
-#include "base/random.h"
 #include "bus/manager_worker.h"
 #include "bus/text.h"
 #include "worker/internal.h"
@@ -90,18 +89,11 @@ static int ask_route(struct worker_call *wc, const char *identifier, bool codec)
 	return err;
 }
 
-static void reject(struct sip_session *s, enum cause_row row)
+static void refuse(struct sip_session *s, enum cause_row row)
 {
-	struct sip_header header = {"X-Gateway-Event", NULL};
-	struct call_cause cause;
-	char event[33];
+	const struct cause_facts *f = cause_facts(row);
 
-	header.value = event;
-	call_cause_set(&cause, row, NULL);
-	random_text(event, 16);
-	log_info("sip", event, "INVITE refused: %d %s", cause.code,
-		 cause.reason);
-	sip_session_reject(s, cause.code, cause.reason, &header, 1);
+	(void)sip_session_refuse(s, f->code, f->reason, NULL);
 }
 
 /* Whom the PBX calls. One we registered with sends to our contact, so the
@@ -149,7 +141,7 @@ void worker_on_invite(struct sip_session *s, const char *user, void *arg)
 	sip_session_info(s, &info);
 	trunk = worker_trunk_of(w, user, info.peer);
 	if (!trunk || !worker_trunk_runs(trunk)) {
-		reject(s, CAUSE_ACCOUNT_NOT_RUNNING);
+		refuse(s, CAUSE_ACCOUNT_NOT_RUNNING);
 		return;
 	}
 	worker_trunk_seen(trunk, "");
@@ -162,7 +154,7 @@ void worker_on_invite(struct sip_session *s, const char *user, void *arg)
 	}
 	wc = worker_call_new(w, true, NULL);
 	if (!wc) {
-		reject(s, CAUSE_WORKER_UNAVAILABLE);
+		refuse(s, CAUSE_WORKER_UNAVAILABLE);
 		return;
 	}
 	snprintf(wc->trunk, sizeof(wc->trunk), "%s", trunk->set.name);
@@ -173,13 +165,13 @@ void worker_on_invite(struct sip_session *s, const char *user, void *arg)
 		 log_mask_number(masked, wc->to), trunk->set.name,
 		 info.call_id);
 	if (sip_leg_new_incoming(&leg, wc, s, trunk)) {
-		reject(s, CAUSE_WORKER_UNAVAILABLE);
+		refuse(s, CAUSE_WORKER_UNAVAILABLE);
 		worker_call_discard(wc);
 		return;
 	}
 	if (worker_call_begin(wc, leg)) {
 		leg->ops->release(leg);
-		reject(s, CAUSE_WORKER_UNAVAILABLE);
+		refuse(s, CAUSE_WORKER_UNAVAILABLE);
 		worker_call_discard(wc);
 		return;
 	}

@@ -116,7 +116,7 @@ static void pick_up(struct worker_call *wc, struct call_leg *by)
 
 static void refuse(struct sip_session *s, struct call_leg *by, int code)
 {
-	sip_session_reject(s, code, NULL, NULL, 0);
+	(void)sip_session_refuse(s, code, NULL, NULL);
 	if (by)
 		by->ops->release(by);
 }
@@ -176,6 +176,6 @@ void worker_transfer_replaces(struct sip_session *s,
 		note_end(wc, sip_leg_call_id(by), 200, "OK");
 		pick_up(wc, by);
 	} else if (take_place(wc, replaced, by)) {
-		sip_session_reject(s, 491, NULL, NULL, 0);
+		refuse(s, NULL, 491);
 	}
 }

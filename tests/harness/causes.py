@@ -44,6 +44,31 @@ def line_is(m, row, words=None):
         assert re.fullmatch(r"\w{16}", event), m.headers
 
 
+KINDS = {401: "401", 403: "403", 404: "404", 405: "405"}
+
+
+def visible(stage, ask, address="127.0.0.1"):
+    """What is refused before it is a call has no record. So the log has it,
+    with its event and from where it came (not a challenge), and `show refused`
+    counts it. Returns the answer of ask()."""
+    def row():
+        return next((r for r in stage.gateway.rows("refused")
+                     if r["address"] == address), {})
+    before = row()
+    m = ask()
+    kind = KINDS.get(m.code, "other")
+    after = row()
+    assert after.get("reason") == m.status, (m.status, after)
+    assert after[kind] == before.get(kind, 0) + 1, (before, after)
+    if m.code == 401:
+        return m
+    text = wait_for("the log line of %s" % m.status, lambda: next(
+        (t for t in stage.log().splitlines()
+         if m.get("X-Gateway-Event") in t), None))
+    assert m.status in text and " from %s:" % address in text, text
+    return m
+
+
 def record_is(r, row, words=None, **more):
     """A record says the row, its code and reason, and what else is named."""
     got = dict(sip="%d %s" % (r["sip_status"], r["reason"]), row=r["row"],

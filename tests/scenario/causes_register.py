@@ -28,13 +28,15 @@ NETWORKS = {    # trusted_ips: may 127.0.0.1 register?
 
 
 def refused(s, login, row, password=None):
-    m = s.client(login, register=False).register(password=password)
+    c = s.client(login, register=False)
+    m = causes.visible(s, lambda: c.register(password=password))
     causes.line_is(m, row)
     return m
 
 
 def challenge(s):
-    m = s.client("pbx", register=False).register(credentials=False)
+    c = s.client("pbx", register=False)
+    m = causes.visible(s, lambda: c.register(credentials=False))
     causes.line_is(m, 2)
     assert m.get("WWW-Authenticate").startswith("Digest "), m.headers
 

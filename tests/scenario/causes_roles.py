@@ -44,7 +44,7 @@ def becomes(s, login, row, words=None):
     wanted = "SIP/2.0 " + causes.status(row, words)
     wait_for("REGISTER of %s to be told %s" % (login, wanted),
              lambda: registers(s, login).line == wanted, 15, 0.2)
-    m = registers(s, login)
+    m = causes.visible(s, lambda: registers(s, login))
     causes.line_is(m, row, words)
 
 
@@ -91,8 +91,8 @@ def manager_stopped(s):
     command(s, "role stop manager")
     wait_for("the Worker to be old enough",
              lambda: time.monotonic() - s.worker_since > 10.5)
-    causes.line_is(registers(s, "pbx"), 41)
-    refused(s, s.pbx, 41)
+    causes.line_is(causes.visible(s, lambda: registers(s, "pbx")), 41)
+    causes.visible(s, lambda: refused(s, s.pbx, 41))
     wrong_in_all(s, s.client("nobody", register=False), 41)
     causes.line_is(registers(s, "nobody"), 41)
     c = s.client("pbx", register=False)
@@ -126,7 +126,7 @@ def worker_not_ready(s):
     command(s, "role stop manager")
     command(s, "role start worker")
     s.worker_since = time.monotonic()
-    wrong_in_all(s, s.pbx, 48)
+    causes.visible(s, lambda: wrong_in_all(s, s.pbx, 48))
     causes.line_is(registers(s, "pbx"), 41)
     command(s, "role start manager")
     works(s)
@@ -193,7 +193,7 @@ def switched_off(s):
         return c.call(UNREADABLE, sdp(s, False), [("X-Office", "off")],
                       credentials=False).final()
     wait_for("the trunk to be known", lambda: told().code != 401)
-    causes.line_is(told(), 42)
+    causes.line_is(causes.visible(s, told, "127.0.0.9"), 42)
 
 
 def not_permitted(s):

@@ -55,26 +55,30 @@ def challenge(s):
     assert m.get("WWW-Authenticate").startswith("Digest "), m.headers
 
 
+def early(s, client, row):
+    """Before it is anybody's call."""
+    m = causes.visible(s, lambda: client.call("user_1", sdp(s)).final())
+    causes.line_is(m, row)
+    return m
+
+
 def unregistered(s):
-    m = s.client("idle", register=False).call("user_1", sdp(s)).final()
-    causes.line_is(m, 24)
+    m = early(s, s.client("idle", register=False), 24)
     assert "REGISTER" in m.get("Allow"), m.headers
 
 
 def unknown_login(s):
-    causes.line_is(s.client("nobody", register=False).call(
-        "user_1", sdp(s)).final(), 20)
+    early(s, s.client("nobody", register=False), 20)
 
 
 def invite_wrong_password(s):
     c = s.client("pbx", register=False)
     c.password = "guess"
-    causes.line_is(c.call("user_1", sdp(s)).final(), 10)
+    early(s, c, 10)
 
 
 def invite_untrusted(s):
-    causes.line_is(s.client("far", register=False).call(
-        "user_1", sdp(s)).final(), 11)
+    early(s, s.client("far", register=False), 11)
 
 
 def premium(s):
