@@ -26,7 +26,7 @@ AT_SIP, AT_TELEGRAM = 1000, 440     # the tone that this side must hear
 RTP = "17000-17100"
 PORT = 5060
 REFRESH = [("Session-Expires", "6;refresher=uac"), ("Supported", "timer")]
-FORGOTTEN_S = 2     # by the router, of ports that are silent
+FORGOTTEN_S = 3     # by the router, of ports that are silent
 
 
 class Phone(Client):
