@@ -241,7 +241,7 @@ def without_worker(s):
     equal(s.pbx.register().code, 200)
     s.gateway.wait_trunk("pbx")
     command(s, "role stop worker")
-    gone = row(s, "pbx")
+    gone = s.gateway.trunk("pbx")
     equal((gone["state"], gone["source"]), ("unregistered", ""))
     equal([r["running"] for r in command(s, "show roles")],
           [True, False, True])
@@ -252,7 +252,7 @@ def without_worker(s):
         r["reason"] == "Worker is unavailable"
         for r in s.gateway.records()))
     command(s, "role start worker")
-    equal(row(s, "pbx")["state"], "unregistered")
+    equal(s.gateway.trunk("pbx")["state"], "unregistered")
     wait_for("registration", lambda: s.pbx.register().code == 200)
     s.gateway.wait_trunk("pbx")
     call = s.pbx.call(phone(2), s.voice().sdp())
