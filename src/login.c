@@ -320,11 +320,10 @@ static int out(struct ask *l, const char *session)
 	return ok ? 0 : 1;
 }
 
-static int list(struct ask *l, const char *session)
+static int show(struct ask *l, const char *what, const char *session)
 {
-	json_t *answer =
-		ask_connected(l, json_pack("{ss ss}", "command", "show logins",
-					   "session", session));
+	json_t *answer = ask_connected(
+		l, json_pack("{ss ss}", "command", what, "session", session));
 	int status = 1;
 
 	if (ask_is_ok(answer))
@@ -336,21 +335,6 @@ static int list(struct ask *l, const char *session)
 }
 
 /* -- settings of the account ---------------------------------------------- */
-
-static int settings_show(struct ask *l, const char *session)
-{
-	json_t *answer =
-		ask_connected(l, json_pack("{ss ss}", "command", "show account",
-					   "session", session));
-	int status = 1;
-
-	if (ask_is_ok(answer))
-		status = ctl_print(answer, false);
-	else
-		ask_complain(answer);
-	json_decref(answer);
-	return status;
-}
 
 static int setting_apply(struct ask *l, const char *session,
 			 const char *setting)
@@ -398,10 +382,10 @@ static int run(struct ask *l, enum login_verb verb, const char *session,
 	case LOGIN_OUT:
 		return out(l, session);
 	case LOGIN_LIST:
-		return list(l, session);
+		return show(l, "show logins", session);
 	case LOGIN_ACCOUNT:
 		return detail ? settings_apply(l, session, detail)
-			      : settings_show(l, session);
+			      : show(l, "show account", session);
 	}
 	return 1;
 }
