@@ -15,11 +15,6 @@
 #define DAY_S 86400
 #define CERTIFICATE_S (30 * DAY_S)
 
-static int64_t unix_now(void)
-{
-	return (int64_t)(clock_wall().us / USEC_S);
-}
-
 static void on_changed(const struct store_alert *s, void *arg)
 {
 	struct manager *m = arg;
@@ -81,12 +76,12 @@ void manager_alarm_trunk(struct manager *m, const char *trunk, bool lost,
 	long code = strtol(cause, &rest, 10);
 
 	if (!lost) {
-		alerts_clear(m->alerts, ALERT_TRUNK, trunk, unix_now());
+		alerts_clear(m->alerts, ALERT_TRUNK, trunk, manager_now());
 		return;
 	}
 	rest += *rest == ' ';
 	alarm_raise(m, ALERT_TRUNK, trunk, (int)code,
-		    *rest ? rest : "not registered", unix_now(), 0);
+		    *rest ? rest : "not registered", manager_now(), 0);
 }
 
 /* state: manager.session.state. One without connection for a moment is not
@@ -95,7 +90,7 @@ void manager_alarm_session(struct manager *m, json_t *state)
 {
 	const char *session = text_of(state, "session");
 	const char *reason = text_of(state, "reason");
-	int64_t now = unix_now();
+	int64_t now = manager_now();
 
 	alerts_clear(m->alerts, ALERT_STORAGE, text_of(state, "storage"), now);
 	if (json_is_true(json_object_get(state, "lost")))
@@ -111,9 +106,9 @@ void manager_alarm_worker(struct manager *m, const char *worker, bool lost)
 
 	if (lost)
 		alarm_raise(m, ALERT_WORKER, worker, f->code, f->reason,
-			    unix_now(), 0);
+			    manager_now(), 0);
 	else
-		alerts_clear(m->alerts, ALERT_WORKER, worker, unix_now());
+		alerts_clear(m->alerts, ALERT_WORKER, worker, manager_now());
 }
 
 /* Its sessions say when it is back. */
@@ -121,14 +116,14 @@ void manager_alarm_storage(struct manager *m, const char *storage)
 {
 	const struct cause_facts *f = cause_facts(CAUSE_STORAGE_UNAVAILABLE);
 
-	alarm_raise(m, ALERT_STORAGE, storage, f->code, f->reason, unix_now(),
-		    0);
+	alarm_raise(m, ALERT_STORAGE, storage, f->code, f->reason,
+		    manager_now(), 0);
 }
 
 void manager_alarm_again(struct manager *m)
 {
 	const struct cause_facts *f = cause_facts(CAUSE_NO_MANAGER);
-	int64_t now = unix_now();
+	int64_t now = manager_now();
 
 	/* It is there, so it is over. */
 	alarm_raise(m, ALERT_MANAGER, "", f->code, f->reason, now, now);
@@ -139,7 +134,7 @@ void manager_alarm_ban(struct manager *m, json_t *ban, bool lifted)
 {
 	const char *reason = text_of(ban, "reason");
 	const char *address = text_of(ban, "address");
-	int64_t now = unix_now();
+	int64_t now = manager_now();
 	char *rest;
 	long code = strtol(reason, &rest, 10);
 
@@ -167,7 +162,7 @@ static void cause_heard(struct manager *m, enum cause_row row, json_t *record)
 	int code =
 		(int)json_integer_value(json_object_get(record, "sip_status"));
 	const char *session = text_of(record, "session");
-	int64_t now = unix_now();
+	int64_t now = manager_now();
 
 	switch (row) {
 	case CAUSE_FLOOD_WAIT:
@@ -201,11 +196,11 @@ void manager_alarm_record(struct manager *m, json_t *record)
 	cause_heard(m, cause_by_name(text_of(record, "cause")), record);
 	if (code >= 500 && code < 600 && !m->stopping)
 		alerts_error(m->alerts, code, text_of(record, "reason"),
-			     unix_now());
+			     manager_now());
 	else if (code == 200)
 		alerts_clear(m->alerts, ALERT_LINES, text_of(record, "trunk"),
-			     unix_now());
-	alerts_tick(m->alerts, unix_now());
+			     manager_now());
+	alerts_tick(m->alerts, manager_now());
 }
 
 /* {file: unix time of its end} */
@@ -238,13 +233,13 @@ void manager_alarm_hello(struct manager *m, json_t *hello)
 		return;
 	json_decref(m->certificates);
 	m->certificates = json_incref(certificates);
-	m->certificates_at = unix_now();
+	m->certificates_at = manager_now();
 	certificates_check(m, m->certificates_at);
 }
 
 void manager_alarm_tick(struct manager *m)
 {
-	int64_t now = unix_now();
+	int64_t now = manager_now();
 
 	alerts_tick(m->alerts, now);
 	if (now - m->certificates_at < DAY_S)
@@ -280,7 +275,7 @@ void manager_show_alerts(struct manager *m, const struct bus_message *msg)
 {
 	json_t *rows = json_array();
 
-	alerts_tick(m->alerts, unix_now());
+	alerts_tick(m->alerts, manager_now());
 	alerts_each(m->alerts, row_add, rows);
 	bus_reply(m->conf.bus, msg->inbox, json_pack("{so}", "rows", rows));
 }

@@ -1,21 +1,15 @@
 /* Bans outlive the Worker that placed them (behaviour 3.15). */
 #include <stdio.h>
 
-#include "base/clock.h"
 #include "base/log.h"
 #include "bus/manager_worker.h"
 #include "bus/text.h"
 #include "manager/internal.h"
 
-static int64_t unix_now(void)
-{
-	return (int64_t)(clock_wall().us / USEC_S);
-}
-
 void manager_ban_keep(struct manager *m, json_t *body)
 {
 	struct store_ban ban = {
-		.until = unix_now() +
+		.until = manager_now() +
 			 json_integer_value(json_object_get(body, "seconds")),
 		.times = json_integer_value(json_object_get(body, "times")),
 	};
@@ -52,7 +46,7 @@ static void send_each(const struct store_ban *ban, void *arg)
 
 void manager_bans_send(struct manager *m, const char *worker)
 {
-	struct listener l = {m, worker, unix_now()};
+	struct listener l = {m, worker, manager_now()};
 
 	(void)store_ban_each(m->conf.store, l.now, send_each, &l);
 }

@@ -55,10 +55,7 @@ static int amr_open(struct media_coder *coder,
 		c->encoder = Encoder_Interface_init(0);
 	if (conf->use & MEDIA_CODER_DECODE)
 		c->decoder = Decoder_Interface_init();
-	return (conf->use & MEDIA_CODER_ENCODE && !c->encoder) ||
-			       (conf->use & MEDIA_CODER_DECODE && !c->decoder)
-		       ? -ENOMEM
-		       : 0;
+	return coder_is_whole(conf, c->encoder, c->decoder) ? 0 : -ENOMEM;
 }
 
 static void amr_close(struct media_coder *coder)

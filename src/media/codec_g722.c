@@ -28,10 +28,7 @@ static int g722_open(struct media_coder *coder,
 		c->encoder = g722_encode_init(NULL, BITS_PER_S, 0);
 	if (conf->use & MEDIA_CODER_DECODE)
 		c->decoder = g722_decode_init(NULL, BITS_PER_S, 0);
-	return (conf->use & MEDIA_CODER_ENCODE && !c->encoder) ||
-			       (conf->use & MEDIA_CODER_DECODE && !c->decoder)
-		       ? -ENOMEM
-		       : 0;
+	return coder_is_whole(conf, c->encoder, c->decoder) ? 0 : -ENOMEM;
 }
 
 static void g722_close(struct media_coder *coder)

@@ -27,10 +27,7 @@ static int g729_open(struct media_coder *coder,
 		c->encoder = initBcg729EncoderChannel(0);
 	if (conf->use & MEDIA_CODER_DECODE)
 		c->decoder = initBcg729DecoderChannel();
-	return (conf->use & MEDIA_CODER_ENCODE && !c->encoder) ||
-			       (conf->use & MEDIA_CODER_DECODE && !c->decoder)
-		       ? -ENOMEM
-		       : 0;
+	return coder_is_whole(conf, c->encoder, c->decoder) ? 0 : -ENOMEM;
 }
 
 static void g729_close(struct media_coder *coder)

@@ -22,10 +22,7 @@ static int gsm_open(struct media_coder *coder,
 		c->encoder = gsm_create();
 	if (conf->use & MEDIA_CODER_DECODE)
 		c->decoder = gsm_create();
-	return (conf->use & MEDIA_CODER_ENCODE && !c->encoder) ||
-			       (conf->use & MEDIA_CODER_DECODE && !c->decoder)
-		       ? -ENOMEM
-		       : 0;
+	return coder_is_whole(conf, c->encoder, c->decoder) ? 0 : -ENOMEM;
 }
 
 static void gsm_close(struct media_coder *coder)

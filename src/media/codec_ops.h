@@ -31,6 +31,14 @@ struct media_coder {
 	struct conceal conceal; /* of codecs that use it */
 };
 
+/* What its library made is there, as far as it was asked for. */
+static inline bool coder_is_whole(const struct media_coder_conf *conf,
+				  const void *encoder, const void *decoder)
+{
+	return (!(conf->use & MEDIA_CODER_ENCODE) || encoder) &&
+	       (!(conf->use & MEDIA_CODER_DECODE) || decoder);
+}
+
 struct media_codec_ops {
 	size_t size; /* of its coder, which begins with a struct media_coder */
 	/* What may be left half-made by a failure is freed by close. */

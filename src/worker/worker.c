@@ -140,30 +140,27 @@ static int subscribe(struct worker *w, const char *format, bus_h *handler)
 
 static int subscribe_all(struct worker *w)
 {
-	int err = subscribe(w, BUS_WORKER_TRUNKS, on_trunks);
+	static const struct {
+		const char *subject;
+		bus_h *handler;
+	} table[] = {
+		{BUS_WORKER_TRUNKS, on_trunks},
+		{BUS_MANAGER_UP, on_manager_up},
+		{BUS_WORKER_CALL_OFFER, worker_on_offer},
+		{BUS_WORKER_CALL_EVENT, worker_on_call_event},
+		{BUS_WORKER_SHOW, on_show},
+		{BUS_WORKER_EXPLAIN, worker_on_explain},
+		{BUS_WORKER_BYE, on_bye},
+		{BUS_WORKER_BAN, on_ban},
+		{BUS_WORKER_BAN_ADD, worker_on_ban_add},
+		{BUS_WORKER_BAN_LIFT, worker_on_ban_lift},
+		{BUS_WORKER_DIGITS, worker_on_digits},
+		{BUS_WORKER_CAPTURE, worker_on_capture},
+	};
+	int err = 0;
 
-	if (!err)
-		err = subscribe(w, BUS_MANAGER_UP, on_manager_up);
-	if (!err)
-		err = subscribe(w, BUS_WORKER_CALL_OFFER, worker_on_offer);
-	if (!err)
-		err = subscribe(w, BUS_WORKER_CALL_EVENT, worker_on_call_event);
-	if (!err)
-		err = subscribe(w, BUS_WORKER_SHOW, on_show);
-	if (!err)
-		err = subscribe(w, BUS_WORKER_EXPLAIN, worker_on_explain);
-	if (!err)
-		err = subscribe(w, BUS_WORKER_BYE, on_bye);
-	if (!err)
-		err = subscribe(w, BUS_WORKER_BAN, on_ban);
-	if (!err)
-		err = subscribe(w, BUS_WORKER_BAN_ADD, worker_on_ban_add);
-	if (!err)
-		err = subscribe(w, BUS_WORKER_BAN_LIFT, worker_on_ban_lift);
-	if (!err)
-		err = subscribe(w, BUS_WORKER_DIGITS, worker_on_digits);
-	if (!err)
-		err = subscribe(w, BUS_WORKER_CAPTURE, worker_on_capture);
+	for (size_t i = 0; i < ARRAY_SIZE(table) && !err; i++)
+		err = subscribe(w, table[i].subject, table[i].handler);
 	return err;
 }
 
