@@ -9,6 +9,7 @@ from .process import wait_for
 
 LENGTHS = (0, 1, 2, 3, 4, 7, 8, 11, 12, 13, 19, 20, 21, 28, 63, 64, 100, 160,
            172, 400, 1200, 1499, 1500, 1501, 1600, 4000, 9000, 65507)
+BACKLOG = 3         # connections that may wait for their listener
 
 
 def flip(draw, data, most=4):
@@ -143,16 +144,18 @@ def ports_of(pid):
     return found
 
 
-def waiting(port):
-    """Bytes that wait in the kernel for whoever has this UDP port."""
+def waiting(port, kind="udp"):
+    """Bytes that wait in the kernel for whoever has this UDP port; connections
+    for whoever listens at this TCP port."""
     total = 0
-    for table in ("/proc/net/udp", "/proc/net/udp6"):
+    for table in ("/proc/net/" + kind, "/proc/net/%s6" % kind):
         if not os.path.exists(table):
             continue
         with open(table) as f:
             for line in f.readlines()[1:]:
                 w = line.split()
-                if int(w[1].rsplit(":", 1)[1], 16) == port:
+                if (int(w[1].rsplit(":", 1)[1], 16) == port and
+                        (kind == "udp" or w[3] == "0A")):
                     total += int(w[4].split(":")[1], 16)
     return total
 
@@ -174,9 +177,13 @@ def throw_udp(port, messages, source=None):
 
 def throw_stream(address, messages, family=socket.AF_INET):
     """Each message on a connection of its own, which is closed in the middle
-    of whatever it was."""
+    of whatever it was. Waits for the listener, or the kernel would lose a
+    connection's first packet, and try again only after a second."""
     n = 0
     for m in messages:
+        if family == socket.AF_INET:
+            wait_for("port %d to be listened at" % address[1],
+                     lambda: waiting(address[1], "tcp") < BACKLOG)
         with socket.socket(family, socket.SOCK_STREAM) as s:
             s.settimeout(2)
             try:
