@@ -20,7 +20,7 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import endpoint_pair as pair  # noqa: E402
 import endpoint_relay as relay  # noqa: E402
 
-AT_ONCE = 4
+AT_ONCE = 6
 
 
 class Namespaces6(pair.Namespaces):

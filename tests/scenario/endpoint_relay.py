@@ -26,7 +26,7 @@ sys.path.insert(0, HERE)
 import endpoint_pair as pair  # noqa: E402
 
 SECONDS = 2.5
-AT_ONCE = 3
+AT_ONCE = 6
 TAG = "%02x" + "0102030405060708090a0b0c0d0e0f"
 USER, PASSWORD = "gramline", "relay-test"
 
