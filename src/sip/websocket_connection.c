@@ -372,6 +372,12 @@ void websocket_connection_free(struct websocket_connection **cp)
 	connection_drop(c);
 }
 
+const struct sa *
+websocket_connection_source(const struct websocket_connection *c)
+{
+	return &c->way.real;
+}
+
 const struct websocket_way *
 websocket_connection_way(const struct websocket_connection *c)
 {

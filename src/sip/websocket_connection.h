@@ -25,6 +25,9 @@ int websocket_connection_new(struct list *list,
 			     const struct websocket_connection_conf *conf);
 /* Says that it goes away, where somebody listens. */
 void websocket_connection_free(struct websocket_connection **cp);
+/* Who is at its other end; as long as the connection lives. */
+const struct sa *
+websocket_connection_source(const struct websocket_connection *c);
 /* NULL: no phone is served there, not yet or not any more. */
 const struct websocket_way *
 websocket_connection_way(const struct websocket_connection *c);

@@ -10,6 +10,8 @@
 
 /* Each holds three sockets. */
 #define CONNECTIONS_MAX 500
+/* So that no stranger takes them all. Reverse proxies stand on never_ban. */
+#define CONNECTIONS_OF_ONE_MAX 50
 #define LISTEN_MAX 16
 /* Somebody may take a port between its choice and its use. */
 #define PORT_TRIES 10
@@ -34,11 +36,28 @@ struct websocket_server {
 
 /* -- listeners ------------------------------------------------------------- */
 
+static bool has_too_many(const struct websocket_server *s,
+			 const struct sa *source)
+{
+	unsigned n = 0;
+	struct le *le;
+
+	LIST_FOREACH(&s->connections, le)
+	{
+		const struct websocket_connection *c = le->data;
+
+		n += sa_cmp(websocket_connection_source(c), source, SA_ADDR);
+	}
+	return n >= CONNECTIONS_OF_ONE_MAX &&
+	       !bans_never(s->stack->bans, source);
+}
+
 static bool welcome(const struct websocket_server *s, const struct sa *source)
 {
 	if (!guard_admits(s->stack, source, bytes_str("WebSocket")))
 		return false;
-	if (list_count(&s->connections) < CONNECTIONS_MAX)
+	if (list_count(&s->connections) < CONNECTIONS_MAX &&
+	    !has_too_many(s, source))
 		return true;
 	count_bad("sip", "websockets", "too many WebSockets");
 	return false;

@@ -20,7 +20,8 @@ from tests.harness.talk import (AT_SIP, AT_TELEGRAM, calls,  # noqa: E402
                                 give_voice, is_called)
 
 PASSWORD = PBX["password"]
-STRANGER, HOSTILE = "127.0.0.3", "127.0.0.4"
+STRANGER, HOSTILE, MANY = "127.0.0.3", "127.0.0.4", "127.0.0.5"
+OF_ONE = 50             # WebSockets of one address
 
 
 def phone(s, w, port):
@@ -148,6 +149,26 @@ def garbage(s):
         pass
 
 
+def crowded(s):
+    """An address has so many and no more; one that goes makes room. Those on
+    never_ban may have more."""
+    def opened(source):
+        try:
+            return websocket.ws(s.ws, source=source)
+        except OSError:
+            return None
+    for source in (MANY, STRANGER):
+        many = [opened(source) for _ in range(OF_ONE)]
+        assert all(many), many
+        one_more = opened(source)
+        equal((source, bool(one_more)), (source, source == STRANGER))
+        many.pop().close()
+        wait_for("room again", lambda: many.append(opened(source)) or many[-1])
+        for w in many + [one_more]:
+            if w:
+                w.close()
+
+
 def backdoor(s):
     """The loopback listener is nobody else's: a request ends its connection,
     unanswered."""
@@ -204,6 +225,7 @@ TESTS = [
     ("scenario_websocket_closed_during_a_call", closed),
     ("scenario_websocket_handshake_refused", handshakes),
     ("scenario_websocket_garbage_closes_and_bans", garbage),
+    ("scenario_websocket_one_address_has_fifty", crowded),
     ("scenario_websocket_no_back_door", backdoor),
     ("scenario_websocket_silence_is_closed", silent),
     ("scenario_websocket_stopped_during_a_call", stopped),
