@@ -1,31 +1,12 @@
-/* The world around an account under test: a stand-in for the MTProto engine
- * (it defines the mtp_client_* functions: queries are read and answered by
- * hand, in clear), a TCP listener, and a loop that runs until a condition
- * holds. For tests of this folder only.
+/* The world around an account under test: a stand-in for the MTProto engine,
+ * a TCP listener, and a loop that runs until a condition holds. For tests of
+ * this folder only.
  */
 #ifndef TELEGRAM_ACCOUNT_WORLD_H
 #define TELEGRAM_ACCOUNT_WORLD_H
 
 #include "telegram/account_core.h"
-
-struct fake_query {
-	struct buf bytes;
-	mtp_answer_h *done;
-	void *arg;
-};
-
-struct mtp_client {
-	struct mtp_client_conf conf;
-	struct mtp_auth auth;
-	bool up, ready, destroyed;
-	struct buf out;
-	struct fake_query queries[32];
-	unsigned queries_n;
-	usec_t ping;
-};
-
-extern struct mtp_client *engine; /* the newest one */
-extern unsigned engines, connects;
+#include "telegram/engine_fake.h"
 
 struct listener {
 	struct tcp_sock *sock;
@@ -79,7 +60,6 @@ struct world {
 	struct tmr tmr;
 };
 
-void fake_event(enum mtp_event event, const char *text);
 bool run(struct world *w, bool (*until)(struct world *w));
 void world_open(struct world *w, bool logged_in);
 void world_close(struct world *w);
@@ -94,12 +74,16 @@ bool key_kept(struct world *w);
 bool is_dead(struct world *w);
 bool is_offline(struct world *w);
 bool is_ready(struct world *w);
+/* What the server says: account_objects.c. */
 struct tl_obj *config(struct world *w);
 struct tl_obj *user(struct world *w, int64_t id, bool self);
+struct tl_obj *user_list(struct world *w, struct tl_obj *u);
 struct tl_obj *state(struct world *w);
+struct tl_obj *no_difference(struct world *w);
 struct tl_obj *sent_code(struct world *w);
 struct tl_obj *authorization(struct world *w, struct tl_obj *u);
 struct tl_obj *resolved(struct world *w, int64_t id, struct tl_obj *u);
+/* Results, as they came. */
 void on_code(const struct mtp_error *err, const struct tg_code_sent *sent,
 	     void *arg);
 void on_login(const struct mtp_error *err, const struct tg_user *self,
@@ -113,8 +97,5 @@ bool reconnected(struct world *w);
 bool accepted_twice(struct world *w);
 bool make_ready(struct world *w);
 struct tl_obj *any_query(struct world *w);
-/* Makes the engine of that data centre the one that is looked at; false: there
- * is none. */
-bool look_at(int dc_id);
 
 #endif
