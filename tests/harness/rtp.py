@@ -76,15 +76,17 @@ class Voice:
 
     # -- media ----------------------------------------------------------------
     def packet(self, pt, payload, marker=0, ts=None):
+        """Whether it was sent: a test may take the address away meanwhile."""
         head = struct.pack("!BBHII", 0x80, pt | marker << 7,
                            self.seq & 0xffff,
                            (self.ts if ts is None else ts) & 0xffffffff,
                            self.ssrc)
         self.seq += 1
         tx, remote = self.tx, self.remote
-        if remote:      # a test may take it away meanwhile
+        if remote:
             self.socket.sendto(tx.protect(head + payload) if tx
                                else head + payload, remote)
+        return remote is not None
 
     def encode(self, x):
         """By the sender and by tests; coders have one state."""
@@ -100,8 +102,7 @@ class Voice:
                 if self.remote and self.events:
                     self.packet(*self.events.pop(0))
                 elif self.remote and not self.muted:
-                    self.packet(self.pt, self.sound())
-                    self.sent += 1
+                    self.sent += self.packet(self.pt, self.sound())
             except OSError:
                 return
             self.ts += self.ticks

@@ -56,9 +56,9 @@ class Speaker(Voice):
 
     def packet(self, *words, **more):
         try:
-            super().packet(*words, **more)
+            return super().packet(*words, **more)
         except OSError:
-            pass
+            return True
 
 
 def phone(s, login="pbx", tcp=False):
