@@ -8,7 +8,7 @@ the other. What is forged in that PBX's name does not ban it.
 Everything runs in network namespaces of its own: the gateway's is joined by a
 bridge to the scanner's and to the PBX's.
 
-# run: check 60 beside
+# run: check 90 beside
 """
 import ctypes
 import os

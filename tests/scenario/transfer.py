@@ -4,7 +4,7 @@ The Telegram user stays in the one call and hears the new party.
 
     transfer.py BUILD [NAME-PART]
 
-# run: check 60 beside
+# run: check 90 beside
 """
 import os
 import sys
