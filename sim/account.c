@@ -237,8 +237,7 @@ void sim_account_save(const struct sim_account *a)
 		      json_pack("{so so s[iiii] so}", "contacts", contacts,
 				"blocked", blocked, "privacy", a->privacy[0],
 				a->privacy[1], a->privacy[2], a->privacy[3],
-				"password",
-				sim_password_json(&a->password)));
+				"password", sim_password_json(&a->password)));
 }
 
 void sim_account_load(struct sim_account *a)

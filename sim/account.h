@@ -28,9 +28,9 @@ enum sim_audience {
 
 /* What an account may forbid to others. */
 enum sim_privacy {
-	SIM_PRIVACY_CALL,  /* phone.requestCall */
-	SIM_PRIVACY_PHONE, /* being found by number, number shown */
-	SIM_PRIVACY_P2P,   /* peer-to-peer in calls */
+	SIM_PRIVACY_CALL,   /* phone.requestCall */
+	SIM_PRIVACY_PHONE,  /* being found by number, number shown */
+	SIM_PRIVACY_P2P,    /* peer-to-peer in calls */
 	SIM_PRIVACY_GROUPS, /* being added to groups */
 	SIM_PRIVACY_COUNT,
 };

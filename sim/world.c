@@ -126,14 +126,15 @@ void sim_world_key_save(struct sim_world *w, const struct sim_key *k)
 	char name[24];
 
 	sim_key_name(name, k->id);
-	sim_store_put(
-		w->store, "key", name,
-		json_pack("{so si si si sI sI si si si ss sb sb}", "key",
-			  sim_json_hex(k->key, sizeof(k->key)), "dc", k->dc,
-			  "layer", k->layer, "expires", k->expires, "bound", (json_int_t)k->bound,
-			  "user", (json_int_t)k->user, "seq", k->seq, "api_id",
-			  k->api_id, "date", k->date, "lost", k->lost,
-			  "calls_off", k->calls_off, "carried", k->carried));
+	sim_store_put(w->store, "key", name,
+		      json_pack("{so si si si sI sI si si si ss sb sb}", "key",
+				sim_json_hex(k->key, sizeof(k->key)), "dc",
+				k->dc, "layer", k->layer, "expires", k->expires,
+				"bound", (json_int_t)k->bound, "user",
+				(json_int_t)k->user, "seq", k->seq, "api_id",
+				k->api_id, "date", k->date, "lost", k->lost,
+				"calls_off", k->calls_off, "carried",
+				k->carried));
 }
 
 static struct sim_key *sim_key_link(struct sim_world *w, uint64_t id)

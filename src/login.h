@@ -10,7 +10,7 @@ enum login_verb {
 	LOGIN_BY_QR,    /* drawn here, scanned by another app of the account */
 	LOGIN_BY_TOKEN, /* a bot */
 	LOGIN_OUT,
-	LOGIN_LIST, /* log-ins of the account */
+	LOGIN_LIST,    /* log-ins of the account */
 	LOGIN_ACCOUNT, /* its settings, shown or set */
 };
 

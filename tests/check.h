@@ -19,46 +19,46 @@ static int check_count, check_failures;
 static bool check_failed;
 static const char *check_skip_reason;
 
-#define CHECK(x)                                                             \
-	do {                                                                 \
-		if (!(x)) {                                                  \
-			printf("# %s:%d: %s\n", __FILE__, __LINE__, #x);     \
-			check_failed = true;                                 \
-			return;                                              \
-		}                                                            \
+#define CHECK(x)                                                               \
+	do {                                                                   \
+		if (!(x)) {                                                    \
+			printf("# %s:%d: %s\n", __FILE__, __LINE__, #x);       \
+			check_failed = true;                                   \
+			return;                                                \
+		}                                                              \
 	} while (0)
 
-#define CHECK_INT(a, b)                                                      \
-	do {                                                                 \
-		long long check_a = (long long)(a), check_b = (long long)(b); \
-		if (check_a != check_b) {                                    \
-			printf("# %s:%d: %s is %lld, expected %s = %lld\n",  \
-			       __FILE__, __LINE__, #a, check_a, #b, check_b); \
-			check_failed = true;                                 \
-			return;                                              \
-		}                                                            \
+#define CHECK_INT(a, b)                                                        \
+	do {                                                                   \
+		long long check_a = (long long)(a), check_b = (long long)(b);  \
+		if (check_a != check_b) {                                      \
+			printf("# %s:%d: %s is %lld, expected %s = %lld\n",    \
+			       __FILE__, __LINE__, #a, check_a, #b, check_b);  \
+			check_failed = true;                                   \
+			return;                                                \
+		}                                                              \
 	} while (0)
 
-#define CHECK_STR(a, b)                                                      \
-	do {                                                                 \
-		const char *check_a = (a), *check_b = (b);                   \
-		if (!check_a || strcmp(check_a, check_b) != 0) {             \
-			printf("# %s:%d: %s is \"%s\", expected \"%s\"\n",   \
-			       __FILE__, __LINE__, #a,                       \
-			       check_a ? check_a : "(null)", check_b);       \
-			check_failed = true;                                 \
-			return;                                              \
-		}                                                            \
+#define CHECK_STR(a, b)                                                        \
+	do {                                                                   \
+		const char *check_a = (a), *check_b = (b);                     \
+		if (!check_a || strcmp(check_a, check_b) != 0) {               \
+			printf("# %s:%d: %s is \"%s\", expected \"%s\"\n",     \
+			       __FILE__, __LINE__, #a,                         \
+			       check_a ? check_a : "(null)", check_b);         \
+			check_failed = true;                                   \
+			return;                                                \
+		}                                                              \
 	} while (0)
 
-#define CHECK_MEM(a, b, n)                                                   \
-	do {                                                                 \
-		if (memcmp((a), (b), (n)) != 0) {                            \
-			printf("# %s:%d: %s differs from %s\n", __FILE__,    \
-			       __LINE__, #a, #b);                            \
-			check_failed = true;                                 \
-			return;                                              \
-		}                                                            \
+#define CHECK_MEM(a, b, n)                                                     \
+	do {                                                                   \
+		if (memcmp((a), (b), (n)) != 0) {                              \
+			printf("# %s:%d: %s differs from %s\n", __FILE__,      \
+			       __LINE__, #a, #b);                              \
+			check_failed = true;                                   \
+			return;                                                \
+		}                                                              \
 	} while (0)
 
 #define RUN(test) check_run(#test, test)

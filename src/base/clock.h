@@ -8,10 +8,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
-typedef uint64_t usec_t;            /* monotonic microseconds */
-struct wall { int64_t us; };        /* microseconds since 1970, UTC */
+typedef uint64_t usec_t; /* monotonic microseconds */
+/* microseconds since 1970, UTC */
+struct wall {
+	int64_t us;
+};
 
-#define USEC_NEVER UINT64_MAX       /* "no deadline" */
+#define USEC_NEVER UINT64_MAX /* "no deadline" */
 #define USEC_MS ((usec_t)1000)
 #define USEC_S ((usec_t)1000000)
 

@@ -50,8 +50,8 @@ void log_event(enum log_level level, const char *area, const char *id,
 	if ((int)level > atomic_load(&log_threshold))
 		return;
 	n = snprintf(line, sizeof(line), "%s %-5s %-8s [%s] ",
-		     wall_iso8601(when, clock_wall()), level_names[level],
-		     area, id ? id : "-");
+		     wall_iso8601(when, clock_wall()), level_names[level], area,
+		     id ? id : "-");
 	if (n > (int)sizeof(line) / 2)
 		n = sizeof(line) / 2; /* a name out of all bounds */
 	va_start(ap, fmt);

@@ -26,11 +26,11 @@ int log_level_parse(enum log_level *level, const char *text);
 void log_event(enum log_level level, const char *area, const char *id,
 	       const char *fmt, ...) __attribute__((format(printf, 4, 5)));
 
-#define log_error(area, id, ...) \
+#define log_error(area, id, ...)                                               \
 	log_event(LOG_LEVEL_ERROR, area, id, __VA_ARGS__)
 #define log_warn(area, id, ...) log_event(LOG_LEVEL_WARN, area, id, __VA_ARGS__)
 #define log_info(area, id, ...) log_event(LOG_LEVEL_INFO, area, id, __VA_ARGS__)
-#define log_debug(area, id, ...) \
+#define log_debug(area, id, ...)                                               \
 	log_event(LOG_LEVEL_DEBUG, area, id, __VA_ARGS__)
 
 /* "+49170***67": the first five and last two characters of a longer number,

@@ -21,10 +21,10 @@ static inline void plant_overflow(const void *p, size_t n)
 		out[i] = ((const char *)p)[i];
 	free(block);
 }
-#define PLANT_OVERFLOW(condition, p, n)                                      \
-	do {                                                                 \
-		if (condition)                                               \
-			plant_overflow(p, n);                                \
+#define PLANT_OVERFLOW(condition, p, n)                                        \
+	do {                                                                   \
+		if (condition)                                                 \
+			plant_overflow(p, n);                                  \
 	} while (0)
 #else
 #define PLANT_OVERFLOW(condition, p, n) ((void)0)

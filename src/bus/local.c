@@ -2,12 +2,12 @@
 #include "bus/bus.h"
 
 #include <errno.h>
-#include "base/re.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/log.h"
+#include "base/re.h"
 
 struct bus {
 	struct list subs;

@@ -218,8 +218,7 @@ static unsigned repeat_after(SSL *ssl, unsigned before_us)
 	return 2 * before_us < REPEAT_CAP_US ? 2 * before_us : REPEAT_CAP_US;
 }
 
-int media_dtls_new(struct media_dtls **dp,
-		    const struct media_dtls_conf *conf)
+int media_dtls_new(struct media_dtls **dp, const struct media_dtls_conf *conf)
 {
 	uint8_t ignored[DTLS_FINGERPRINT_BYTES];
 	struct media_dtls *d;

@@ -48,12 +48,10 @@ struct media_dtls_conf {
 
 /* Sha-256 of this process's certificate. -EIO: OpenSSL failed. */
 int media_dtls_fingerprint(uint8_t fingerprint[DTLS_FINGERPRINT_BYTES]);
-int media_dtls_new(struct media_dtls **dp,
-		    const struct media_dtls_conf *conf);
-void media_dtls_free(
-	struct media_dtls **dp); /* says goodbye (close_notify) */
+int media_dtls_new(struct media_dtls **dp, const struct media_dtls_conf *conf);
+void media_dtls_free(struct media_dtls **dp); /* says goodbye (close_notify) */
 void media_dtls_start(struct media_dtls *d,
-		       usec_t now); /* a client says hello */
+		      usec_t now); /* a client says hello */
 /* -EBADMSG: not DTLS, or the association is dead. */
 int media_dtls_input(struct media_dtls *d, struct bytes datagram, usec_t now);
 /* Application data. -ENOTCONN before established; -EMSGSIZE. */

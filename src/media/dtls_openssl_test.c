@@ -150,7 +150,7 @@ static bool run(struct media_dtls *d, char hex[121])
 			has_peer = true;
 			if (n > 0)
 				media_dtls_input(d, bytes_of(data, (size_t)n),
-						  clock_now());
+						 clock_now());
 		}
 		again = media_dtls_deadline(d);
 		if (again <= clock_now())

@@ -6,8 +6,8 @@
 #include <stdlib.h>
 #include <time.h>
 
-#include "tests/check.h"
 #include "media/srtp_pair.h"
+#include "tests/check.h"
 
 #define QUEUE_MAX 64
 
@@ -216,9 +216,9 @@ static void test_dtls_garbage_does_not_end_a_handshake(void)
 		memset(junk, i * 3, sizeof(junk));
 		junk[0] = (uint8_t)(18 + i);
 		media_dtls_input(server.dtls, bytes_of(junk, (size_t)i),
-				  clock_now());
+				 clock_now());
 		media_dtls_input(client.dtls, bytes_of(junk, (size_t)i),
-				  clock_now());
+				 clock_now());
 	}
 	run();
 	CHECK_INT(client.established, 1);

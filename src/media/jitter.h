@@ -20,12 +20,12 @@
 struct jitter;
 
 struct jitter_conf {
-	uint32_t clock_hz;    /* of RTP timestamps */
-	unsigned min_ms;      /* 0: 0 ms beyond one packet */
-	unsigned max_ms;      /* 0: 400 */
-	size_t packets_max;   /* slots, power of two; 0: 64 */
-	size_t payload_max;   /* largest payload; 0: 1500 */
-	size_t bytes_max;     /* all payloads together; 0: 8192 */
+	uint32_t clock_hz;  /* of RTP timestamps */
+	unsigned min_ms;    /* 0: 0 ms beyond one packet */
+	unsigned max_ms;    /* 0: 400 */
+	size_t packets_max; /* slots, power of two; 0: 64 */
+	size_t payload_max; /* largest payload; 0: 1500 */
+	size_t bytes_max;   /* all payloads together; 0: 8192 */
 	bool shortens; /* the player can shorten packets; else DROP always means
 			* the whole packet */
 	bool fec; /* a lost packet can be repaired by the next one: when losses
@@ -33,13 +33,13 @@ struct jitter_conf {
 };
 
 enum jitter_verdict {
-	JITTER_WAIT,    /* nothing to play yet (start, or an empty stream) */
-	JITTER_PACKET,  /* play this packet */
-	JITTER_LOST,    /* audio is missing: conceal `samples` */
-	JITTER_FEC,     /* missing, but `packet` (the next one, which will be
+	JITTER_WAIT,   /* nothing to play yet (start, or an empty stream) */
+	JITTER_PACKET, /* play this packet */
+	JITTER_LOST,   /* audio is missing: conceal `samples` */
+	JITTER_FEC,    /* missing, but `packet` (the next one, which will be
 			 * played later) may repair `samples` before it */
-	JITTER_EXPAND,  /* buffer under-run: play `samples` of concealment */
-	JITTER_DROP,    /* buffer too full: play this packet, shortened by up
+	JITTER_EXPAND, /* buffer under-run: play `samples` of concealment */
+	JITTER_DROP,   /* buffer too full: play this packet, shortened by up
 			 * to `samples`; leave it out if that is all of it */
 };
 

@@ -8,7 +8,7 @@
 
 struct media_packet {
 	uint16_t seq;
-	uint32_t ts;    /* RTP timestamp in units of the stream's clock */
+	uint32_t ts; /* RTP timestamp in units of the stream's clock */
 	bool marker;
 	uint8_t pt;
 	struct bytes payload;

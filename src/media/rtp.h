@@ -49,7 +49,7 @@ struct rtp_receive_stats {
 	uint64_t expected_prior, received_prior;
 	uint32_t jitter_q4; /* in clock units, times 16 */
 	uint32_t transit;
-	uint32_t last_sr;   /* middle 32 bits of the last SR's NTP time */
+	uint32_t last_sr; /* middle 32 bits of the last SR's NTP time */
 	usec_t last_sr_at;
 };
 
@@ -86,7 +86,7 @@ int rtcp_read(struct rtcp_summary *s, struct bytes datagram);
 struct rtcp_sender {
 	uint32_t ssrc;
 	uint32_t packets, octets;
-	uint32_t ts;      /* RTP time of the last packet */
+	uint32_t ts; /* RTP time of the last packet */
 	const char *cname;
 	struct wall wall; /* now */
 	usec_t now;

@@ -13,7 +13,7 @@
 struct rtp_secure;
 
 struct rtp_secure_dtls {
-	bool client; /* we say hello */
+	bool client;                                 /* we say hello */
 	uint8_t fingerprint[DTLS_FINGERPRINT_BYTES]; /* the peer's, sha-256 */
 	void (*send)(bool rtcp, struct bytes datagram, void *arg);
 	void *arg;

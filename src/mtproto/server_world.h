@@ -49,7 +49,7 @@ static struct {
 	struct buf got; /* bodies, containers taken apart: id, seqno, n, body */
 	int32_t transport_error;
 	int32_t kept_layer; /* of the key, by whoever keeps the keys */
-	int after_error; /* messages behind an error in its container */
+	int after_error;    /* messages behind an error in its container */
 } t;
 
 static inline struct wall wall(void)

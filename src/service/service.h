@@ -75,8 +75,8 @@
 struct service;
 
 struct service_conf {
-	struct bus *bus;     /* borrowed for life */
-	const char *worker;  /* ids of the roles asked */
+	struct bus *bus;    /* borrowed for life */
+	const char *worker; /* ids of the roles asked */
 	const char *storage;
 };
 

@@ -182,9 +182,14 @@ static void test_service_never_answers_inside_the_call(void)
 
 static void test_service_refuses_unknown_commands(void)
 {
-	static const char *const texts[] = {
-		"show", "show calls ", "", "drop", "ban", "ban lift ",
-		"ban lift 192.0.2.1 now", "show calls 7"};
+	static const char *const texts[] = {"show",
+					    "show calls ",
+					    "",
+					    "drop",
+					    "ban",
+					    "ban lift ",
+					    "ban lift 192.0.2.1 now",
+					    "show calls 7"};
 
 	begin(">", json_object());
 	for (size_t i = 0; i < sizeof(texts) / sizeof(*texts); i++) {

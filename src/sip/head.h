@@ -12,7 +12,7 @@
 #define HEAD_FIELDS_MAX 128
 
 struct head_field {
-	struct bytes name; /* as written, maybe compact */
+	struct bytes name;  /* as written, maybe compact */
 	struct bytes value; /* trimmed */
 };
 

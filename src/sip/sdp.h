@@ -17,11 +17,11 @@ enum sip_sdp_direction {
 
 /* A codec as SDP names it; the media folder's table is mapped by the Worker. */
 struct sip_sdp_codec {
-	char name[24];     /* "PCMA", "opus" */
+	char name[24]; /* "PCMA", "opus" */
 	uint32_t clock_hz;
 	uint8_t channels;
-	int pt;            /* static, or the dynamic one to offer */
-	char fmtp[128];    /* may be empty */
+	int pt;         /* static, or the dynamic one to offer */
+	char fmtp[128]; /* may be empty */
 };
 
 #define SIP_SDP_CODECS_MAX 16
@@ -29,8 +29,8 @@ struct sip_sdp_codec {
 
 /* What a remote description says of its first usable audio section. */
 struct sip_sdp_remote {
-	struct sa rtp;     /* where to send; port 0: declined */
-	struct sa rtcp;    /* a=rtcp or rtp + 1 */
+	struct sa rtp;  /* where to send; port 0: declined */
+	struct sa rtcp; /* a=rtcp or rtp + 1 */
 	bool rtcp_mux;
 	/* As the remote wrote it; c=0.0.0.0 (RFC 2543 hold) takes away its
 	 * wish to receive: sendrecv becomes sendonly. */
@@ -65,7 +65,7 @@ struct sip_sdp_local {
 	/* Offer: all; answer: the chosen, with the offer's payload types. */
 	const struct sip_sdp_codec *codecs;
 	size_t codecs_n;
-	int dtmf_pt;   /* -1: none */
+	int dtmf_pt; /* -1: none */
 	uint32_t dtmf_clock_hz;
 	const char *protocol; /* NULL: RTP/AVP; an answer has the offer's */
 	const struct sip_sdp_secure *secure; /* NULL: none */

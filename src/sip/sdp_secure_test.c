@@ -88,9 +88,9 @@ static void test_sdp_fingerprint_and_setup(void)
 
 static void test_sdp_of_two_sections_takes_the_wanted(void)
 {
-	struct bytes text = bytes_str(HEAD ADDRESS
-				      "m=audio 1000 RTP/SAVP 8\r\n" CRYPTO
-				      "m=audio 2000 RTP/AVP 8\r\n");
+	struct bytes text =
+		bytes_str(HEAD ADDRESS "m=audio 1000 RTP/SAVP 8\r\n" CRYPTO
+				       "m=audio 2000 RTP/AVP 8\r\n");
 	struct sip_sdp_remote r;
 
 	CHECK_INT(sip_sdp_read(&r, text), 0);
@@ -105,8 +105,8 @@ static void test_sdp_of_two_sections_takes_the_wanted(void)
 
 static void test_sdp_of_optional_srtp_keeps_its_protocol(void)
 {
-	struct bytes text = bytes_str(HEAD ADDRESS
-				      "m=audio 1000 RTP/AVP 8\r\n" CRYPTO);
+	struct bytes text =
+		bytes_str(HEAD ADDRESS "m=audio 1000 RTP/AVP 8\r\n" CRYPTO);
 	struct sip_sdp_remote r;
 
 	CHECK_INT(sip_sdp_read(&r, text), 0);

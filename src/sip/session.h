@@ -129,8 +129,8 @@ int sip_session_refuse(struct sip_session *s, int code, const char *reason,
 
 /* -- outgoing ------------------------------------------------------------- */
 struct sip_invite_conf {
-	const char *uri;      /* Request-URI, e.g. a binding's contact */
-	const char *route;    /* next hop: a binding's path or a SIP URI;
+	const char *uri;   /* Request-URI, e.g. a binding's contact */
+	const char *route; /* next hop: a binding's path or a SIP URI;
 			       * NULL: from the URI */
 	/* Where it goes, one after the other, when the host is a name that was
 	 * looked up; NULL or none: where route or the URI says. */

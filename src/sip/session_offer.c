@@ -50,8 +50,8 @@ void session_offer_refuse(struct sip_session *s, const struct sip_msg *msg,
 	else if (code == 488)
 		(void)sip_treplyf(NULL, NULL, s->stack->sip, msg, false, 488,
 				  session_reason(488),
-				  "%bContent-Length: 0\r\n\r\n",
-				  s->warning.p, s->warning.n);
+				  "%bContent-Length: 0\r\n\r\n", s->warning.p,
+				  s->warning.n);
 	else
 		session_mid_reply(s, msg, code);
 }

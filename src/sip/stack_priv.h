@@ -39,7 +39,7 @@ struct sip_stack {
 	size_t drop_agents_n;
 	struct tmr registrar_timer;
 	struct list connections; /* that bindings came by */
-	struct list sessions; /* every one holds a reference */
+	struct list sessions;    /* every one holds a reference */
 	struct hash *sessions_by_call;
 	struct list kept;    /* BYEs of dialogs from disk */
 	struct list leaving; /* registrations being given up */
@@ -48,12 +48,12 @@ struct sip_stack {
 	struct transport_udp udp[STACK_LISTEN_MAX];
 	size_t udp_n;
 	struct websocket_server *websockets; /* NULL: none */
-	char probe[25];            /* Call-ID of our message to ourselves */
-	uint64_t passed, decoded;  /* datagrams given to libre, and seen again */
-	struct sa passed_from;     /* the last one's source */
-	bool invite_first;         /* what goes out next is no repetition */
-	uint32_t t1_ms;            /* RFC 3261 17.1.1.1; tests shorten it */
-	uint32_t second_ms;        /* 1000; tests shorten it */
+	char probe[25];           /* Call-ID of our message to ourselves */
+	uint64_t passed, decoded; /* datagrams given to libre, and seen again */
+	struct sa passed_from;    /* the last one's source */
+	bool invite_first;        /* what goes out next is no repetition */
+	uint32_t t1_ms;           /* RFC 3261 17.1.1.1; tests shorten it */
+	uint32_t second_ms;       /* 1000; tests shorten it */
 	bool closing;
 };
 

@@ -17,7 +17,7 @@ struct storage {
 	struct list calls;     /* struct storage_call, calls.c */
 	struct list transfers; /* struct transfer, files.c */
 	struct chat_budget *chat_budget;
-	struct buf addresses;  /* of data centres, as kept (addresses.h) */
+	struct buf addresses; /* of data centres, as kept (addresses.h) */
 };
 
 /* One Telegram log-in. */

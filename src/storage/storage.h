@@ -10,8 +10,8 @@
 struct storage;
 
 struct storage_conf {
-	const char *id;    /* in bus subjects: "s1" */
-	struct bus *bus;   /* borrowed for life, like all below */
+	const char *id;  /* in bus subjects: "s1" */
+	struct bus *bus; /* borrowed for life, like all below */
 	struct store *store;
 	const struct secret_key *key;
 	const struct mtp_rsa *rsa;

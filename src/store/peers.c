@@ -11,7 +11,7 @@
 	" last_name, bot, met, told"
 #define INSERT                                                                 \
 	"INSERT INTO peers (" COLUMNS ") VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7,"  \
-	" ?8, ?9, ?10) ON CONFLICT (session, user_id) DO UPDATE SET"                \
+	" ?8, ?9, ?10) ON CONFLICT (session, user_id) DO UPDATE SET"           \
 	" met = max(met, ?9), "
 #define KNOWN(column, new)                                                     \
 	column " = CASE " new " WHEN '' THEN " column " ELSE " new " END"

@@ -11,7 +11,7 @@
 
 #define PHONE_KEY_BYTES 256
 #define PHONE_HASH_BYTES 32
-#define PHONE_EMOJI_TABLE 333 /* entries of the apps' table */
+#define PHONE_EMOJI_TABLE 333     /* entries of the apps' table */
 #define PHONE_EMOJI_TEXT_BYTES 64 /* four of at most 8 bytes, and the end */
 
 /* The group of messages.dhConfig, kept while its version is current. */

@@ -192,8 +192,8 @@ void tgcall_secure_try(struct tgcall *c)
 	if (c->hello_n) {
 		if (!conf.client)
 			media_dtls_input(c->dtls,
-					  bytes_of(c->hello, c->hello_n),
-					  c->now);
+					 bytes_of(c->hello, c->hello_n),
+					 c->now);
 		c->hello_n = 0;
 	}
 }

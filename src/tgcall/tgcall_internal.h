@@ -4,13 +4,13 @@
 
 #include "base/re.h"
 #include "ice/agent.h"
+#include "media/dtls.h"
+#include "media/srtp_pair.h"
 #include "tgcall/audio.h"
 #include "tgcall/data_channel.h"
-#include "media/dtls.h"
 #include "tgcall/relay.h"
 #include "tgcall/sealed.h"
 #include "tgcall/socket.h"
-#include "media/srtp_pair.h"
 #include "tgcall/tgcall.h"
 
 #define TGCALL_CANDIDATES_MAX 32
@@ -50,7 +50,7 @@ struct tgcall {
 	int reading;    /* base of the socket that is being read */
 	bool started, polled, muted;
 	struct tmr tmr;
-	usec_t now; /* of the call into us that is being served */
+	usec_t now;    /* of the call into us that is being served */
 	usec_t due_at; /* when time alone asks for something */
 	unsigned polls;
 
