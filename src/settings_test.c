@@ -2,12 +2,11 @@
 
 #include <errno.h>
 #include <stdlib.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "tests/check.h"
+#include "tests/folder.h"
 
-static char path[] = "settings_test.XXXXXX";
+static char path[64];
 static struct config_error error;
 
 static struct settings *read_text(const char *text)
@@ -305,7 +304,7 @@ static const struct {
 
 static void test_settings_errors_name_file_line_and_key(void)
 {
-	char place[64];
+	char place[sizeof(path) + 16];
 	int wrong = 0;
 
 	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
@@ -352,11 +351,9 @@ static void test_settings_of_no_file_say_so(void)
 
 int main(void)
 {
-	int fd = mkstemp(path);
-
-	if (fd < 0)
+	if (!folder_make("settings"))
 		return 1;
-	close(fd);
+	folder_file(path, "gramline.conf");
 	RUN(test_settings_have_defaults);
 	RUN(test_settings_of_a_session_s_use);
 	RUN(test_settings_read_what_is_given);
@@ -364,6 +361,5 @@ int main(void)
 	RUN(test_settings_errors_name_file_line_and_key);
 	RUN(test_settings_errors_never_quote_a_password);
 	RUN(test_settings_of_no_file_say_so);
-	unlink(path);
 	return check_done();
 }
