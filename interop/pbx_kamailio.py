@@ -73,7 +73,8 @@ class Site:
                 "kamailio", "-DD", "-E", "-f",
                 os.path.join(folder, "kamailio.cfg"), "-Y", folder, "-P",
                 os.path.join(folder, "pid")], folder)
-            wait_for("Kamailio to answer", self.answers, 20, 0.2)
+            # It asks for its host's name first, and the resolver may be deaf.
+            wait_for("Kamailio to answer", self.answers, 60, 0.2)
         except Exception:
             self.stop()
             raise
