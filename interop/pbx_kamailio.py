@@ -1,6 +1,7 @@
 """Kamailio of Debian between the gateway's IP trunk and a PBX: what a dialog
 says must go through it, by Record-Route."""
 import os
+import signal
 import subprocess
 
 from interop.pbx_desk import DeskPhone
@@ -69,8 +70,8 @@ class Site:
                 GATEWAY + ":5060": gateway, GATEWAY: gateway.split(":")[0],
                 HERE: address, PBX + ":5060": "%s:%d" % (
                     self.pbx.host, self.pbx.port), PBX: self.pbx.host})
-            self.process = Process("kamailio", [
-                "kamailio", "-DD", "-E", "-f",
+            self.process = Process("kamailio", [    # a process group
+                "setsid", "kamailio", "-DD", "-E", "-f",
                 os.path.join(folder, "kamailio.cfg"), "-Y", folder, "-P",
                 os.path.join(folder, "pid")], folder)
             # It asks for its host's name first, and the resolver may be deaf.
@@ -90,8 +91,10 @@ class Site:
 
     def stop(self):
         try:
-            if self.process:
-                self.process.stop()
+            if self.process and self.process.alive():
+                # Asked to stop, it locks itself up now and then.
+                os.killpg(self.process.pid, signal.SIGKILL)
+                self.process.kill()
         finally:
             self.pbx.close()
             self.world.stop_gateway()
