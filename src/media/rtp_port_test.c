@@ -143,7 +143,7 @@ static void test_rtp_port_counts_garbage_and_goes_on(void)
 /* The longest that is read; of one that is longer the kernel cuts the end. */
 static void test_rtp_port_takes_no_cut_packet(void)
 {
-	static uint8_t payload[2048 - 12], out[2050];
+	static uint8_t payload[4096 - 12], out[4098];
 	struct rtp_header h = {.pt = 8, .ssrc = 77};
 	struct rtp_port_stats s;
 	struct fixture f;
@@ -153,12 +153,12 @@ static void test_rtp_port_takes_no_cut_packet(void)
 	CHECK(peer_new(&p, "127.0.0.1"));
 	rtp_port_set_remote(f.port, &p.sa, &media_codec_pcma, 8, -1);
 	h.payload = bytes_of(payload, sizeof(payload));
-	CHECK_INT(rtp_write(out, sizeof(out), &h), 2048);
-	peer_send(&p, &f.rtp, out, 2048);
+	CHECK_INT(rtp_write(out, sizeof(out), &h), 4096);
+	peer_send(&p, &f.rtp, out, 4096);
 	rtp_port_poll(f.port, f.now);
 	CHECK_INT(f.audio, 1);
 	CHECK_INT(f.last.payload.n, sizeof(payload));
-	peer_send(&p, &f.rtp, out, 2049);
+	peer_send(&p, &f.rtp, out, 4097);
 	rtp_port_poll(f.port, f.now);
 	CHECK_INT(f.audio, 1);
 	rtp_port_stats(f.port, &s);

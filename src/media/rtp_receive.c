@@ -7,9 +7,9 @@
 
 #include "base/log.h"
 
-/* 20 ms of L16 at 48 kHz, protected; they come in parts, which the kernel puts
+/* 40 ms of L16 at 48 kHz, protected; they come in parts, which the kernel puts
  * together. */
-#define RECEIVE_BYTES 2048
+#define RECEIVE_BYTES 4096
 #define BATCH 8
 /* A flood must not hold the thread: the rest waits for the next tick. */
 #define BATCHES_MAX 16
@@ -249,7 +249,7 @@ static int batch_read(struct rtp_port *p, int fd, usec_t now)
 	for (int i = 0; i < n; i++) {
 		if (messages[i].msg_hdr.msg_flags & MSG_TRUNC) {
 			p->stats.rx_bad++;
-			count_bad("rtp", "oversize", "longer than 2048 bytes");
+			count_bad("rtp", "oversize", "longer than 4096 bytes");
 			continue;
 		}
 		datagram_take(p, bytes[i], messages[i].msg_len, &from[i],
