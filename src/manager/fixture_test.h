@@ -3,13 +3,10 @@
 #ifndef MANAGER_FIXTURE_TEST_H
 #define MANAGER_FIXTURE_TEST_H
 
-#include <stdlib.h>
 #include <unistd.h>
 
-#include "bus/ear_test.h"
-#include "manager/manager.h"
+#include "manager/room_test.h"
 #include "tests/check.h"
-#include "tests/folder.h"
 
 static char database[64];
 static struct store *store;
@@ -65,15 +62,6 @@ static inline void hello(const char *worker, bool registrar)
 	ear_settle();
 }
 
-static inline void session_is(const char *name, const char *state,
-			      bool logged_in)
-{
-	bus_publish(bus, "manager.session.state",
-		    json_pack("{ss ss ss sb}", "session", name, "storage", "s1",
-			      "state", state, "logged_in", logged_in));
-	ear_settle();
-}
-
 /* Takes settings. */
 static inline json_t *ask_trunk(const char *verb, const char *name,
 				json_t *settings)
@@ -112,22 +100,15 @@ static inline json_t *announced(const char *worker, const char *name)
 
 static inline int fixture_open(void)
 {
-	const char *why;
+	int err = room_open(&secret);
 
-	(void)setenv("GRAMLINE_KEY",
-		     "000102030405060708090a0b0c0d0e0f"
-		     "101112131415161718191a1b1c1d1e1f",
-		     1);
-	if (!folder_make("manager") || libre_init())
-		return -1;
 	folder_file(database, "db");
-	return secret_key_load(&secret, NULL, &why);
+	return err;
 }
 
 static inline void fixture_close(void)
 {
-	secret_key_free(&secret);
-	libre_close();
+	room_close(&secret);
 }
 
 #endif

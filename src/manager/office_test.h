@@ -3,13 +3,10 @@
 #ifndef MANAGER_OFFICE_TEST_H
 #define MANAGER_OFFICE_TEST_H
 
-#include <stdlib.h>
 #include <unistd.h>
 
-#include "bus/ear_test.h"
-#include "manager/manager.h"
+#include "manager/room_test.h"
 #include "tests/check.h"
-#include "tests/folder.h"
 
 static char database[64], records[64];
 static struct store *store;
@@ -105,34 +102,18 @@ static inline json_t *record(size_t i)
 	return o;
 }
 
-static inline void session_is(const char *name, const char *state,
-			      bool logged_in)
-{
-	bus_publish(bus, "manager.session.state",
-		    json_pack("{ss ss ss sb}", "session", name, "storage", "s1",
-			      "state", state, "logged_in", logged_in));
-	ear_settle();
-}
-
 static inline int office_open(void)
 {
-	const char *why = NULL;
+	int err = room_open(&secret);
 
-	(void)setenv("GRAMLINE_KEY",
-		     "000102030405060708090a0b0c0d0e0f"
-		     "101112131415161718191a1b1c1d1e1f",
-		     1);
-	if (!folder_make("manager") || libre_init())
-		return -1;
 	folder_file(database, "db");
 	folder_file(records, "calls.jsonl");
-	return secret_key_load(&secret, NULL, &why);
+	return err;
 }
 
 static inline void office_close(void)
 {
-	libre_close();
-	secret_key_free(&secret);
+	room_close(&secret);
 }
 
 #endif
